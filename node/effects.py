@@ -1,0 +1,136 @@
+"""What a rule may answer, and what it may ask for.
+
+A rule looks at values and returns `Accept`, `Ignore` or `Refuse`. It never raises to say no and it touches nothing:
+`federation/commit.py` is the one place that turns effects into rows.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One change of the world that a rule asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddFollower(Effect):
+    """A remote actor follows one of our organisations."""
+
+    actor: str
+    inbox: str
+    shared_inbox: str | None
+    activity: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFollower(Effect):
+    """A remote actor follows no longer."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetFollowing(Effect):
+    """Our own Follow was answered: `accepted`, `rejected`, or moved on to another actor (`moved`)."""
+
+    actor: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowAgain(Effect):
+    """Follow the new id of somebody who moved."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreObject(Effect):
+    """Keep a public object (new or replaced) under its canonical id."""
+
+    object_id: str
+    kind: str
+    author: str
+    document: dict[str, Any]
+    published: str
+    updated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HideObject(Effect):
+    """Nothing of this object may be shown or served any more."""
+
+    object_id: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreActor(Effect):
+    """A newer proven (or freshly fetched) actor document replaces what we have."""
+
+    actor: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetActor(Effect):
+    """An actor is gone: followers, followings and objects of it go too."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Effect):
+    """Answer with an activity of ours (`Accept`, `Reject`) to this actor."""
+
+    kind: str
+    object: dict[str, Any]
+    to: str
+    inbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Effect):
+    """Something an operator should read: a Flag, a Block, a boost."""
+
+    kind: str
+    actor: str
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Succeed(Effect):
+    """A member's recovery key names its successor did (Tadamun log §4)."""
+
+    old: str
+    new: str
+    epoch: int
+    sequence: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Yes: and this should happen."""
+
+    effects: tuple[Effect, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Well-formed, allowed, and nothing to us."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """No. `spec` names the rule in its own standard's numbering."""
+
+    reason: str
+    spec: str
+
+
+Decision = Accept | Ignore | Refuse
