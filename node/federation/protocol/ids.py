@@ -16,8 +16,8 @@ GATEWAY_PATH = "/.well-known/apgateway/"
 PORTABLE = "ap+ef61://"
 _DID = r"did:key:z6Mk[1-9A-HJ-NP-Za-km-z]{44}"
 _DID_RE = re.compile(_DID)
-_GATEWAY_RE = re.compile(rf"(?P<host>https?://[^/?#]+)/\.well-known/apgateway/(?P<did>{_DID})(?P<rest>[/?#].*)?", re.S)
-_PORTABLE_RE = re.compile(rf"ap(?:\+ef61)?://(?P<did>{_DID})(?P<rest>[/?#].*)?", re.S)
+_GATEWAY_RE = re.compile(rf"(?P<host>(?i:https?)://[^/?#]+)/\.well-known/apgateway/(?P<did>{_DID})(?P<rest>[/?#].*)?", re.S)
+_PORTABLE_RE = re.compile(rf"(?i:ap(?:\+ef61)?)://(?P<did>{_DID})(?P<rest>[/?#].*)?", re.S)
 _HOST_RE = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]")
 _BAD = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\<>\"{}|^`]")
 _SPEC = "FEP-fe34"
@@ -49,11 +49,11 @@ def portable(uri: str) -> Portable | None:
 
     Spec: FEP-ef61
     """
-    if "did:key:" not in uri:
+    if "did:key:" not in uri or len(uri) > 2048:
         return None
-    if is_did(uri.partition("#")[0]) and uri.startswith("did:"):
-        did, hash_mark, fragment = uri.partition("#")
-        return Portable(did, hash_mark + fragment)
+    did, hash_mark, fragment = uri.partition("#")
+    if is_did(did):
+        return None if _BAD.search(fragment) else Portable(did, hash_mark + fragment)
     match = _GATEWAY_RE.fullmatch(uri) or _PORTABLE_RE.fullmatch(uri)
     if match is None or _BAD.search(match["rest"] or ""):
         return None
@@ -137,4 +137,6 @@ def _web(uri: str) -> str:
     if port is not None and port != {"https": 443, "http": 80}[parts.scheme]:
         host = f"{host}:{port}"
     rest = uri[uri.index("//") + 2 + len(parts.netloc) :]
-    return f"{parts.scheme}://{host}{rest or '/'}"
+    if not rest.startswith("/"):
+        rest = "/" + rest
+    return f"{parts.scheme}://{host}{rest}"

@@ -1,0 +1,366 @@
+"""An alert as an operator hands it in: read once, every mistake named at once, and judged before anybody
+sees it.
+
+`parse_input` decides what is a well-formed alert. `check_publishable` decides whether it may leave the
+house. Rules, in order (R numbers are the do-no-harm rules of the project):
+
+1. Text: the link between the attack and the work is written (publication rule); a real alert names a real
+   country.
+2. R1 consent: valid now, and its level covers the audience and every subject's publication level.
+3. R10 relatives have a consent of their own. R11 minors are never named.
+4. R4 a name that is not to be published stands in no public text.
+5. It has not expired.
+6. A real alert goes to everyone, for sealing does not exist yet; and R2: it needs a second person's
+   approval, so where approvals do not exist only a node on loopback publishes it.
+
+Fields that belong to the organisation alone (`ORG_FIELDS`, consent, contacts) are kept in `Alert` and never
+rendered.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from node.alert_countries import COUNTRIES, EXERCISE_COUNTRY
+from node.alert_forms import Form
+from node.alert_terms import (
+    AUDIENCES,
+    CERTAINTIES,
+    CONSENT_GIVERS,
+    CONSENT_LEVELS,
+    ENDORSEMENT_MODES,
+    KINDS,
+    PUBLICATION_LEVELS,
+    SEVERITIES,
+    STATUSES,
+    SUBJECT_KINDS,
+    URGENCIES,
+)
+from node.errors import RefusedError
+from node.federation.protocol.ids import is_did
+from node.federation.protocol.messages import JsonObject
+
+MAX_HEADLINE = 300
+MAX_NARRATIVE = 20_000
+MAX_LINK_TO_WORK = 4_000
+MAX_DEMAND = 1_000
+MAX_DEMANDS = 20
+MAX_ITEMS = 50
+MAX_TEXT = 300
+ORG_FIELDS = ("sources", "case_id", "place_full", "publicity_risk", "notes")
+"""Top-level fields of any shape that stay inside the organisation."""
+_TEXT_FIELDS = ("headline", "narrative", "link_to_work", "demands")
+_TARGET_ORG = ("email", "phone", "fax", "post", "social", "body", "name", "honorific", "last_verified")
+_SUBJECT_ORG = ("role", "gender", "organisation", "contact", "notes")
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Who allowed what, how, and until when. Never leaves the organisation."""
+
+    given_by: str
+    how: str
+    level: str
+    valid_until: datetime
+    excluded: tuple[str, ...]
+    more: JsonObject
+    """Whatever else the organisation keeps with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom the alert is about, and how much of them may be seen."""
+
+    name: str
+    """May be empty unless the level is named or initials: a name that is not needed need not be written
+    down."""
+    kind: str
+    publication_level: str
+    public_name: str
+    """What stands in public instead of the name, at the levels pseudonym and collective."""
+    minor: bool
+    relative: bool
+    consent: Consent | None
+    """Their own, where the alert's consent does not speak for them."""
+    more: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An office that is asked to act. Only office, country and language are ever public."""
+
+    office: str
+    country: str
+    language: str
+    more: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The readable part of an alert in one language."""
+
+    language: str
+    headline: str
+    narrative: str
+    link_to_work: str
+    demands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert as its organisation knows it: more than anybody else may see."""
+
+    text: Text
+    kind: str
+    status: str
+    audience: str | tuple[str, ...]
+    """`everyone`, `network`, or the dids it is meant for."""
+    country: str
+    severity: str
+    urgency: str
+    certainty: str
+    subjects: tuple[Subject, ...]
+    consent: Consent
+    expires: datetime
+    deadline: datetime | None
+    violation_types: tuple[str, ...]
+    relation_to_network: str
+    drivers: tuple[str, ...]
+    company_or_project: str
+    verification_level: str
+    endorsement_mode: str
+    targets: tuple[Target, ...]
+    translations: tuple[Text, ...]
+    internal: JsonObject
+    """`ORG_FIELDS` and what came with `verification` besides its level."""
+
+    def texts(self) -> tuple[Text, ...]:
+        """Main language first."""
+        return (self.text, *self.translations)
+
+
+def parse_input(value: JsonObject) -> Alert:
+    """Read an operator's file.
+
+    Raises:
+        RefusedError: one reason for each field that is missing, unknown or ill-formed; each says what to
+        write.
+
+    Spec: Tadamun §7
+    """
+    form = Form(value)
+    status = form.choice("status", STATUSES)
+    text = _text(form, form.language("language"))
+    verification, internal = _verification(form)
+    alert = Alert(
+        text=text,
+        kind=form.choice("kind", KINDS),
+        status=status,
+        audience=_audience(form),
+        country=form.code("country", COUNTRIES),
+        severity=form.choice("severity", SEVERITIES),
+        urgency=form.choice("urgency", URGENCIES),
+        certainty=form.choice("certainty", CERTAINTIES),
+        subjects=tuple(_subject(each) for each in form.forms("subjects", MAX_ITEMS, required=True)),
+        consent=_consent(form.form("consent", hint="R1: nothing is published without a consent")),
+        expires=form.moment("expires"),
+        deadline=form.optional_moment("deadline"),
+        violation_types=form.slugs("violation_types", MAX_ITEMS, example="threat"),
+        relation_to_network=form.slug("relation_to_network", example="member"),
+        drivers=form.slugs("drivers", MAX_ITEMS, example="extractive-project"),
+        company_or_project=form.text("company_or_project", MAX_TEXT, default=""),
+        verification_level=verification,
+        endorsement_mode=form.choice("endorsement_mode", ENDORSEMENT_MODES, default="individual"),
+        targets=tuple(_target(each) for each in form.forms("targets", MAX_ITEMS)),
+        translations=_translations(form, text),
+        internal=internal | {name: form.anything(name) for name in ORG_FIELDS if name in value},
+    )
+    form.finish()
+    return alert
+
+
+def _text(form: Form, language: str) -> Text:
+    return Text(
+        language=language,
+        headline=form.text("headline", MAX_HEADLINE, lines=False),
+        narrative=form.text("narrative", MAX_NARRATIVE),
+        link_to_work=form.text(
+            "link_to_work", MAX_LINK_TO_WORK, hint="how the attack is tied to the work for human rights"
+        ),
+        demands=form.texts("demands", MAX_DEMANDS, MAX_DEMAND, required=True),
+    )
+
+
+def _audience(form: Form) -> str | tuple[str, ...]:
+    value = form.anything("audience", default="network")
+    if isinstance(value, str) and value in AUDIENCES:
+        return value
+    if isinstance(value, list) and 0 < len(value) <= MAX_ITEMS:
+        dids = tuple(item for item in value if isinstance(item, str) and is_did(item))
+        if len(dids) == len(value):
+            return dids
+    form.fail(
+        "audience",
+        f"write one of {', '.join(AUDIENCES)}, or a list of up to {MAX_ITEMS} dids (did:key:z6Mk…)",
+    )
+    return ()
+
+
+def _consent(form: Form) -> Consent:
+    return Consent(
+        given_by=form.choice("given_by", CONSENT_GIVERS),
+        how=form.text("how", MAX_TEXT, hint="e.g. signed, in person, voice message"),
+        level=form.choice("level", CONSENT_LEVELS),
+        valid_until=form.moment("valid_until"),
+        excluded=form.texts("excluded", MAX_ITEMS, MAX_TEXT),
+        more=form.rest(),
+    )
+
+
+def _subject(form: Form) -> Subject:
+    level = form.choice("publication_level", PUBLICATION_LEVELS)
+    public_name = form.text("public_name", MAX_TEXT, default="", lines=False)
+    if level == "pseudonym" and not public_name:
+        form.fail(
+            "public_name",
+            "write the pseudonym that may stand in public (name is never printed at this level)",
+        )
+    return Subject(
+        name=form.text("name", MAX_TEXT, default=None if level in ("named", "initials") else "", lines=False),
+        kind=form.choice("kind", SUBJECT_KINDS),
+        publication_level=level,
+        public_name=public_name,
+        minor=form.flag("minor"),
+        relative=form.flag("relative"),
+        consent=_consent(form.form("consent")) if form.has("consent") else None,
+        more={name: form.anything(name) for name in _SUBJECT_ORG if form.has(name)},
+    )
+
+
+def _target(form: Form) -> Target:
+    return Target(
+        office=form.text("office", MAX_TEXT, lines=False),
+        country=form.code("country", COUNTRIES),
+        language=form.language("language", default=""),
+        more={name: form.anything(name) for name in _TARGET_ORG if form.has(name)},
+    )
+
+
+def _verification(form: Form) -> tuple[str, JsonObject]:
+    if not form.has("verification"):
+        return "unknown", {}
+    inner = form.form("verification")
+    return inner.slug("level", example="two-independent") or "unknown", {"verification": inner.rest()}
+
+
+def _translations(form: Form, main: Text) -> tuple[Text, ...]:
+    texts = []
+    for language, inner in form.named_forms("translations", MAX_ITEMS):
+        text = _text(inner, language)
+        if language == main.language:
+            inner.fail("", "this is the main language already; leave it out")
+        if text.demands and main.demands and len(text.demands) != len(main.demands):
+            inner.fail("demands", f"{len(text.demands)} written, the main text has {len(main.demands)}")
+        texts.append(text)
+    return tuple(texts)
+
+
+def check_publishable(alert: Alert, now: datetime, *, approvals_exist: bool, loopback: bool) -> None:
+    """Judge whether this alert may be published at `now`.
+
+    Raises:
+        RefusedError: one reason for each rule that says no, each with the rule's number.
+
+    Spec: Tadamun §7
+    """
+    reasons = [
+        *_text_reasons(alert),
+        *_consent_reasons(alert, now),
+        *_subject_reasons(alert),
+        *_name_reasons(alert),
+    ]
+    if alert.expires <= now:
+        reasons.append(f"expires: {alert.expires:%Y-%m-%d} has passed; write a later date")
+    if alert.status == "actual":
+        if alert.audience != "everyone":
+            reasons.append(
+                "audience: sealing does not exist yet, only everyone is published (exercises may differ)"
+            )
+        if not approvals_exist and not loopback:
+            reasons.append(
+                "R2: no second person can approve on this node yet, so it publishes exercises only"
+            )
+    if reasons:
+        raise RefusedError(*reasons)
+
+
+def _text_reasons(alert: Alert) -> Iterator[str]:
+    for text in alert.texts():
+        if not text.link_to_work.strip():
+            yield f"link_to_work ({text.language}): empty; write how the attack is tied to the work"
+    if alert.status == "actual" and alert.country == EXERCISE_COUNTRY:
+        yield "country: XX is for exercises only; write the country's ISO code, e.g. IQ"
+
+
+def _consent_reasons(alert: Alert, now: datetime) -> Iterator[str]:
+    audience = CONSENT_LEVELS.index("public-anonymised" if alert.audience == "everyone" else "network")
+    for where, consent in _consents(alert):
+        if consent.valid_until < now:
+            yield f"R1: {where} was valid until {consent.valid_until:%Y-%m-%d}; ask again"
+        if CONSENT_LEVELS.index(consent.level) < audience:
+            yield (
+                f"R1: {where} allows {consent.level}, below the audience;"
+                f" it must be {CONSENT_LEVELS[audience]} or higher"
+            )
+
+
+def _consents(alert: Alert) -> Iterator[tuple[str, Consent]]:
+    yield "consent", alert.consent
+    for number, subject in enumerate(alert.subjects):
+        if subject.consent is not None:
+            yield f"subjects[{number}].consent", subject.consent
+
+
+def _subject_reasons(alert: Alert) -> Iterator[str]:
+    for number, subject in enumerate(alert.subjects):
+        where = f"subjects[{number}]"
+        consent = subject.consent or alert.consent
+        if subject.publication_level == "named" and consent.level != "public-named":
+            yield f"R1: {where} is named, the consent allows only {consent.level}"
+        relative = subject.relative or subject.kind == "family"
+        if relative and subject.consent is None and alert.consent.given_by != "family":
+            yield f"R10: {where} is a relative and needs a consent of their own; write it as {where}.consent"
+        if subject.minor and subject.publication_level not in ("collective", "withheld"):
+            yield f"R11: {where} is a minor; publication_level must be collective or withheld"
+
+
+def _name_reasons(alert: Alert) -> Iterator[str]:
+    everything = f" {_folded(' '.join(_public_words(alert)))} "
+    for number, subject in enumerate(alert.subjects):
+        name = _folded(subject.name)
+        # One word may be anybody's (an order, a place, "defender"); two words together are somebody's name.
+        if subject.publication_level != "named" and " " in name and f" {name} " in everything:
+            yield f"R4: the name of subjects[{number}] is not to be published, but stands in the text"
+
+
+def _public_words(alert: Alert) -> Iterator[str]:
+    for text in alert.texts():
+        yield from (text.headline, text.narrative, text.link_to_work, *text.demands)
+    yield alert.company_or_project
+    yield from (target.office for target in alert.targets)
+    yield from (
+        subject.public_name for subject in alert.subjects if subject.publication_level == "collective"
+    )
+
+
+_LETTERS = str.maketrans("أإآٱىة", "اااايه", "ـ")
+
+
+def _folded(text: str) -> str:
+    """For comparing names: no marks, no case, one form of each Arabic letter, words separated by single
+    spaces."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return " ".join(re.findall(r"\w+", bare.casefold()))

@@ -1,0 +1,160 @@
+"""One node, put together: settings in, an ASGI application and its workers out. Many may live in one process."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+
+from node import __version__, log
+from node.errors import ConfigurationError
+from node.federation.delivery import DeliveryWorker
+from node.federation.discovery import Discovery
+from node.federation.fetcher import Fetcher, Resolve
+from node.federation.inbox import Inbox
+from node.federation.mirror import Mirror
+from node.federation.protocol.addressing import Policy
+from node.models import deliveries, organisations, queues, setup
+from node.models.base import Database
+from node.models.keyring import Keyring
+from node.models.organisations import Organisation
+from node.settings import Settings
+from node.web.languages import Languages
+from node.web.render import Renderer
+from node.web.routes import build
+from node.web.site import Site
+
+_PRUNE = 3600.0
+
+
+def utc_now() -> datetime:
+    """The clock of a node that runs in the world."""
+    return datetime.now(UTC)
+
+
+class Node:
+    """One node. `start` runs its workers in the current event loop, `stop` ends them within ten seconds."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Callable[[], datetime] = utc_now, resolve: Resolve | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.database = Database(settings.url)
+        self.keyring = Keyring(settings.keys)
+        self.policy = Policy(settings.allow_networks)
+        self.fetcher = Fetcher(self.policy, settings.socks_proxy or None, f"tadamun/{__version__}", resolve=resolve)
+        own = self.organisations()
+        origin = own[0].origin if own else ""
+        self.discovery = Discovery(self.database, self.fetcher, self.keyring, self.policy, origin, clock)
+        self.delivery = DeliveryWorker(
+            self.database, self.fetcher, self.keyring, clock,
+            concurrency=settings.delivery_concurrency, per_host=settings.host_concurrency,
+        )  # fmt: skip
+        self.inbox = Inbox(
+            self.database, self.keyring, self.discovery, clock, self.delivery.heard, self.delivery.wake
+        )
+        self.mirror = Mirror(
+            self.database, self.discovery, self.keyring, clock, self.delivery.wake, interval=settings.sync_interval
+        )
+        self._workers: list[asyncio.Task[None]] = []
+
+    @classmethod
+    def open(
+        cls, settings: Settings, *, clock: Callable[[], datetime] = utc_now, resolve: Resolve | None = None
+    ) -> "Node":
+        """Open an existing node.
+
+        Raises:
+            ConfigurationError: there is none, or its schema is not this version's.
+        """
+        if not settings.database_url and not (settings.data / "node.sqlite").exists():
+            raise ConfigurationError(f"there is no node in {settings.data}: run 'tadamun init', or name it with --data")
+        database = Database(settings.url)
+        try:
+            setup.check(database)
+        finally:
+            database.close()
+        return cls(settings, clock=clock, resolve=resolve)
+
+    def organisations(self) -> tuple[Organisation, ...]:
+        """Everybody who lives here."""
+        return self.database.read_now(organisations.all_of)
+
+    def organisation(self, handle: str | None = None) -> Organisation:
+        """One organisation by handle; without one, the first made.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        found = self.organisations()
+        if not found:
+            raise ConfigurationError("no organisation lives on this node yet: run 'tadamun init'")
+        if handle is None:
+            return found[0]
+        for each in found:
+            if handle in (each.handle, each.did, each.address):
+                return each
+        raise ConfigurationError(f"no organisation {handle!r} on this node")
+
+    def web(self) -> Starlette:
+        """The ASGI application."""
+        languages = Languages()
+        site = Site(
+            settings=self.settings,
+            database=self.database,
+            keyring=self.keyring,
+            inbox=self.inbox,
+            languages=languages,
+            renderer=Renderer(languages),
+            clock=self.clock,
+        )
+        return build(site)
+
+    async def start(self, *, workers: bool = True) -> None:
+        """Begin to work; returns when the node is ready to take requests."""
+        await self.inbox.refresh()
+        if not workers:
+            return
+        now = self.clock()
+        await self.database.write(lambda connection: queues.release(connection, now))
+        await self.delivery.start()
+        for work in (self.inbox.run, self.delivery.run, self.mirror.run, self._prune):
+            self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))
+        gc.collect()
+        gc.freeze()  # what lives as long as the node is not looked at again: a fifth of the inbox's CPU, and its p99
+
+    async def stop(self) -> None:
+        """Finish what is claimed, write down how it ended, let go of everything."""
+        for task in self._workers:
+            task.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self.inbox.drain()
+        await self.delivery.stop()
+        await self.fetcher.close()
+        self.database.close()
+
+    async def close(self) -> None:
+        """Let go, for commands that ran no workers."""
+        await self.fetcher.close()
+        self.delivery.close()
+        self.database.close()
+
+    async def _guard(self, name: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """A worker that fails is started again; the traceback stands once in the log."""
+        while True:
+            try:
+                await work()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the one in each worker's loop
+                log.error("worker.failed", exception=error, worker=name)
+                await asyncio.sleep(1)
+
+    async def _prune(self) -> None:
+        while True:
+            now = self.clock()
+            await self.database.write(lambda connection: queues.prune(connection, now))
+            await self.database.write(lambda connection: deliveries.prune(connection, now))
+            await asyncio.sleep(_PRUNE)

@@ -1,0 +1,197 @@
+"""The commands about others: member, follow, unfollow, sync, status."""
+
+from datetime import timedelta
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from node.app import Node, utc_now
+from node.commands.context import Office, common
+from node.desk import members as desk
+from node.errors import RefusedError
+from node.federation.mirror import Report
+from node.federation.protocol import ids
+from node.models import alerts, contacts, deliveries, documents, logs, queues
+from node.models.contacts import Member
+
+
+@click.group()
+def member() -> None:
+    """Members: organisations whose key is pinned here, whose log this node holds and passes on."""
+
+
+@member.command()
+@click.argument("name", metavar="HANDLE-OR-URL")
+@click.option("--did", help="Insist on this did.")
+@common
+def add(office: Office, name: str, did: str | None) -> None:
+    """Pin an organisation by handle or URL, one way. Compare the six words with them by voice before you trust it."""
+    organisation = office.organisation
+    pinned = office.call(lambda node: desk.add(node.database, node.discovery, organisation, name, did, utc_now()))
+    office.show(
+        pinned.shown(),
+        [
+            f"pinned     {pinned.member.name}  {pinned.member.handle}",
+            f"did        {pinned.member.did}",
+            f"six words  {' '.join(pinned.words)}",
+            f"numbers    {' '.join(pinned.numbers)}",
+            "Read the words to each other over the phone. If they differ: tadamun member remove " + pinned.member.did,
+        ],
+    )
+
+
+@member.command("list")
+@common
+def list_members(office: Office) -> None:
+    """The pinned members, and how far this node holds their logs."""
+    organisation = office.organisation
+
+    def read(connection: Connection) -> list[dict[str, Any]]:
+        heads = logs.head_table(connection, organisation.did)
+        return [
+            {
+                "did": each.did,
+                "handle": each.handle,
+                "name": each.name,
+                "state": each.state,
+                "sequence": heads[each.did].sequence if each.did in heads else 0,
+                "frozen_after": each.frozen_sequence,
+                "successor": each.successor,
+                "listed": each.listed,
+            }
+            for each in contacts.members_of(connection, organisation.did, all_states=True)
+        ]
+
+    found = office.read(read)
+    lines = [
+        f"{each['state']:10} {each['sequence']:6} entries  {each['handle']}  {each['name']}"
+        + (f"  frozen after {each['frozen_after']}" if each["frozen_after"] is not None else "")
+        for each in found
+    ]
+    office.show(found, lines or ["no members yet: pin one with 'tadamun member add @handle@host'"])
+
+
+@member.command()
+@click.argument("did", metavar="DID")
+@click.option("--after", type=int, required=True, help="The number of the last log entry that is still believed.")
+@common
+def freeze(office: Office, did: str, after: int) -> None:
+    """Believe nothing of this member past entry N: its later posts, Deletes and key changes are undone here."""
+    organisation = office.organisation
+    frozen, back = office.write(
+        lambda connection: desk.freeze(connection, organisation, did, after, utc_now())
+    )
+    office.show(
+        {"did": frozen.did, "frozen_after": frozen.frozen_sequence, "restored": back},
+        f"{frozen.handle} is frozen after entry {frozen.frozen_sequence}; {back} withdrawn entries came back",
+    )
+
+
+@member.command()
+@click.argument("did", metavar="DID")
+@common
+def remove(office: Office, did: str) -> None:
+    """Unpin a member. What it said stays; its Deletes are still obeyed."""
+    organisation = office.organisation
+    gone = office.write(lambda connection: desk.remove(connection, organisation, did))
+    office.show({"did": gone.did, "state": contacts.FORMER}, f"{gone.handle} is no member any more")
+
+
+@click.command()
+@click.argument("name", metavar="HANDLE-OR-URL")
+@common
+def follow(office: Office, name: str) -> None:
+    """Follow any fediverse actor: its public posts come here once it accepts."""
+    organisation, key = office.organisation, office.key
+    actor = office.call(lambda node: desk.follow(node.database, node.discovery, organisation, key, name, utc_now()))
+    office.show({"actor": actor.uri, "state": "requested"}, f"asked to follow {actor.uri}; a running 'serve' sends it")
+
+
+@click.command()
+@click.argument("name", metavar="HANDLE-OR-URL")
+@common
+def unfollow(office: Office, name: str) -> None:
+    """Stop following."""
+    organisation, key = office.organisation, office.key
+    uri = office.write(lambda connection: desk.unfollow(connection, organisation, key, name, utc_now()))
+    office.show({"actor": uri}, f"{uri} is not followed any more")
+
+
+@click.command()
+@click.option("--with", "host", help="Only with the member at this host.")
+@common
+def sync(office: Office, host: str | None) -> None:
+    """Compare heads with the members and catch up now; says what came from where."""
+    organisation = office.organisation
+    members = office.read(lambda connection: contacts.members_of(connection, organisation.did))
+    chosen = [each for each in members if host is None or ids.host_of(each.uri) == host]
+    if not chosen:
+        raise RefusedError(f"no member at {host}" if host else "no members to compare with")
+    reports = office.call(lambda node: _sync_all(node, office, chosen))
+    lines = []
+    for report in reports:
+        brought = ", ".join(f"{count} of …{did[-8:]}" for did, count in report.entries.items())
+        lines.append(f"{report.host}: {report.problem or brought or 'nothing new'}")
+    office.show([report.shown() for report in reports], lines)
+    if all(report.problem for report in reports):
+        raise RefusedError("no member answered")
+
+
+async def _sync_all(node: Node, office: Office, chosen: list[Member]) -> list[Report]:
+    return [await node.mirror.sync(office.organisation, each) for each in chosen]
+
+
+@click.command()
+@common
+def status(office: Office) -> None:
+    """Numbers: followers, members, the log, what came in and what is owed."""
+    organisation = office.organisation
+
+    def read(connection: Connection) -> dict[str, Any]:
+        head = logs.head(connection, organisation.did, organisation.did)
+        followings = contacts.followings_of(connection, organisation.did)
+        return {
+            "did": organisation.did,
+            "handle": organisation.address,
+            "followers": contacts.count_followers(connection, organisation.did),
+            "following": {each.uri: each.state for each in followings},
+            "members": len(contacts.members_of(connection, organisation.did)),
+            "log": {"epoch": head.epoch if head else 0, "sequence": head.sequence if head else 0},
+            "received": queues.counts(connection, organisation.did),
+            "deliveries": deliveries.counts(connection, organisation.did),
+            "drafts": alerts.count_drafts(connection, organisation.did),
+            "evidence": len(documents.evidence_of(connection, organisation.did)),
+            "unknown": documents.counted(connection, organisation.did),
+            "hold": organisation.hold,
+        }
+
+    found = office.read(read)
+    lines = [f"{name:11} {_flat(value)}" for name, value in found.items() if value not in ("", {})]
+    office.show(found, lines)
+
+
+@click.command()
+@common
+def refusals(office: Office) -> None:
+    """What was refused or failed lately, with the rule it broke."""
+    organisation = office.organisation
+    found = office.read(lambda connection: queues.refusals(connection, organisation.did))
+    shown = [
+        {
+            "received": f"{each.received + timedelta():%Y-%m-%dT%H:%M:%SZ}",
+            "activity": each.activity_id,
+            "via": each.via,
+            "rule": each.rule,
+            "reason": each.reason,
+        }
+        for each in found
+    ]
+    lines = [f"{each['received']}  {each['rule']}: {each['reason']}  {each['activity']}" for each in shown]
+    office.show(shown, lines or ["nothing was refused"])
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return "  ".join(f"{name} {inner}" for name, inner in value.items())
+    return str(value)

@@ -1,0 +1,303 @@
+"""Making a node and looking after it: init, settings, migrate, doctor, rebuild, backup, restore."""
+
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from sqlalchemy import Connection
+
+from node import recovery
+from node.app import Node, utc_now
+from node.commands.context import Office, common
+from node.errors import ConfigurationError, RefusedError
+from node.federation import commit, outbox
+from node.federation.protocol import ids
+from node.federation.protocol.keys import OrganisationKey
+from node.models import contacts, documents, logs, organisations, queues, setup
+from node.models.base import Database
+from node.models.keyring import write_private
+from node.models.organisations import Organisation
+from node.models.views import View
+
+_HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
+
+
+@click.command()
+@click.option("--origin", required=True, help="https://host this node answers at; the first gateway of its ids.")
+@click.option("--name", required=True, help="The organisation's name, as readers see it.")
+@click.option("--handle", required=True, help="The part before the @, in small Latin letters, digits and _.")
+@click.option("--language", default="ar", show_default=True, help="Main language, BCP 47.")
+@click.option("--country", default="", help="ISO 3166-1 code of two letters.")
+@click.option("--summary", default="", help="One or two sentences about the organisation.")
+@click.option("--recovery-file", required=True, help="Where the recovery sheet goes (outside the data directory), or - to print it.")
+@common
+def init(
+    office: Office, origin: str, name: str, handle: str, language: str, country: str, summary: str, recovery_file: str
+) -> None:
+    """Make the data directory, keys and database, or add an organisation to them.
+
+    The recovery key is not kept on this machine: print the sheet, keep it with a person you trust, delete the file.
+    """
+    settings = office.settings
+    origin, handle = _checked(origin, handle, settings.loopback_allowed)
+    _check_outside(recovery_file, settings.data)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.url)
+    try:
+        setup.migrate(database)
+        for each in database.read_now(organisations.all_of):
+            if each.host == origin.partition("://")[2] and each.handle == handle:
+                raise RefusedError(f"{each.address} lives on this node already ({each.did})")
+    finally:
+        database.close()
+    node = Node(settings)
+    spare = recovery.generate()
+    key = node.keyring.create()
+    now = utc_now()
+    made = Organisation(
+        did=key.did,
+        handle=handle,
+        name=name,
+        summary=summary,
+        language=language,
+        country=country.upper(),
+        origin=origin,
+        recovery=recovery.commitment(spare),
+        hold="",
+        made=now,
+    )
+    sheet = recovery.render_sheet(spare, name, made.address, key.did, now, language)
+    sheet += "\n" + recovery.render_qr(spare)
+    if recovery_file != "-":
+        write_private(Path(recovery_file), sheet.encode())
+    office._node = node
+    office.write(lambda connection: _begin(connection, node, made, key, now))
+    result = {"did": made.did, "actor": made.uri, "handle": made.address, "recovery_file": recovery_file}
+    lines = [
+        f"{name} is {made.address}",
+        f"did        {made.did}",
+        f"actor      {made.uri}",
+        f"six words  {' '.join(recovery.six_words(made.did))}",
+        f"numbers    {' '.join(recovery.six_numbers(made.did))}",
+    ]
+    if recovery_file == "-":
+        if office.json:
+            result["recovery_sheet"] = sheet
+        lines += ["", sheet]
+    else:
+        lines += [f"recovery   {recovery_file}: print it, keep it away from this machine, then delete the file"]
+    lines += ["next       tadamun serve"]
+    office.show(result, lines)
+
+
+def _begin(
+    connection: Connection, node: Node, made: Organisation, key: OrganisationKey, now: datetime
+) -> None:
+    organisations.add(connection, made)
+    outbox.publish_actor(connection, made, key, node.keyring.rsa(made.did).public_key(), now)
+
+
+def _checked(origin: str, handle: str, loopback: bool) -> tuple[str, str]:
+    handle = handle.lower().removeprefix("@")
+    if not handle or len(handle) > 30 or not set(handle) <= _HANDLE:
+        raise RefusedError("--handle takes 1 to 30 of a-z, 0-9 and _: other servers read no other")
+    try:
+        found = ids.origin_of_location(origin)
+    except Exception as error:
+        raise RefusedError(f"--origin takes https://host: {error}") from error
+    if origin.rstrip("/") != found:
+        raise RefusedError(f"--origin takes the bare origin, {found}")
+    onion = found.endswith(".onion") or ".onion:" in found
+    if found.startswith("http://") and not (loopback or onion):
+        raise RefusedError("--origin needs https (plain http is for onion hosts, and for tests with allow_networks)")
+    return found, handle
+
+
+def _check_outside(recovery_file: str, data: Path) -> None:
+    if recovery_file == "-":
+        return
+    path = Path(recovery_file).absolute()
+    if data.absolute() in path.parents:
+        raise RefusedError("--recovery-file must lie outside the data directory: whoever takes one must not have both")
+    if path.exists():
+        raise RefusedError(f"{path} is there already; it is never overwritten")
+
+
+@click.command()
+@common
+def settings(office: Office) -> None:
+    """Show every setting and where the node reads it from (tadamun.toml in the data directory, TADAMUN_*)."""
+    shown = office.settings.shown()
+    office.show(shown, [f"{name:22} {value}" for name, value in shown.items()])
+
+
+@click.command()
+@common
+def migrate(office: Office) -> None:
+    """Bring the database to the schema this version needs."""
+    database = Database(office.settings.url)
+    try:
+        before, after = setup.migrate(database)
+    finally:
+        database.close()
+    office.show({"before": before, "after": after}, f"schema {before or 'none'} → {after}")
+
+
+@click.command()
+@common
+def rebuild(office: Office) -> None:
+    """Make pages and lists anew from the logs, which are the truth."""
+    organisation, now = office.organisation, utc_now()
+
+    def work(connection: Connection) -> dict[str, int]:
+        view = View(connection, organisation)
+        return {did: commit.rebuild(view, did, now) for did in logs.head_table(connection, organisation.did)}
+
+    judged = office.write(work)
+    office.show({"entries": judged}, [f"{count:6} entries of {did}" for did, count in judged.items()])
+
+
+@click.command()
+@common
+def doctor(office: Office) -> None:
+    """Look for what is wrong, and say what to do about it. Exit 1 when something is."""
+    organisation = office.organisation
+    findings = list(_findings(office, organisation))
+    office.show(
+        {"problems": findings, "ok": not findings},
+        [f"✗ {finding}" for finding in findings] or ["✓ nothing wrong that can be seen from here"],
+    )
+    if findings:
+        raise SystemExit(1)
+
+
+def _findings(office: Office, organisation: Organisation) -> "list[str]":
+    found: list[str] = []
+    node, settings = office.node, office.settings
+    if names := node.keyring.exposed():
+        found.append(f"others on this machine can read {', '.join(names)}: chmod 600 keys/*.pem")
+    if settings.data.exists() and settings.data.stat().st_mode & 0o007:
+        found.append("others on this machine can look into the data directory: chmod 700 it")
+    if settings.loopback_allowed:
+        found.append("allow_networks opens loopback: right for a test or demo node, wrong for any other")
+    if organisation.hold:
+        found.append(f"publishing is on hold: {organisation.hold}")
+    held = office.read(lambda connection: documents.evidence_of(connection, organisation.did))
+    found += [f"evidence: {each.kind} in {each.did} from {each.via}: {each.note}" for each in held[:20]]
+    refused = office.read(lambda connection: queues.refusals(connection, organisation.did, 5))
+    found += [f"refused: {each.reason} ({each.rule or 'no rule'}) from {each.via or 'unknown'}" for each in refused]
+    for member in office.read(lambda connection: contacts.members_of(connection, organisation.did)):
+        if member.frozen is not None:
+            found.append(f"member {member.handle} is frozen after entry {member.frozen_sequence}")
+        if not member.recovery:
+            found.append(f"member {member.handle} has no recovery commitment: a successor could not prove itself")
+    return found
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--with-keys", is_flag=True, help="Put the private keys in too: whoever has the file can then speak as you.")
+@common
+def backup(office: Office, file: Path, with_keys: bool) -> None:
+    """Copy the data into one file (mode 600). Private keys stay out unless you ask for them. Seal it before it travels."""
+    if office.settings.database_url:
+        raise RefusedError("this node is on PostgreSQL: use pg_dump, and keep a copy of keys/")
+    _ = office.organisation
+    if file.exists():
+        raise RefusedError(f"{file} is there already")
+    with tempfile.TemporaryDirectory(dir=office.settings.data) as folder:
+        copy = Path(folder) / "node.sqlite"
+        with sqlite3.connect(office.settings.data / "node.sqlite") as source, sqlite3.connect(copy) as target:
+            source.backup(target)
+        source.close()
+        target.close()
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream, tarfile.open(fileobj=stream, mode="w:gz") as archive:
+            archive.add(copy, "node.sqlite")
+            for path in sorted(office.settings.keys.glob("*.pem")) if with_keys else ():
+                archive.add(path, f"keys/{path.name}")
+    office.show(
+        {"file": str(file), "keys": with_keys, "bytes": file.stat().st_size},
+        f"{file}: {file.stat().st_size} bytes, {'with' if with_keys else 'without'} private keys",
+    )
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--new-epoch", is_flag=True, help="Nobody has a newer log: go on from this one, in a new epoch.")
+@common
+def restore(office: Office, file: Path, new_epoch: bool) -> None:
+    """Put a backup back. Publishing stays on hold until 'tadamun sync' has pulled our log back from the members."""
+    settings = office.settings
+    if settings.database_url:
+        raise RefusedError("this node is on PostgreSQL: use pg_restore, then 'tadamun restore' is not needed")
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _unpack(file, settings.data)
+    database = Database(settings.url)
+    try:
+        setup.migrate(database)
+    finally:
+        database.close()
+    hold = "the data was restored from a backup: run 'tadamun sync', or 'tadamun epoch' if no member answers"
+    held = office.node.organisations()
+    for organisation in held:
+        office.write(lambda connection, did=organisation.did: organisations.set_hold(connection, did, hold))
+        if new_epoch:
+            begin_epoch(office, organisation)
+    done = "a new epoch has begun" if new_epoch else "publishing is on hold until 'tadamun sync' has run"
+    office.show({"organisations": [each.did for each in held], "new_epoch": new_epoch}, f"restored; {done}")
+
+
+@click.command()
+@common
+def epoch(office: Office) -> None:
+    """After a restore, when no member answers: go on from the log we have, in a new epoch."""
+    if not office.organisation.hold:
+        raise RefusedError("publishing is not on hold; a new epoch is only for after a restore")
+    organisation = office.organisation
+    begin_epoch(office, organisation)
+    office.show({"did": organisation.did}, "a new epoch has begun; entries of the other branch stay readable, marked")
+
+
+def begin_epoch(office: Office, organisation: Organisation) -> None:
+    """Say who we are again, one epoch up, and lift the hold."""
+    key = office.node.keyring.organisation(organisation.did)
+    rsa = office.node.keyring.rsa(organisation.did).public_key()
+
+    def work(connection: Connection) -> None:
+        outbox.publish_actor(connection, organisation, key, rsa, utc_now(), new_epoch=True)
+        organisations.set_hold(connection, organisation.did, "")
+
+    office.write(work)
+
+
+def _unpack(file: Path, data: Path) -> None:
+    """Only the two kinds of file that a backup holds, by name and size; links and paths are refused (CVE-2025-32949)."""
+    if (data / "node.sqlite").exists():
+        kept = data / f"node.sqlite.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        shutil.move(data / "node.sqlite", kept)
+        for suffix in ("-wal", "-shm"):
+            (data / f"node.sqlite{suffix}").unlink(missing_ok=True)
+    try:
+        with tarfile.open(file, "r:gz") as archive:
+            for member in archive:
+                name = Path(member.name)
+                key = name.parent == Path("keys") and name.suffix == ".pem"
+                if not member.isreg() or not (name == Path("node.sqlite") or key):
+                    raise RefusedError(f"{file.name} holds {member.name[:80]!r}, which no backup of ours does")
+                source = archive.extractfile(member)
+                target = data / name
+                target.parent.mkdir(mode=0o700, exist_ok=True)
+                if source is None or (key and target.exists()):
+                    continue
+                with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+                    shutil.copyfileobj(source, out, 1 << 20)
+                    out.flush()
+                    os.fsync(out.fileno())
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise ConfigurationError(f"{file.name} is no backup that can be read: {error}") from error

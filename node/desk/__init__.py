@@ -1,0 +1,1 @@
+"""What a person at an organisation does, whichever door it comes through: command line, page or API."""

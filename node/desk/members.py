@@ -1,0 +1,195 @@
+"""An organisation pins others as members, follows, and takes trust back.
+
+Pinning is one way and by hand: it shows six words to compare by voice, and takes from log entry 1 the commitment to the
+recovery key, by which alone a successor can name itself later.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection
+
+from node import recovery
+from node.errors import RefusedError
+from node.federation import commit, mirror, outbox
+from node.federation.discovery import Discovery
+from node.federation.protocol import ids, verification
+from node.federation.protocol.activities import Activity
+from node.federation.protocol.actors import Actor
+from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.messages import JsonObject, parse_document
+from node.federation.protocol.verification import Carrier
+from node.models import contacts, documents, logs
+from node.models.base import Database
+from node.models.contacts import MEMBER, Member
+from node.models.organisations import Organisation
+from node.models.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A member just pinned, with the words to compare."""
+
+    member: Member
+    words: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+    def shown(self) -> JsonObject:
+        """For `--json`."""
+        return {
+            "did": self.member.did,
+            "handle": self.member.handle,
+            "name": self.member.name,
+            "actor": self.member.uri,
+            "words": list(self.words),
+            "numbers": list(self.numbers),
+            "recovery": self.member.recovery,
+        }
+
+
+async def add(
+    database: Database, discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime
+) -> Pinned:
+    """Pin a member by handle or URL.
+
+    Args:
+        did: insist that it is this one.
+
+    Raises:
+        RefusedError: it is no organisation with a did, another did than the one insisted on, or ourselves.
+        FetchError: it cannot be reached.
+    """
+    actor = await discovery.resolve(name)
+    if actor.did is None:
+        raise RefusedError(f"{name} is an ordinary fediverse actor without a key of its own; use 'follow' for it")
+    if did is not None and actor.did != did:
+        raise RefusedError(f"{name} is {actor.did}, not {did}: somebody may stand in between; nothing was pinned")
+    if actor.did == organisation.did:
+        raise RefusedError("an organisation is not a member of itself")
+    first = await first_entry(discovery, actor)
+    commitment = first.recovery or ""
+    member = Member(
+        did=actor.did,
+        uri=actor.uri,
+        handle=f"@{actor.handle}@{ids.host_of(actor.uri)}",
+        name=actor.name,
+        inbox=actor.shared_inbox or actor.inbox,
+        recovery=commitment,
+        listed=bool(actor.document.value.get("discoverable")),
+        state=MEMBER,
+        frozen_epoch=None,
+        frozen_sequence=None,
+        successor=None,
+        pinned=now,
+        synced=None,
+    )
+    await database.write(lambda connection: contacts.pin(connection, organisation.did, member))
+    return Pinned(member, recovery.six_words(actor.did), recovery.six_numbers(actor.did))
+
+
+async def first_entry(discovery: Discovery, actor: Actor) -> Actor:
+    """The actor document of log entry 1, verified: it holds the commitment to the recovery key.
+
+    Raises:
+        RefusedError: the log does not begin with one.
+    """
+    if actor.did is None:
+        raise RefusedError("no log without a did")
+    url = ids.Portable(actor.did, "/log/1/1").at(ids.origin_of_location(actor.uri))
+    page = await discovery.fetcher.get(
+        url, accept=mirror.LINES, content_types=lambda kind: (kind or "").startswith(mirror.LINES),
+        signer=discovery.sign,
+    )  # fmt: skip
+    for item in mirror.parse_lines(page.body):
+        if isinstance(item, Activity) and item.position is not None and item.position.sequence == 1:
+            return _actor_of(item, actor.did)
+        break
+    raise RefusedError(f"the log of {actor.handle} does not begin with its actor document")
+
+
+def _actor_of(entry: Activity, did: str) -> Actor:
+    if entry.did != did or entry.object is None:
+        raise RefusedError("log entry 1 is another organisation's")
+    verification.verify_activity(entry, Carrier(None, replica=True))
+    return verification.verify_actor(parse_document(orjson.dumps(entry.object)), None)
+
+
+def freeze(
+    connection: Connection, organisation: Organisation, did: str, after: int, now: datetime
+) -> tuple[Member, int]:
+    """Believe nothing of this member past entry `after`, and undo here what it did since.
+
+    Returns:
+        The member, and how many withdrawn texts came back.
+
+    Raises:
+        RefusedError: no such member.
+    """
+    member = find(connection, organisation, did)
+    if after < 0:
+        raise RefusedError("--after takes the number of the last entry that is still believed")
+    head = logs.head(connection, organisation.did, member.did)
+    line = {header.sequence: header.epoch for header in logs.line(connection, organisation.did, member.did)}
+    epoch = line.get(after, head.epoch if head else 1)
+    back = commit.freeze(View(connection, organisation), member.did, (epoch, after), now)
+    return find(connection, organisation, member.did), back
+
+
+def remove(connection: Connection, organisation: Organisation, did: str) -> Member:
+    """Unpin a member: its entries stay, its Deletes are still obeyed, nothing else of it is taken or sent.
+
+    Raises:
+        RefusedError: no such member.
+    """
+    member = find(connection, organisation, did)
+    contacts.set_state(connection, organisation.did, member.did, contacts.FORMER)
+    return member
+
+
+def find(connection: Connection, organisation: Organisation, name: str) -> Member:
+    """A member by did or handle.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    for member in contacts.members_of(connection, organisation.did, all_states=True):
+        if name in (member.did, member.handle, member.handle.removeprefix("@"), member.uri):
+            return member
+    raise RefusedError(f"no member {name[:120]!r} here; 'tadamun member list' shows them")
+
+
+async def follow(
+    database: Database, discovery: Discovery, organisation: Organisation, key: OrganisationKey, name: str, now: datetime
+) -> Actor:
+    """Ask to follow any fediverse actor.
+
+    Raises:
+        RefusedError, FetchError, ProtocolError: it cannot be found, or is not to be believed.
+    """
+    actor = await discovery.resolve(name)
+    if actor.did == organisation.did:
+        raise RefusedError("an organisation does not follow itself")
+    await database.write(lambda connection: outbox.follow(connection, organisation, key, actor, now))
+    return actor
+
+
+def unfollow(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, now: datetime
+) -> str:
+    """Stop following.
+
+    Raises:
+        RefusedError: it was not followed.
+    """
+    for each in contacts.followings_of(connection, organisation.did):
+        handle = _handle(connection, each.actor)
+        if name in (each.actor, each.uri, handle, handle.removeprefix("@")):
+            outbox.unfollow(connection, organisation, key, each, now)
+            return each.uri
+    raise RefusedError(f"{name[:120]!r} is not followed")
+
+
+def _handle(connection: Connection, actor_id: str) -> str:
+    found = documents.actor(connection, actor_id)
+    return f"@{found.handle}@{ids.host_of(found.uri)}" if found else ""

@@ -1,0 +1,378 @@
+"""Catch-up: compare what is held, pull what is missing, from anyone who has it.
+
+A member asks another for its head table (a root digest first: equal roots, nothing to say), then pulls each log that
+reaches further there, in batches of at most 1 MiB that are verified off the event loop and written as they come, so
+that a stop loses nothing. Entries travel as lines: the signed bytes, or `{"stub": header}` where a text was withdrawn.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection
+
+from node import log
+from node.errors import FetchError, NodeError, ProtocolError, ReplicaError
+from node.federation import commit
+from node.federation.discovery import Discovery
+from node.federation.protocol import http_signatures, ids, integrity_proofs, keys, replicas, verification
+from node.federation.protocol.activities import Activity, parse_activity
+from node.federation.protocol.actors import DATA_INTEGRITY, NAMESPACE, timestamp
+from node.federation.protocol.messages import MAX_ENTRY, MAX_PAGE, JsonObject, Request, parse_document
+from node.federation.protocol.replicas import Head, Header
+from node.federation.protocol.verification import Carrier, Verified
+from node.kinds import Surroundings
+from node.models import contacts, logs, organisations
+from node.models.base import Database
+from node.models.contacts import Member
+from node.models.keyring import Keyring
+from node.models.logs import Entry
+from node.models.organisations import Organisation
+from node.models.views import View
+
+LINES = "application/jsonl"
+_BATCH = 100
+_MAX_DIDS = 2_000
+_MAX_PAGES = 2_000
+
+
+@dataclass(slots=True)
+class Report:
+    """What one comparison brought."""
+
+    host: str
+    same: bool = False
+    entries: dict[str, int] = field(default_factory=dict)
+    """did → entries that are new here."""
+    refused: int = 0
+    problem: str = ""
+
+    def shown(self) -> JsonObject:
+        """As `tadamun sync --json` prints it."""
+        return {
+            "host": self.host,
+            "same": self.same,
+            "entries": self.entries,
+            "refused": self.refused,
+            "problem": self.problem,
+        }
+
+
+def render_heads(
+    organisation: Organisation, key: keys.OrganisationKey, heads: dict[str, Head], now: datetime
+) -> JsonObject:
+    """Our head table, signed: also a receipt of what we hold."""
+    table = {did: [head.epoch, head.sequence, head.digest] for did, head in sorted(heads.items())}
+    document = {
+        "@context": [
+            "https://www.w3.org/ns/activitystreams",
+            DATA_INTEGRITY,
+            {"tadamun": NAMESPACE, "Heads": "tadamun:Heads", "heads": {"@id": "tadamun:heads", "@type": "@json"}},
+        ],
+        "id": organisation.uri + "/heads",
+        "type": "Heads",
+        "actor": organisation.uri,
+        "published": timestamp(now),
+        "heads": table,
+    }
+    return integrity_proofs.sign(document, key, f"{key.did}#{key.multikey}", now)
+
+
+def parse_heads(value: JsonObject, did: str) -> dict[str, Head]:
+    """Read a member's head table.
+
+    Raises:
+        ProtocolError: not signed by the member, or not a table.
+    """
+    verification.verify_own_proof(value, did)
+    table = value.get("heads")
+    if value.get("type") != "Heads" or not isinstance(table, dict) or len(table) > _MAX_DIDS:
+        raise ProtocolError("not a head table", spec="Tadamun design §4")
+    found = {}
+    for name, place in table.items():
+        if not ids.is_did(name) or not isinstance(place, list) or len(place) != 3:
+            raise ProtocolError("a head table with a line that is none", spec="Tadamun design §4")
+        epoch, sequence, digest = place
+        if type(epoch) is not int or type(sequence) is not int or epoch < 1 or sequence < 1:
+            raise ProtocolError("a head table with a place that is none", spec="Tadamun design §4")
+        found[name] = Head(epoch, sequence, str(digest))
+    return found
+
+
+def render_lines(entries: Iterable[Entry], limit: int = MAX_PAGE - 65_536) -> bytes:
+    """A page of a log: entries as they were signed, one a line, at most about 1 MiB."""
+    lines: list[bytes] = []
+    size = 0
+    for entry in entries:
+        held = entry.raw is not None and entry.state == logs.HELD and b"\n" not in entry.raw
+        line = entry.raw if held and entry.raw else orjson.dumps({"stub": entry.header.value()})
+        size += len(line) + 1
+        if lines and size > limit:
+            break
+        lines.append(line)
+    return b"\n".join(lines)
+
+
+def parse_lines(body: bytes) -> Iterator[Activity | Header]:
+    """Read a page of a log.
+
+    Raises:
+        ProtocolError: a line is neither an activity nor a stub.
+    """
+    for line in body.split(b"\n"):
+        if not line.strip():
+            continue
+        document = parse_document(line, MAX_ENTRY)
+        if "stub" in document.value:
+            yield replicas.parse_stub(document.value["stub"])
+        else:
+            yield parse_activity(document)
+
+
+class Mirror:
+    """Catch-up of one node with its members."""
+
+    def __init__(
+        self, database: Database, discovery: Discovery, keyring: Keyring, clock: Callable[[], datetime],
+        stirred: Callable[[], None], *, interval: float = 60.0,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._discovery = discovery
+        self._keyring = keyring
+        self._clock = clock
+        self._stirred = stirred
+        self._interval = interval
+        self._synced: dict[str, datetime] = {}
+
+    async def run(self) -> None:
+        """Compare with members at intervals, new ones at once, until cancelled."""
+        due = 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            fresh = await self._unsynced()
+            everyone = loop.time() >= due
+            if everyone:
+                due = loop.time() + self._interval * (0.75 + random.random() / 2)
+            for organisation, member in await self._pairs():
+                if everyone or member.did in fresh:
+                    report = await self.sync(organisation, member)
+                    if report.entries or report.refused:
+                        log.info("sync.done", host=report.host, entries=sum(report.entries.values()))
+            await self._destroy_due()
+            await asyncio.sleep(1.0)
+
+    async def sync(self, organisation: Organisation, member: Member, *, whole: bool = True) -> Report:
+        """Compare heads with one member and pull what reaches further there.
+
+        Args:
+            whole: also pull others' logs from it, not only its own.
+        """
+        report = Report(ids.host_of(member.uri))
+        try:
+            await self._sync(organisation, member, report, whole)
+        except NodeError as error:
+            report.problem = str(error)
+        now = self._clock()
+        await self._database.write(
+            lambda connection: contacts.mark_synced(connection, organisation.did, member.did, now)
+        )
+        if report.entries:
+            self._stirred()
+        return report
+
+    async def _sync(self, organisation: Organisation, member: Member, report: Report, whole: bool) -> None:
+        origin = ids.origin_of_location(member.uri)
+        held = await self._database.read(lambda connection: logs.head_table(connection, organisation.did))
+        theirs = await self._heads(organisation, member, held)
+        if theirs is None:
+            report.same = True
+            return
+        pinned = await self._database.read(
+            lambda connection: {each.did: each for each in contacts.members_of(connection, organisation.did)}
+        )
+        for did, head in theirs.items():
+            ours = held.get(did)
+            wanted = did == member.did or did == organisation.did or (whole and did in pinned)
+            if not wanted or (ours is not None and ours == head):
+                continue
+            if ours is not None and ours.order >= head.order and did != organisation.did:
+                continue
+            await self.pull(organisation, did, origin, ours, head, report)
+        await self._check_own(organisation, theirs.get(organisation.did))
+
+    async def _heads(
+        self, organisation: Organisation, member: Member, held: dict[str, Head]
+    ) -> dict[str, Head] | None:
+        """The member's head table, `None` when it equals ours. A member that does not know us shows its own log only."""
+        url = f"{member.uri}/heads/{replicas.root_digest(held)}"
+
+        def sign(request: Request) -> tuple[tuple[str, str], ...]:
+            key_id = organisation.uri + "#main-key"
+            return http_signatures.sign(request, self._keyring.rsa(organisation.did), key_id, self._clock())
+
+        try:
+            _, document = await self._discovery.fetcher.get_json(url, signer=sign)
+        except FetchError as error:
+            if error.status not in (401, 403, 404):
+                raise
+            return await self._public_head(member)
+        if document.value.get("same") is True:
+            return None
+        return parse_heads(document.value, member.did)
+
+    async def _public_head(self, member: Member) -> dict[str, Head]:
+        """From the member's proven actor document: at least as far as the entry that carries it."""
+        actor = await self._discovery.actor(member.uri, fresh=True)
+        return {member.did: Head(max(actor.order[0], 1), 2**52, "")}
+
+    async def pull(
+        self, organisation: Organisation, did: str, origin: str, ours: Head | None, claimed: Head, report: Report
+    ) -> None:
+        """Fetch one log from `ours` on, page by page, until it brings nothing more."""
+        epoch, start = (ours.epoch, ours.sequence + 1) if ours else (1, 1)
+        for _ in range(_MAX_PAGES):
+            url = f"{ids.Portable(did, f'/log/{epoch}/{start}').at(origin)}"
+            try:
+                page = await self._discovery.fetcher.get(
+                    url, accept=LINES, content_types=lambda kind: (kind or "").startswith(LINES),
+                    signer=self._discovery.sign, limit=MAX_PAGE,
+                )  # fmt: skip
+            except FetchError as error:
+                if error.status == 404:
+                    return
+                raise
+            last = await self._take_page(organisation, did, page.body, report)
+            if last is None:
+                await self._judge_claim(organisation, did, claimed, origin)
+                return
+            if (last.epoch, last.sequence + 1) <= (epoch, start):
+                return
+            epoch, start = last.epoch, last.sequence + 1
+
+    async def _take_page(
+        self, organisation: Organisation, did: str, body: bytes, report: Report
+    ) -> Header | None:
+        """Verify and write one page; returns the last header in it."""
+        loop = asyncio.get_running_loop()
+        items, refused = await loop.run_in_executor(None, _verify_page, body, did)
+        report.refused += refused
+        last: Header | None = None
+        via = report.host
+        for start in range(0, len(items), _BATCH):
+            batch = items[start : start + _BATCH]
+            added, last = await self._database.write(
+                lambda connection, batch=batch: self._commit(connection, organisation, batch, via)
+            )
+            if added:
+                report.entries[did] = report.entries.get(did, 0) + added
+        return last
+
+    def _commit(
+        self, connection: Connection, organisation: Organisation, batch: list[Verified | Header], via: str
+    ) -> tuple[int, Header]:
+        view = View(connection, organisation)
+        view.preload(item.activity for item in batch if isinstance(item, Verified))
+        added = 0
+        header: Header | None = None
+        for item in batch:
+            if isinstance(item, Header):
+                header = item
+                added += self._commit_stub(view, item, via)
+                continue
+            header = replicas.header_of(item.activity)
+            done = commit.commit(view, item, Surroundings(self._clock(), via), spread=False)
+            added += done.new
+        view.flush()
+        if header is None:
+            raise ReplicaError("an empty batch")
+        return added, header
+
+    def _commit_stub(self, view: View, header: Header, via: str) -> bool:
+        if logs.find(view.connection, view.org, header) is not None:
+            return False
+        entry = Entry(header, header.digest, None, None, "", None, logs.STUB, via, self._clock())
+        logs.append(view.connection, view.org, entry)
+        return True
+
+    async def _judge_claim(self, organisation: Organisation, did: str, claimed: Head, origin: str) -> None:
+        """Somebody claimed a head and did not supply it, or left texts out that nobody withdrew: evidence."""
+        if not claimed.digest:
+            return
+        host = origin.partition("://")[2]
+
+        def look(connection: Connection) -> None:
+            view = View(connection, organisation)
+            around = Surroundings(self._clock(), host)
+            head = logs.head(connection, organisation.did, did)
+            if head is None or head.order < claimed.order:
+                note = f"claimed head {claimed.epoch}/{claimed.sequence}, did not supply it"
+                commit.find_fault(view, did, "withheld", note, b"", around)
+            for header in logs.withheld(connection, organisation.did, did):
+                note = f"text of {header.epoch}/{header.sequence} withheld: no Delete by its author names it"
+                commit.find_fault(view, did, "withheld", note, orjson.dumps(header.value()), around)
+
+        await self._database.write(look)
+
+    async def _check_own(self, organisation: Organisation, claimed: Head | None) -> None:
+        """A member holds more of our log than we do: nothing is published until it is pulled back."""
+
+        def look(connection: Connection) -> None:
+            head = logs.head(connection, organisation.did, organisation.did)
+            held = organisations.get(connection, organisation.did)
+            behind = claimed is not None and (head is None or claimed.order > head.order)
+            if behind and held is not None and not held.hold:
+                reason = "a member holds more of our log than we do: run 'tadamun sync' before publishing"
+                organisations.set_hold(connection, organisation.did, reason)
+            elif not behind and claimed is not None and held is not None and held.hold:
+                organisations.set_hold(connection, organisation.did, "")
+                log.info("log.complete", did=organisation.did)
+
+        await self._database.write(look)
+
+    async def _unsynced(self) -> frozenset[str]:
+        def read(connection: Connection) -> frozenset[str]:
+            return frozenset(
+                member.did
+                for organisation in organisations.all_of(connection)
+                for member in contacts.members_of(connection, organisation.did)
+                if member.synced is None
+            )
+
+        return await self._database.read(read)
+
+    async def _pairs(self) -> list[tuple[Organisation, Member]]:
+        def read(connection: Connection) -> list[tuple[Organisation, Member]]:
+            return [
+                (organisation, member)
+                for organisation in organisations.all_of(connection)
+                for member in contacts.members_of(connection, organisation.did)
+            ]
+
+        return await self._database.read(read)
+
+    async def _destroy_due(self) -> None:
+        now = self._clock()
+        gone = await self._database.write(lambda connection: logs.destroy_due(connection, now))
+        if gone:
+            log.info("log.destroyed", entries=gone)
+
+
+def _verify_page(body: bytes, did: str) -> tuple[list[Verified | Header], int]:
+    """Everything of one did in a page, verified; what does not hold is counted and left out."""
+    found: list[Verified | Header] = []
+    refused = 0
+    for item in parse_lines(body):
+        if isinstance(item, Header):
+            if item.did == did:
+                found.append(item)
+            continue
+        try:
+            if item.did != did or item.position is None:
+                raise ProtocolError("an entry of another log", spec="Tadamun log §3")
+            found.append(verification.verify_activity(item, Carrier(None, replica=True)))
+        except ProtocolError:
+            refused += 1
+    return found, refused

@@ -1,0 +1,280 @@
+"""A member speaks: activities are built, signed in both proof forms, put into the log and queued, in one transaction.
+
+`publish` is for what everyone may know: it takes the log's next place. `send` is for what two actors settle between
+them (Follow, Accept, Undo): it carries a proof and stands in no log. Either goes through the same rules as a peer's.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import base58
+import orjson
+from sqlalchemy import Connection
+
+from node import kinds
+from node.effects import Accept, FollowAgain, Reply
+from node.errors import RefusedError
+from node.federation import commit
+from node.federation.protocol import actors, ids, integrity_proofs, replicas, verification
+from node.federation.protocol.activities import AS2, PUBLIC, parse_activity
+from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
+from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.messages import JsonObject, parse_document
+from node.federation.protocol.verification import Carrier
+from node.kinds import Surroundings
+from node.models import contacts, deliveries, documents, logs, organisations
+from node.models.contacts import Following
+from node.models.deliveries import Lane, Recipient
+from node.models.organisations import Organisation
+from node.models.views import View
+
+LOG_TERMS: Mapping[str, Any] = MappingProxyType(
+    {
+        "tadamun": actors.NAMESPACE,
+        "log": {"@id": "tadamun:log", "@type": "@json"},
+        "withdraws": {"@id": "tadamun:withdraws", "@type": "@json"},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One activity of ours, as it stands in the log and on the wire."""
+
+    id: str
+    object_id: str | None
+    sequence: int
+    epoch: int
+    value: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who an activity is addressed to."""
+
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    members_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What is to be said."""
+
+    type: str
+    object: JsonObject
+    audience: Audience
+    context: JsonObject
+    """Inline terms of the object, beside those of the log."""
+    withdraws: tuple[JsonObject, ...] = ()
+    followers: bool = True
+    """Whether followers get it too (a translation goes to members only)."""
+
+
+def token() -> str:
+    """128 random bits, as the last part of an id."""
+    return base58.b58encode(secrets.token_bytes(16)).decode()
+
+
+def audience(organisation: Organisation, *, members_only: bool) -> Audience:
+    """Everyone, or the members without naming them."""
+    if members_only:
+        return Audience((organisation.uri + "/members",), (), members_only=True)
+    return Audience((PUBLIC,), (organisation.uri + "/followers",))
+
+
+def log_method(key: OrganisationKey) -> str:
+    """`verificationMethod` of the log form, a DID URL."""
+    return f"{key.did}#{key.multikey}"
+
+
+def sign_object(document: JsonObject, key: OrganisationKey, terms: JsonObject, now: datetime) -> JsonObject:
+    """An object that can be believed wherever it is found."""
+    bare = {name: value for name, value in document.items() if name not in ("proof", "@context")}
+    return integrity_proofs.sign(
+        {"@context": [AS2, DATA_INTEGRITY, terms], **bare}, key, log_method(key), now
+    )
+
+
+def publish(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, speech: Speech, now: datetime,
+    *, new_epoch: bool = False,
+) -> Published:  # fmt: skip
+    """Put one activity into our log and queue it for all who should have it.
+
+    Raises:
+        RefusedError: publishing is on hold, or a rule says no; nothing was written.
+    """
+    organisation = organisations.lock(connection, organisation.did)
+    if organisation.hold and not new_epoch:
+        raise RefusedError(organisation.hold)
+    place = replicas.next_position(commit.head_of(connection, organisation.did), new_epoch=new_epoch)
+    activity: JsonObject = {
+        "@context": [AS2, DATA_INTEGRITY, {**speech.context, **LOG_TERMS}],
+        "id": organisation.at(f"/activities/{token()}"),
+        "type": speech.type,
+        "actor": organisation.uri,
+        "object": speech.object,
+        "to": list(speech.audience.to),
+        "cc": list(speech.audience.cc),
+        "published": timestamp(now),
+        "log": {"epoch": place.epoch, "sequence": place.sequence, "previous": place.previous, "nonce": token()},
+    }
+    if speech.withdraws:
+        activity["withdraws"] = list(speech.withdraws)
+    view = View(connection, organisation)
+    signed = _commit(view, activity, key, now)
+    _queue(view, activity, signed, key, speech, now)
+    view.flush()
+    return Published(activity["id"], speech.object.get("id"), place.sequence, place.epoch, signed)
+
+
+def send(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, kind: str, target: Any,
+    *, to: str, inbox: str, now: datetime,
+) -> str:  # fmt: skip
+    """Queue one activity between two actors; returns its id (https)."""
+    activity: JsonObject = {
+        "@context": [AS2, DATA_INTEGRITY],
+        "id": organisation.at(f"/activities/{token()}"),
+        "type": kind,
+        "actor": organisation.uri,
+        "object": target,
+        "to": [to],
+        "published": timestamp(now),
+    }
+    log_form, follower_form = _forms(activity, key, organisation, now)
+    payload = deliveries.add_payload(
+        connection, organisation.did, ids.canonical(activity["id"]), log_form, follower_form, now
+    )
+    form = "log" if ids.portable(to) else "follower"
+    deliveries.enqueue(connection, organisation.did, payload, [Recipient(inbox, form, Lane.OTHER)], now)
+    return str(activity["id"])
+
+
+def follow(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, actor: actors.Actor, now: datetime
+) -> str:
+    """Ask to follow an actor."""
+    made = send(connection, organisation, key, "Follow", actor.uri, to=actor.uri, inbox=actor.inbox, now=now)
+    following = Following(actor.id, actor.uri, actor.inbox, ids.canonical(made), "requested", now)
+    contacts.set_following(connection, organisation.did, following)
+    return made
+
+
+def unfollow(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, following: Following, now: datetime
+) -> None:
+    """Take a Follow back. The Follow is embedded: GoToSocial passes over an Undo of an id."""
+    undone = {
+        "id": (ids.portable(following.activity) or ids.Portable(organisation.did, "")).at(organisation.origin),
+        "type": "Follow",
+        "actor": organisation.uri,
+        "object": following.uri,
+    }
+    send(connection, organisation, key, "Undo", undone, to=following.uri, inbox=following.inbox, now=now)
+    contacts.drop_following(connection, organisation.did, following.actor)
+
+
+def answer(view: View, key: OrganisationKey, reply: Reply | FollowAgain, around: Surroundings) -> None:
+    """Do what a rule asked for that needs our own voice."""
+    organisation = view.organisation
+    if isinstance(reply, Reply):
+        actor = documents.actor(view.connection, reply.to)
+        send(
+            view.connection, organisation, key, reply.kind, reply.object,
+            to=actor.uri if actor else reply.to, inbox=reply.inbox, now=around.now,
+        )  # fmt: skip
+    elif around.target is not None:
+        contacts.drop_following(view.connection, view.org, reply.old)
+        follow(view.connection, organisation, key, around.target, around.now)
+
+
+def publish_actor(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, rsa: Any, now: datetime,
+    *, new_epoch: bool = False, moved_to: str | None = None,
+) -> Published:  # fmt: skip
+    """Say who we are: an Update of our actor document, which becomes the one we serve.
+
+    Entry 1 of every log is one of these; it commits to the recovery key.
+    """
+    place = replicas.next_position(commit.head_of(connection, organisation.did), new_epoch=new_epoch)
+    profile = actors.Profile(
+        did=organisation.did,
+        origin=organisation.origin,
+        handle=organisation.handle,
+        name=organisation.name,
+        summary=organisation.summary,
+        language=organisation.language,
+        country=organisation.country,
+        rsa=rsa,
+        recovery=organisation.recovery,
+        moved_to=moved_to,
+    )
+    bare = actors.render_actor(profile, (place.epoch, place.sequence), organisation.made, now)
+    document = integrity_proofs.sign(bare, key, log_method(key), now)
+    speech = Speech("Update", document, audience(organisation, members_only=False), {})
+    return publish(connection, organisation, key, speech, now, new_epoch=new_epoch)
+
+
+def withdrawn_entries(connection: Connection, organisation: Organisation, object_id: str) -> tuple[JsonObject, ...]:
+    """The entries a Delete of this object names."""
+    found = logs.of_object(connection, organisation.did, organisation.did, object_id)
+    return tuple(
+        {"epoch": entry.header.epoch, "sequence": entry.header.sequence, "content": entry.header.content}
+        for entry in found
+        if entry.type != "Delete"
+    )
+
+
+def _commit(view: View, activity: JsonObject, key: OrganisationKey, now: datetime) -> JsonObject:
+    signed = integrity_proofs.sign(activity, key, log_method(key), now)
+    parsed = parse_activity(parse_document(orjson.dumps(signed)))
+    verified = verification.verify_activity(parsed, Carrier(parsed.actor))
+    done = commit.commit(view, verified, Surroundings(now, view.organisation.host))
+    if not isinstance(done.decision, Accept):
+        raise RefusedError(f"our own rules refuse it: {done.decision.reason}")
+    return signed
+
+
+def _forms(
+    activity: JsonObject, key: OrganisationKey, organisation: Organisation, now: datetime
+) -> tuple[bytes, bytes]:
+    log_form = integrity_proofs.sign(activity, key, log_method(key), now)
+    follower_form = integrity_proofs.sign(activity, key, organisation.uri + "#ed25519-key", now)
+    return orjson.dumps(log_form), orjson.dumps(follower_form)
+
+
+def _queue(
+    view: View, activity: JsonObject, signed: JsonObject, key: OrganisationKey, speech: Speech, now: datetime
+) -> None:
+    connection, organisation = view.connection, view.organisation
+    follower_form = integrity_proofs.sign(activity, key, organisation.uri + "#ed25519-key", now)
+    payload = deliveries.add_payload(
+        connection, view.org, ids.canonical(activity["id"]), orjson.dumps(signed), orjson.dumps(follower_form), now
+    )
+    urgent = kinds.is_urgent(parse_activity(parse_document(orjson.dumps(signed))))
+    recipients = [
+        Recipient(member.inbox, "log", Lane.ALERT_MEMBER if urgent else Lane.MEMBER)
+        for member in contacts.members_of(connection, view.org)
+    ]
+    if speech.followers and not speech.audience.members_only:
+        lane = Lane.ALERT if urgent else Lane.OTHER
+        recipients += [
+            Recipient(follower.target, "follower", lane) for follower in contacts.followers_of(connection, view.org)
+        ]
+    deliveries.enqueue(connection, view.org, payload, _once(recipients), now)
+
+
+def _once(recipients: Sequence[Recipient]) -> list[Recipient]:
+    """One delivery an inbox; a member's form and lane win."""
+    found: dict[str, Recipient] = {}
+    for recipient in recipients:
+        found.setdefault(recipient.inbox, recipient)
+    return list(found.values())
+
+

@@ -1,0 +1,252 @@
+"""The table of what the node understands: for each AS2 type its facts, its rule, and how its effects are saved.
+
+`federation/` carries activities and reads this table; it knows no alert. A row's `matches` looks at the activity and at
+what is held under its object's id; the first row that matches judges. What no row matches is ignored, with a count.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from node import alerts as alert_rules
+from node import posts, relations
+from node.effects import Decision, HideObject, Ignore, StoreObject
+from node.federation.protocol import actors, ids
+from node.federation.protocol.activities import Activity
+from node.federation.protocol.actors import Actor
+from node.federation.protocol.verification import Verified
+from node.models import alerts, contacts, documents
+from node.models.alerts import AlertRecord
+from node.models.documents import Stored
+from node.models.views import View
+
+_DISTANT = datetime(1970, 1, 1, tzinfo=UTC)
+POST_TYPES = ("Create", "Update", "Delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around one activity when it is judged."""
+
+    now: datetime
+    via: str
+    """`host[:port]` that it came from."""
+    frozen: bool = False
+    target: Actor | None = None
+    """The target of a Move, fetched just now."""
+    sender: Actor | None = None
+    """The actor's document, where we hold one."""
+    position: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row of the table."""
+
+    name: str
+    matches: Callable[[Activity, Stored | None], bool]
+    judge: Callable[[View, Verified, Surroundings], Decision]
+    urgent: bool = False
+    """Goes first in every queue."""
+
+
+def kind_of(view: View, activity: Activity) -> Kind | None:
+    """The row that judges an activity."""
+    held = view.stored(activity.object_id) if activity.object_id and activity.type in POST_TYPES else None
+    return next((kind for kind in KINDS if kind.matches(activity, held)), None)
+
+
+def judge(view: View, verified: Verified, around: Surroundings) -> Decision:
+    """Gather the facts and let the rule decide."""
+    activity = verified.activity
+    kind = kind_of(view, activity)
+    if kind is None:
+        view.count(f"unknown {activity.type} {activity.object_type or ''}".strip())
+        return Ignore(f"unknown type {activity.type} {activity.object_type or ''}".strip())
+    return kind.judge(view, verified, around)
+
+
+def is_urgent(activity: Activity) -> bool:
+    """Whether it overtakes others in the queue: an alert, or the end of one."""
+    return activity.type == "Delete" or (activity.object is not None and alert_rules.is_alert(activity.object))
+
+
+def is_drill(activity: Activity) -> bool:
+    """Whether it goes to pinned members only."""
+    note = activity.object
+    return note is not None and alert_rules.is_alert(note) and note.get("alertStatus") != "actual"
+
+
+def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
+    """Keep a public object, and its row in the list of its kind."""
+    held = view.stored(effect.object_id)
+    epoch, sequence = around.position or (None, None)
+    view.store(
+        Stored(
+            id=effect.object_id,
+            type=effect.kind,
+            author=effect.author,
+            raw=orjson.dumps(effect.document),
+            published=effect.published,
+            updated=effect.updated,
+            state=documents.SHOWN,
+            epoch=epoch,
+            sequence=sequence,
+            via=held.via if held else around.via,
+            received=held.received if held else around.now,
+            page=documents.page_name(effect.object_id),
+        )
+    )
+    if effect.kind == alert_rules.KIND:
+        alerts.save(view.connection, view.org, alert_record(effect, around))
+
+
+def hide_object(view: View, effect: HideObject, around: Surroundings) -> None:
+    """Nothing of it is shown any more."""
+    view.hide(effect.object_id, effect.author, around.now)
+    alerts.remove(view.connection, view.org, effect.object_id)
+
+
+def drop_author(view: View, author: str) -> None:
+    """Forget the view of one author's objects."""
+    view.flush()
+    documents.drop_author(view.connection, view.org, author)
+    alerts.drop_author(view.connection, view.org, author)
+
+
+def alert_record(effect: StoreObject, around: Surroundings) -> AlertRecord:
+    """The list row of an alert's Note."""
+    alert = alert_rules.parse(effect.document)
+    found = ids.portable(effect.author)
+    return AlertRecord(
+        object_id=effect.object_id,
+        uri=alert.id,
+        page=documents.page_name(effect.object_id),
+        author=effect.author,
+        did=found.did if found else "",
+        reference=alert.reference,
+        headline=alert.headline,
+        language=alert.language,
+        kind=alert.kind,
+        severity=alert.severity,
+        urgency=alert.urgency,
+        certainty=alert.certainty,
+        country=alert.country[:2],
+        status=alert.status,
+        state=alert.state,
+        published=alert.published or _DISTANT,
+        updated=alert.updated,
+        expires=alert.expires,
+        translation_of=_canonical(alert.translation_of),
+        via=around.via,
+        received=around.now,
+    )
+
+
+def _canonical(uri: str | None) -> str | None:
+    return ids.canonical(uri) if uri else None
+
+
+def _is_alert(activity: Activity, held: Stored | None) -> bool:
+    if activity.type == "Delete":
+        return held is not None and held.type == alert_rules.KIND
+    note = activity.object
+    return activity.type in POST_TYPES and note is not None and alert_rules.is_alert(note)
+
+
+def _is_actor(activity: Activity, held: Stored | None) -> bool:
+    if activity.type == "Delete":
+        return activity.object_id == activity.actor
+    return activity.type == "Update" and activity.object_type in actors.TYPES
+
+
+def _is_post(activity: Activity, held: Stored | None) -> bool:
+    if activity.type == "Delete":
+        return True
+    return activity.type in POST_TYPES and (activity.object is None or activity.object_type in posts.TYPES)
+
+
+def _is_relation(activity: Activity, held: Stored | None) -> bool:
+    return activity.type not in ("Update", "Delete") and activity.type in relations.RULES
+
+
+def _judge_alert(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity = verified.activity
+    held = view.stored(activity.object_id) if activity.object_id else None
+    following = view.following(activity.actor)
+    member = view.member(activity.did)
+    facts = alert_rules.Facts(
+        member=member is not None and (member.state == contacts.MEMBER or activity.type == "Delete"),
+        followed=following is not None and following.state == "accepted",
+        frozen=around.frozen,
+        own=activity.did == view.org,
+        known_author=held.author if held else None,
+        known_updated=(held.updated or held.published) if held else None,
+        withdrawn=held is not None and held.state == documents.GONE,
+        now=around.now,
+    )
+    return alert_rules.decide(
+        activity.type, activity.actor, activity.object_id or "", activity.object, facts
+    )
+
+
+def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity = verified.activity
+    held = view.stored(activity.object_id) if activity.object_id else None
+    following = view.following(activity.actor)
+    member = view.member(activity.did)
+    return posts.decide(
+        activity,
+        posts.Facts(
+            org=view.organisation.actor,
+            own=activity.did == view.org,
+            followed=following is not None and following.state == "accepted",
+            member=member is not None and member.state == contacts.MEMBER,
+            frozen=around.frozen,
+            known_author=held.author if held else None,
+            known_updated=held.updated if held else None,
+            gone=held is not None and held.state == documents.GONE,
+            answers_ours=_answers_ours(view, activity),
+        ),
+    )
+
+
+def _answers_ours(view: View, activity: Activity) -> bool:
+    parent = (activity.object or {}).get("inReplyTo")
+    if not isinstance(parent, str):
+        return False
+    found = ids.portable(parent)
+    return found is not None and found.did == view.org
+
+
+def _judge_relation(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity = verified.activity
+    following = view.following(activity.actor)
+    follower = contacts.follower(view.connection, view.org, activity.actor)
+    found = ids.portable(activity.object_id) if activity.object_id else None
+    sender = around.sender
+    return relations.decide(
+        activity,
+        relations.Facts(
+            org=view.organisation.actor,
+            inbox=sender.inbox if sender else None,
+            shared_inbox=sender.shared_inbox if sender else None,
+            follow_activity=follower.activity if follower else None,
+            our_follow=following.activity if following else None,
+            following=following is not None and following.state == "accepted",
+            member=view.member(activity.did) is not None,
+            frozen=around.frozen,
+            target_aliases=around.target.aliases if around.target else None,
+            holds_ours=found is not None and found.did == view.org,
+        ),
+    )
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("alert", _is_alert, _judge_alert, urgent=True),
+    Kind("actor", _is_actor, _judge_relation),
+    Kind("post", _is_post, _judge_post),
+    Kind("relation", _is_relation, _judge_relation),
+)

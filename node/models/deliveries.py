@@ -1,0 +1,326 @@
+"""What we owe to others: payloads, one delivery per inbox, and what we learned about each host.
+
+Lanes, lower goes first: an alert to members, an alert to followers, anything else to members, the rest.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from node.federation.protocol import ids
+from node.models.base import Id, Instant, metadata
+from node.models.organisations import organisations
+
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("org", String(80), nullable=False),
+    Column("activity_id", Text, nullable=False),
+    Column("log_form", LargeBinary, nullable=False),
+    Column("follower_form", LargeBinary),
+    Column("made", Instant, nullable=False),
+    UniqueConstraint("org", "activity_id"),
+)
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("org", String(80), nullable=False),
+    Column("payload", Id, nullable=False),
+    Column("inbox", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("form", String(8), nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due", Instant, nullable=False),
+    Column("lease", Instant),
+    Column("status", Integer, nullable=False, server_default="0"),
+    Column("settled", Instant),
+    UniqueConstraint("payload", "inbox"),
+    Index("ix_deliveries_due", "state", "lane", "due"),
+    Index("ix_deliveries_host", "host", "state"),
+)
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("host", String(300), primary_key=True),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("closed_until", Instant),
+    Column("scheme", String(8), nullable=False, server_default="cavage"),
+    Column("form", String(8), nullable=False, server_default=""),
+    Column("seen", Instant, nullable=False),
+)
+
+WAITING, DONE, FAILED = "waiting", "done", "failed"
+KEEP = timedelta(days=7)
+HOST_KEEP = timedelta(days=60)
+
+
+class Lane(IntEnum):
+    """Who goes first."""
+
+    ALERT_MEMBER = 0
+    ALERT = 1
+    MEMBER = 2
+    OTHER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One inbox that is owed something, and in which proof form."""
+
+    inbox: str
+    form: str
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery, claimed."""
+
+    id: int
+    org: str
+    payload: int
+    inbox: str
+    host: str
+    form: str
+    attempts: int
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What we know about one host: failures in a row, until when it is left alone, which signature it took."""
+
+    host: str
+    failures: int = 0
+    closed_until: datetime | None = None
+    scheme: str = "cavage"
+    form: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt ended; `due` is set when it is to be tried again."""
+
+    id: int
+    state: str
+    status: int
+    due: datetime
+
+
+def add_payload(
+    connection: Connection, org: str, activity_id: str, log_form: bytes, follower_form: bytes | None, now: datetime
+) -> int:
+    """Keep the bytes of one activity; the same activity is kept once."""
+    known = connection.execute(
+        select(payloads.c.id).where(payloads.c.org == org, payloads.c.activity_id == activity_id)
+    ).scalar()
+    if known is not None:
+        return int(known)
+    values = {"org": org, "activity_id": activity_id, "log_form": log_form, "follower_form": follower_form}
+    made = connection.execute(insert(payloads).values(made=now, **values).returning(payloads.c.id))
+    return int(made.scalar_one())
+
+
+def enqueue(
+    connection: Connection, org: str, payload: int, recipients: Collection[Recipient], due: datetime
+) -> int:
+    """Owe one payload to many inboxes, each once."""
+    rows = {
+        recipient.inbox: {
+            "org": org,
+            "payload": payload,
+            "inbox": recipient.inbox,
+            "host": ids.host_of(recipient.inbox),
+            "form": recipient.form,
+            "lane": int(recipient.lane),
+            "state": WAITING,
+            "due": due,
+        }
+        for recipient in sorted(recipients, key=lambda each: -each.lane)
+    }
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(deliveries).on_conflict_do_nothing(), list(rows.values()))
+    return len(rows)
+
+
+def claim(
+    connection: Connection, now: datetime, limit: int, lease: timedelta, busy: Collection[str] = ()
+) -> tuple[Delivery, ...]:
+    """Take up to `limit` due deliveries, best lane first, none for hosts that are busy or left alone."""
+    closed = select(hosts.c.host).where(hosts.c.org == "", hosts.c.closed_until > now)
+    chosen = (
+        select(deliveries.c.id)
+        .where(
+            deliveries.c.state == WAITING,
+            deliveries.c.due <= now,
+            (deliveries.c.lease.is_(None)) | (deliveries.c.lease <= now),
+            deliveries.c.host.not_in(closed),
+            deliveries.c.host.not_in(list(busy)),
+        )
+        .order_by(deliveries.c.lane, deliveries.c.due, deliveries.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(chosen.scalar_subquery()))
+        .values(lease=now + lease, attempts=deliveries.c.attempts + 1)
+        .returning(
+            deliveries.c.id, deliveries.c.org, deliveries.c.payload, deliveries.c.inbox, deliveries.c.host,
+            deliveries.c.form, deliveries.c.attempts, deliveries.c.lane,
+        )
+    ).all()  # fmt: skip
+    return tuple(sorted((Delivery(*row) for row in rows), key=lambda item: (item.lane, item.id)))
+
+
+def bodies(connection: Connection, payload_ids: Collection[int]) -> dict[int, tuple[bytes, bytes]]:
+    """payload → (log form, follower form)."""
+    rows = connection.execute(
+        select(payloads.c.id, payloads.c.log_form, payloads.c.follower_form).where(payloads.c.id.in_(payload_ids))
+    )
+    return {row[0]: (row[1], row[2] or row[1]) for row in rows}
+
+
+def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Write down how attempts ended."""
+    if not outcomes:
+        return
+    statement = (
+        update(deliveries)
+        .where(deliveries.c.id == bindparam("row"))
+        .values(
+            state=bindparam("new_state"), status=bindparam("answer"), due=bindparam("next"),
+            settled=bindparam("now"), lease=None,
+        )  # fmt: skip
+    )
+    connection.execute(
+        statement,
+        [
+            {"row": item.id, "new_state": item.state, "answer": item.status, "next": item.due, "now": now}
+            for item in outcomes
+        ],
+    )
+
+
+def release(connection: Connection, rows: Collection[int] | None, due: datetime) -> None:
+    """Hand claimed deliveries back untried: these, or with `None` every one that a process which died had claimed."""
+    statement = update(deliveries).where(deliveries.c.state == WAITING, deliveries.c.lease.is_not(None))
+    if rows is None:
+        connection.execute(statement.values(lease=None))
+    else:
+        values = {"lease": None, "due": due, "attempts": deliveries.c.attempts - 1}
+        connection.execute(statement.where(deliveries.c.id.in_(rows)).values(**values))
+
+
+def host_states(connection: Connection, names: Collection[str]) -> dict[str, HostState]:
+    """What is known of these hosts."""
+    rows = connection.execute(
+        select(hosts.c.host, hosts.c.failures, hosts.c.closed_until, hosts.c.scheme, hosts.c.form).where(
+            hosts.c.org == "", hosts.c.host.in_(names)
+        )
+    )
+    return {row[0]: HostState(*row) for row in rows}
+
+
+def save_hosts(connection: Connection, states: Collection[HostState], now: datetime) -> None:
+    """Remember what was learned about hosts."""
+    for state in states:
+        values = {
+            "failures": state.failures,
+            "closed_until": state.closed_until,
+            "scheme": state.scheme,
+            "form": state.form,
+            "seen": now,
+        }
+        where = (hosts.c.org == "") & (hosts.c.host == state.host)
+        if connection.execute(update(hosts).where(where).values(**values)).rowcount == 0:
+            connection.execute(insert(hosts).values(org="", host=state.host, **values))
+
+
+def greet(connection: Connection, host: str, now: datetime) -> int:
+    """A host was heard of again after an outage: it gets at once what it missed. Returns how many deliveries that is."""
+    opened = connection.execute(
+        update(hosts).where(hosts.c.org == "", hosts.c.host == host).values(failures=0, closed_until=None)
+    )
+    if opened.rowcount == 0:
+        return 0
+    return connection.execute(
+        update(deliveries)
+        .where(deliveries.c.host == host, deliveries.c.state == WAITING, deliveries.c.due > now)
+        .values(due=now)
+    ).rowcount
+
+
+def closed_hosts(connection: Connection) -> frozenset[str]:
+    """Hosts that failed lately."""
+    rows = connection.execute(select(hosts.c.host).where(hosts.c.org == "", hosts.c.failures > 0))
+    return frozenset(rows.scalars())
+
+
+def give_up_inbox(connection: Connection, inbox: str, now: datetime) -> None:
+    """The inbox is gone for good (410): nothing more is owed to it."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.inbox == inbox, deliveries.c.state == WAITING)
+        .values(state=FAILED, status=410, settled=now)
+    )
+
+
+def origin_of(connection: Connection, org: str) -> str:
+    """Where an organisation speaks from."""
+    return str(connection.execute(select(organisations.c.origin).where(organisations.c.did == org)).scalar_one())
+
+
+def counts(connection: Connection, org: str) -> dict[str, int]:
+    """How many of each state."""
+    rows = connection.execute(
+        select(deliveries.c.state, func.count()).where(deliveries.c.org == org).group_by(deliveries.c.state)
+    )
+    found: dict[str, int] = {row[0]: row[1] for row in rows}
+    return {state: found.get(state, 0) for state in (WAITING, DONE, FAILED)}
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next delivery wants attention."""
+    found: Any = connection.execute(
+        select(func.min(deliveries.c.due)).where(deliveries.c.state == WAITING)
+    ).scalar()
+    return found
+
+
+def prune(connection: Connection, now: datetime) -> int:
+    """Forget settled deliveries after a week, payloads nobody is owed, hosts not heard of for sixty days."""
+    gone = connection.execute(
+        delete(deliveries).where(deliveries.c.state != WAITING, deliveries.c.settled < now - KEEP)
+    ).rowcount
+    owed = select(deliveries.c.payload)
+    connection.execute(delete(payloads).where(payloads.c.made < now - KEEP, payloads.c.id.not_in(owed)))
+    connection.execute(delete(hosts).where(hosts.c.seen < now - HOST_KEEP))
+    return gone

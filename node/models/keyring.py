@@ -1,0 +1,105 @@
+"""Private keys: files in one folder, apart from the database, so that a copy of the data can be made without them.
+
+`keys/` is mode 700, each file 600: `{multikey}.ed25519.pem` and `{multikey}.rsa.pem` for an organisation,
+`application.rsa.pem` for the node's own actor, which signs GETs. The recovery key never lies here.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from node.errors import ConfigurationError
+from node.federation.protocol import keys
+from node.federation.protocol.keys import OrganisationKey
+
+
+class Keyring:
+    """The private keys of one node, loaded once each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._organisations: dict[str, OrganisationKey] = {}
+        self._rsa: dict[str, RSAPrivateKey] = {}
+
+    def create(self) -> OrganisationKey:
+        """Make and keep the two keys of a new organisation."""
+        key = keys.generate_organisation_key()
+        self._write(f"{key.multikey}.ed25519.pem", keys.private_pem(key.private))
+        self._write(f"{key.multikey}.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
+        if not (self.folder / "application.rsa.pem").exists():
+            self._write("application.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
+        return key
+
+    def organisation(self, did: str) -> OrganisationKey:
+        """The Ed25519 key that is this organisation.
+
+        Raises:
+            ConfigurationError: the key is not here.
+        """
+        if did not in self._organisations:
+            key = self._read(f"{did.removeprefix(keys.DID_KEY)}.ed25519.pem")
+            if not isinstance(key, Ed25519PrivateKey):
+                raise ConfigurationError("an organisation's key file holds another kind of key")
+            found = OrganisationKey(key)
+            if found.did != did:
+                raise ConfigurationError(f"the key file of {did} holds another organisation's key")
+            self._organisations[did] = found
+        return self._organisations[did]
+
+    def rsa(self, did: str) -> RSAPrivateKey:
+        """The RSA key of an organisation's HTTP signatures.
+
+        Raises:
+            ConfigurationError: the key is not here.
+        """
+        return self._cached_rsa(f"{did.removeprefix(keys.DID_KEY)}.rsa.pem")
+
+    @cached_property
+    def application(self) -> RSAPrivateKey:
+        """The RSA key of the node's own actor."""
+        return self._cached_rsa("application.rsa.pem")
+
+    def exposed(self) -> tuple[str, ...]:
+        """Key files that others on this machine could read."""
+        return tuple(path.name for path in sorted(self.folder.glob("*.pem")) if path.stat().st_mode & 0o077)
+
+    def _cached_rsa(self, name: str) -> RSAPrivateKey:
+        if name not in self._rsa:
+            key = self._read(name)
+            if not isinstance(key, RSAPrivateKey):
+                raise ConfigurationError(f"{name} holds another kind of key")
+            self._rsa[name] = key
+        return self._rsa[name]
+
+    def _read(self, name: str) -> RSAPrivateKey | Ed25519PrivateKey:
+        try:
+            return keys.load_private_pem((self.folder / name).read_bytes())
+        except OSError as error:
+            raise ConfigurationError(
+                f"the key file {name} is not in {self.folder.name}/: restore the keys, or this node cannot speak"
+            ) from error
+
+    def _write(self, name: str, pem: bytes) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(self.folder / name, pem)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a new file that only its owner can read, flushed to disk.
+
+    Raises:
+        ConfigurationError: it is there already, or cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise ConfigurationError(f"{path} is there already; it is never overwritten") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

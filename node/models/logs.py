@@ -1,0 +1,362 @@
+"""Logs: the entries of our own organisations and of every member, as bytes, with their heads and withdrawals.
+
+An entry whose text was withdrawn is `hidden` (its bytes stay for 72 h, in case the withdrawal is contested) and then a
+`stub`, the bare header. Which entries are the main line is worked out by `protocol/replicas`, and only when a log
+forked; a plain append moves the head.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    String,
+    Table,
+    Text,
+    and_,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
+
+from node.federation.protocol import replicas
+from node.federation.protocol.activities import Activity
+from node.federation.protocol.replicas import Head, Header
+from node.models.base import Instant, metadata
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("did", String(80), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("digest", String(60), primary_key=True),
+    Column("previous", String(60)),
+    Column("content", String(60), nullable=False),
+    Column("activity_id", Text),
+    Column("object_id", Text),
+    Column("type", String(100), nullable=False, server_default=""),
+    Column("raw", LargeBinary),
+    Column("state", String(8), nullable=False),
+    Column("via", Text, nullable=False),
+    Column("received", Instant, nullable=False),
+    Column("destroy_after", Instant),
+    Index("ix_entries_object", "org", "object_id"),
+    Index("ix_entries_activity", "org", "activity_id"),
+)
+heads = Table(
+    "heads",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("did", String(80), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", String(60), nullable=False),
+    Column("forked", Integer, nullable=False, server_default="0"),
+)
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("did", String(80), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("content", String(60), nullable=False),
+    Column("by_epoch", Integer, nullable=False),
+    Column("by_sequence", BigInteger, nullable=False),
+    Column("made", Instant, nullable=False),
+)
+
+HELD, HIDDEN, STUB = "held", "hidden", "stub"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as kept. `raw` is `None` for a stub."""
+
+    header: Header
+    digest: str
+    activity_id: str | None
+    object_id: str | None
+    type: str
+    raw: bytes | None
+    state: str
+    via: str
+    received: datetime
+
+
+def head(connection: Connection, org: str, did: str) -> Head | None:
+    """The last entry of the gapless main line that we hold."""
+    row = connection.execute(
+        select(heads.c.epoch, heads.c.sequence, heads.c.digest).where(heads.c.org == org, heads.c.did == did)
+    ).first()
+    return Head(*row) if row else None
+
+
+def head_table(connection: Connection, org: str) -> dict[str, Head]:
+    """Every did's head."""
+    rows = connection.execute(
+        select(heads.c.did, heads.c.epoch, heads.c.sequence, heads.c.digest).where(heads.c.org == org)
+    )
+    return {row.did: Head(row.epoch, row.sequence, row.digest) for row in rows}
+
+
+def forked(connection: Connection, org: str) -> frozenset[str]:
+    """The dids whose log has more than one branch."""
+    rows = connection.execute(select(heads.c.did).where(heads.c.org == org, heads.c.forked > 0))
+    return frozenset(row.did for row in rows)
+
+
+def beside(connection: Connection, org: str, did: str, sequence: int) -> tuple[Header, ...]:
+    """The headers held with this sequence, of every branch."""
+    rows = connection.execute(_select().where(_of(org, did), entries.c.sequence == sequence))
+    return tuple(_value(row).header for row in rows)
+
+
+def find(connection: Connection, org: str, header: Header) -> Entry | None:
+    """The entry of exactly this header."""
+    row = connection.execute(
+        _select().where(_of(org, header.did), entries.c.sequence == header.sequence, entries.c.digest == header.digest)
+    ).first()
+    return _value(row) if row else None
+
+
+def by_activity(connection: Connection, org: str, activity_id: str) -> Entry | None:
+    """The entry of an activity id."""
+    row = connection.execute(_select().where(entries.c.org == org, entries.c.activity_id == activity_id)).first()
+    return _value(row) if row else None
+
+
+def of_object(connection: Connection, org: str, did: str, object_id: str) -> tuple[Entry, ...]:
+    """Every entry of this author about one object, in log order."""
+    rows = connection.execute(
+        _select().where(_of(org, did), entries.c.object_id == object_id).order_by(entries.c.epoch, entries.c.sequence)
+    )
+    return tuple(_value(row) for row in rows)
+
+
+def append(connection: Connection, org: str, entry: Entry) -> None:
+    """Keep one entry and move the head as far as the line now reaches without a gap.
+
+    The caller has looked with `fit` and holds no such entry yet.
+    """
+    header = entry.header
+    connection.execute(insert(entries).values(org=org, **_columns(entry)))
+    before = head(connection, org, header.did)
+    fit = replicas.fit(header, before, [])
+    if fit is replicas.Fit.NEXT and not _has(connection, org, header.did, header.sequence + 1):
+        _set_head(connection, org, header.did, Head(header.epoch, header.sequence, entry.digest))
+    elif fit is not replicas.Fit.GAP:
+        recount(connection, org, header.did)
+
+
+def recount(connection: Connection, org: str, did: str) -> None:
+    """Work out the main line from every header held; needed after a fork or when a gap closes."""
+    rows = connection.execute(_select(raw=False).where(_of(org, did)))
+    headers = [_value(row).header for row in rows]
+    line = replicas.main_line(headers)
+    if line:
+        last = line[-1]
+        _set_head(connection, org, did, Head(last.epoch, last.sequence, last.digest))
+    branches = len(headers) - len({header.sequence for header in headers})
+    connection.execute(update(heads).where(heads.c.org == org, heads.c.did == did).values(forked=branches))
+
+
+def line(connection: Connection, org: str, did: str) -> tuple[Header, ...]:
+    """The main line's headers, from entry 1."""
+    rows = connection.execute(_select(raw=False).where(_of(org, did)))
+    return replicas.main_line(_value(row).header for row in rows)
+
+
+def read(
+    connection: Connection, org: str, did: str, after: tuple[int, int], limit: int, *, newest: bool = False
+) -> tuple[Entry, ...]:
+    """Entries from a position on, ascending; or up to `limit` of the newest before it, descending."""
+    place = tuple_(entries.c.epoch, entries.c.sequence)
+    order = (entries.c.epoch, entries.c.sequence, entries.c.digest)
+    query = _select().where(_of(org, did))
+    if newest:
+        query = query.where(place < after).order_by(*(column.desc() for column in order))
+    else:
+        query = query.where(place >= after).order_by(*order)
+    return tuple(_value(row) for row in connection.execute(query.limit(limit)))
+
+
+def hide(connection: Connection, org: str, digests: Sequence[str], destroy_after: datetime | None) -> None:
+    """The text of these entries is shown and served no more; after `destroy_after` it is destroyed."""
+    connection.execute(
+        update(entries)
+        .where(entries.c.org == org, entries.c.digest.in_(digests), entries.c.state == HELD)
+        .values(state=HIDDEN, destroy_after=destroy_after)
+    )
+
+
+def unhide(connection: Connection, org: str, digests: Sequence[str]) -> None:
+    """A withdrawal is not obeyed after all: the text comes back."""
+    connection.execute(
+        update(entries)
+        .where(entries.c.org == org, entries.c.digest.in_(digests), entries.c.state == HIDDEN)
+        .values(state=HELD, destroy_after=None)
+    )
+
+
+def fill(connection: Connection, org: str, digest: str, activity: Activity) -> None:
+    """The text of a stub came after all."""
+    connection.execute(
+        update(entries)
+        .where(entries.c.org == org, entries.c.digest == digest, entries.c.state == STUB)
+        .values(
+            raw=activity.raw, state=HELD, activity_id=activity.id, object_id=activity.object_id, type=activity.type
+        )
+    )
+
+
+def destroy_due(connection: Connection, now: datetime) -> int:
+    """Turn hidden entries whose time has come into stubs; the bytes are gone for good."""
+    result = connection.execute(
+        update(entries)
+        .where(entries.c.state == HIDDEN, entries.c.destroy_after <= now)
+        .values(state=STUB, raw=None, destroy_after=None, activity_id=None)
+    )
+    return result.rowcount
+
+
+def add_withdrawal(
+    connection: Connection, org: str, did: str, named: tuple[int, int], content: str, by: Header, now: datetime
+) -> None:
+    """Remember that a signed Delete names this entry; the first that does is kept."""
+    where = and_(
+        withdrawals.c.org == org,
+        withdrawals.c.did == did,
+        withdrawals.c.epoch == named[0],
+        withdrawals.c.sequence == named[1],
+    )
+    if connection.execute(select(withdrawals.c.content).where(where)).first() is None:
+        connection.execute(
+            insert(withdrawals).values(
+                org=org, did=did, epoch=named[0], sequence=named[1], content=content, by_epoch=by.epoch,
+                by_sequence=by.sequence, made=now,
+            )
+        )  # fmt: skip
+
+
+def withdrawal(connection: Connection, org: str, did: str, place: tuple[int, int]) -> str | None:
+    """The content digest that a signed Delete names for this place."""
+    return connection.execute(
+        select(withdrawals.c.content).where(
+            withdrawals.c.org == org,
+            withdrawals.c.did == did,
+            withdrawals.c.epoch == place[0],
+            withdrawals.c.sequence == place[1],
+        )
+    ).scalar()
+
+
+def withheld(connection: Connection, org: str, did: str) -> tuple[Header, ...]:
+    """Stubs that no signed Delete names: texts that somebody kept from us."""
+    named = and_(
+        withdrawals.c.org == entries.c.org,
+        withdrawals.c.did == entries.c.did,
+        withdrawals.c.epoch == entries.c.epoch,
+        withdrawals.c.sequence == entries.c.sequence,
+        withdrawals.c.content == entries.c.content,
+    )
+    rows = connection.execute(
+        _select(raw=False)
+        .select_from(entries.outerjoin(withdrawals, named))
+        .where(_of(org, did), entries.c.state == STUB, withdrawals.c.org.is_(None))
+    )
+    return tuple(_value(row).header for row in rows)
+
+
+def deletes_since(connection: Connection, org: str, did: str, moment: datetime) -> int:
+    """How many Deletes of this did came in since then."""
+    return connection.execute(
+        select(func.count()).where(_of(org, did), entries.c.type == "Delete", entries.c.received >= moment)
+    ).scalar_one()
+
+
+def forget_withdrawals(connection: Connection, org: str, did: str, after: tuple[int, int]) -> tuple[str, ...]:
+    """Drop the withdrawals that Deletes past this position made; returns the digests of the entries they named."""
+    late = and_(
+        withdrawals.c.org == org,
+        withdrawals.c.did == did,
+        tuple_(withdrawals.c.by_epoch, withdrawals.c.by_sequence) > after,
+    )
+    rows = connection.execute(
+        select(entries.c.digest).where(
+            _of(org, did),
+            tuple_(entries.c.epoch, entries.c.sequence).in_(
+                select(withdrawals.c.epoch, withdrawals.c.sequence).where(late)
+            ),
+        )
+    ).scalars()
+    found = tuple(rows)
+    connection.execute(withdrawals.delete().where(late))
+    return found
+
+
+def _has(connection: Connection, org: str, did: str, sequence: int) -> bool:
+    return connection.execute(select(1).where(_of(org, did), entries.c.sequence == sequence)).first() is not None
+
+
+def _set_head(connection: Connection, org: str, did: str, new: Head) -> None:
+    values = {"epoch": new.epoch, "sequence": new.sequence, "digest": new.digest}
+    changed = connection.execute(update(heads).where(heads.c.org == org, heads.c.did == did).values(**values))
+    if changed.rowcount == 0:
+        connection.execute(insert(heads).values(org=org, did=did, forked=0, **values))
+
+
+def _of(org: str, did: str) -> ColumnElement[bool]:
+    return and_(entries.c.org == org, entries.c.did == did)
+
+
+def _select(*, raw: bool = True) -> Select[Any]:
+    skipped = {"org", "destroy_after"} | (set() if raw else {"raw"})
+    return select(*(column for column in entries.columns if column.name not in skipped))
+
+
+def _columns(entry: Entry) -> dict[str, Any]:
+    header = entry.header
+    return {
+        "did": header.did,
+        "epoch": header.epoch,
+        "sequence": header.sequence,
+        "previous": header.previous,
+        "content": header.content,
+        "digest": entry.digest,
+        "activity_id": entry.activity_id,
+        "object_id": entry.object_id,
+        "type": entry.type,
+        "raw": entry.raw,
+        "state": entry.state,
+        "via": entry.via,
+        "received": entry.received,
+    }
+
+
+def _value(row: Row[Any]) -> Entry:
+    return Entry(
+        header=Header(row.did, row.epoch, row.sequence, row.previous, row.content),
+        digest=row.digest,
+        activity_id=row.activity_id,
+        object_id=row.object_id,
+        type=row.type,
+        raw=row._mapping.get("raw"),
+        state=row.state,
+        via=row.via,
+        received=row.received,
+    )

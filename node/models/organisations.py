@@ -1,0 +1,110 @@
+"""Our own organisations: who lives on this node. Every other row carries one of these dids as `org`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, String, Table, Text, func, insert, select, update
+from sqlalchemy.schema import Column
+
+from node.federation.protocol import actors, ids
+from node.models.base import Instant, metadata
+
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("did", String(80), primary_key=True),
+    Column("handle", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("recovery", String(80), nullable=False),
+    Column("hold", Text, nullable=False, server_default=""),
+    Column("made", Instant, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """One organisation that speaks from this node."""
+
+    did: str
+    handle: str
+    name: str
+    summary: str
+    language: str
+    country: str
+    origin: str
+    recovery: str
+    hold: str
+    """Why publishing is refused (a restore, a higher head seen elsewhere); empty when it is not."""
+    made: datetime
+
+    @property
+    def actor(self) -> str:
+        """The canonical id of its actor."""
+        return str(ids.Portable(self.did, "/actor"))
+
+    @property
+    def uri(self) -> str:
+        """The gateway form of its actor id."""
+        return actors.actor_uri(self.did, self.origin)
+
+    @property
+    def host(self) -> str:
+        """`host[:port]` of its origin."""
+        return self.origin.partition("://")[2]
+
+    @property
+    def address(self) -> str:
+        """`@handle@host`."""
+        return f"@{self.handle}@{self.host}"
+
+    def at(self, path: str) -> str:
+        """A portable id of this organisation in gateway form."""
+        return ids.Portable(self.did, path).at(self.origin)
+
+
+def add(connection: Connection, organisation: Organisation) -> None:
+    """Keep a new organisation."""
+    values = {name: getattr(organisation, name) for name in organisations.columns.keys()}
+    connection.execute(insert(organisations).values(**values))
+
+
+def all_of(connection: Connection) -> tuple[Organisation, ...]:
+    """Every organisation of this node, the first made first."""
+    rows = connection.execute(select(organisations).order_by(organisations.c.made))
+    return tuple(_value(row) for row in rows)
+
+
+def get(connection: Connection, did: str) -> Organisation | None:
+    """One organisation by its did."""
+    row = connection.execute(select(organisations).where(organisations.c.did == did)).first()
+    return _value(row) if row else None
+
+
+def lock(connection: Connection, did: str) -> Organisation:
+    """One organisation, its row locked: whoever holds it may append to its log.
+
+    Raises:
+        LookupError: there is none of this did.
+    """
+    row = connection.execute(select(organisations).where(organisations.c.did == did).with_for_update()).first()
+    if row is None:
+        raise LookupError(did)
+    return _value(row)
+
+
+def set_hold(connection: Connection, did: str, reason: str) -> None:
+    """Refuse publishing for this reason, or allow it again with the empty one."""
+    connection.execute(update(organisations).where(organisations.c.did == did).values(hold=reason))
+
+
+def count(connection: Connection) -> int:
+    """How many organisations live here."""
+    return connection.execute(select(func.count()).select_from(organisations)).scalar_one()
+
+
+def _value(row: Row[tuple[object, ...]]) -> Organisation:
+    return Organisation(**row._mapping)

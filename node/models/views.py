@@ -1,0 +1,110 @@
+"""One organisation's view of the world within one transaction: loaded for a batch, changed in memory, written at once.
+
+Rules ask for facts one by one; a database asked one by one costs more than the signature. So a batch's facts are read
+in a few questions, and the objects it stores are written in one.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from node.federation.protocol.activities import Activity
+from node.models import contacts, documents
+from node.models.contacts import Following, Member
+from node.models.documents import Stored
+from node.models.organisations import Organisation
+
+
+class View:
+    """Facts about and for one organisation; use it within one transaction only."""
+
+    def __init__(self, connection: Connection, organisation: Organisation) -> None:
+        self.connection = connection
+        self.organisation = organisation
+        self.org = organisation.did
+        self._stored: dict[str, Stored | None] = {}
+        self._followings: dict[str, Following | None] = {}
+        self._members: dict[str, Member | None] = {}
+        self._pending: dict[str, Stored] = {}
+        self._counts: dict[str, int] = {}
+
+    def preload(self, activities: Iterable[Activity]) -> None:
+        """Read the facts that the rules will ask for about these activities."""
+        wanted = {activity.object_id for activity in activities if activity.object_id is not None}
+        actors = {activity.actor for activity in activities}
+        if wanted:
+            self._stored.update(dict.fromkeys(wanted))
+            columns = [documents.objects.c[name] for name in Stored.__slots__]
+            rows = self.connection.execute(
+                select(*columns).where(documents.objects.c.org == self.org, documents.objects.c.id.in_(wanted))
+            )
+            self._stored.update({row.id: Stored(*row) for row in rows})
+        if actors:
+            self._followings.update(dict.fromkeys(actors))
+            table = contacts.followings
+            columns = [table.c[name] for name in Following.__slots__]
+            rows = self.connection.execute(select(*columns).where(table.c.org == self.org, table.c.actor.in_(actors)))
+            self._followings.update({row.actor: Following(*row) for row in rows})
+
+    def stored(self, object_id: str) -> Stored | None:
+        """What we hold under an id."""
+        if object_id not in self._stored:
+            self._stored[object_id] = documents.stored(self.connection, self.org, object_id)
+        return self._stored[object_id]
+
+    def following(self, actor: str) -> Following | None:
+        """Our following of an actor."""
+        if actor not in self._followings:
+            self._followings[actor] = contacts.following(self.connection, self.org, actor)
+        return self._followings[actor]
+
+    def member(self, did: str | None) -> Member | None:
+        """A pinned member, current or former."""
+        if did is None:
+            return None
+        if did not in self._members:
+            self._members[did] = contacts.member(self.connection, self.org, did)
+        return self._members[did]
+
+    def forget(self) -> None:
+        """Contacts changed: ask again."""
+        self._followings.clear()
+        self._members.clear()
+
+    def store(self, value: Stored) -> None:
+        """Hold an object; written by `flush`."""
+        self._stored[value.id] = value
+        self._pending[value.id] = value
+
+    def hide(self, object_id: str, author: str, now: datetime) -> None:
+        """An object is gone for good."""
+        self.flush()
+        documents.hide(self.connection, self.org, object_id, author, now)
+        self._stored.pop(object_id, None)
+
+    def count(self, name: str) -> None:
+        """Add one to a counter; written by `flush`."""
+        self._counts[name] = self._counts.get(name, 0) + 1
+
+    def flush(self) -> None:
+        """Write what is held in memory."""
+        if self._pending:
+            rows = [
+                {"org": self.org, **{name: getattr(value, name) for name in Stored.__slots__}}
+                for value in self._pending.values()
+            ]
+            self.connection.execute(_upsert(self.connection), rows)
+            self._pending.clear()
+        for name, amount in self._counts.items():
+            documents.count(self.connection, self.org, name, amount)
+        self._counts.clear()
+
+
+def _upsert(connection: Connection) -> Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(documents.objects)
+    changed = {name: statement.excluded[name] for name in Stored.__slots__ if name != "id"}
+    return statement.on_conflict_do_update(index_elements=["org", "id"], set_=changed)

@@ -1,0 +1,140 @@
+"""Notes and articles that are no alerts: which are kept, and for whom.
+
+Rules, in order:
+1. the object is embedded, and its author is the activity's actor (AP §7.3, FEP-fe34);
+2. its id is of the author's origin (FEP-fe34);
+3. an id that another author holds is never taken over (AP §7.3; GHSA-3fjr-858r-92rw);
+4. what was deleted never comes back;
+5. nothing is believed of a frozen member past the freeze;
+6. only what is public is kept: a direct message is not stored, followers-only posts are not ours to copy (R8);
+7. kept are posts of those we follow and of members; a reply or mention by others is held for review (R16);
+8. an Update needs a later `updated` than what we have; a Create of a known id changes nothing.
+"""
+
+from dataclasses import dataclass
+
+from node.effects import Accept, Decision, HideObject, Ignore, Refuse, StoreObject
+from node.errors import ProtocolError
+from node.federation.protocol import ids
+from node.federation.protocol.activities import PUBLIC, Activity, addresses
+from node.federation.protocol.messages import MAX_NOTE, JsonObject, as_list, id_of
+
+TYPES = frozenset({"Note", "Article", "Page", "Event", "Question", "Image", "Video", "Audio"})
+_MAX_ARTICLE = 200 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the node knows that the rules need."""
+
+    org: str
+    """Canonical id of our own actor."""
+    own: bool = False
+    followed: bool = False
+    member: bool = False
+    frozen: bool = False
+    known_author: str | None = None
+    """Author of what we hold under this id; `None` when we hold nothing."""
+    known_updated: str | None = None
+    gone: bool = False
+    answers_ours: bool = False
+    """It replies to something of ours."""
+
+
+def decide(activity: Activity, facts: Facts) -> Decision:
+    """Judge Create, Update and Delete of a post.
+
+    Spec: AP §7.2, §7.3, §7.4
+    """
+    if facts.frozen:
+        return Ignore("the member is frozen")
+    if activity.type == "Delete":
+        return _delete(activity, facts)
+    note = activity.object
+    if note is None or activity.object_id is None:
+        return Ignore("the object is not embedded")
+    owner = check_owner(activity, note)
+    if owner is not None:
+        return owner
+    if facts.known_author not in (None, activity.actor):
+        return Refuse("the id belongs to another author", "AP §7.3")
+    if facts.gone:
+        return Ignore("it was deleted")
+    content = note.get("content")
+    limit = MAX_NOTE if note.get("type") == "Note" else _MAX_ARTICLE
+    if isinstance(content, str) and len(content.encode("utf-8", "replace")) > limit:
+        return Refuse(f"content over {limit} bytes", "Tadamun wire §3")
+    if PUBLIC not in addresses(note) and PUBLIC not in activity.addresses:
+        return Ignore("not public; private posts are not kept")
+    if not (facts.own or facts.followed or facts.member or facts.answers_ours or _mentions(note, facts.org)):
+        return Ignore("nobody here follows the author")
+    if facts.known_author is not None and not _newer(activity, note, facts):
+        return Ignore("already held")
+    return Accept((_store(activity, note, activity.object_id),))
+
+
+def check_owner(activity: Activity, note: JsonObject) -> Refuse | None:
+    """Rules 1 and 2: whose an object is.
+
+    Spec: FEP-fe34
+    """
+    given = note.get("id")
+    author = id_of(as_list(note.get("attributedTo"))[0]) if as_list(note.get("attributedTo")) else None
+    if not isinstance(given, str) or author is None:
+        return Refuse("an object needs an id and an author", "AP §6.2")
+    try:
+        if ids.canonical(author) != activity.actor:
+            return Refuse("the object's author is not the actor", "AP §7.3")
+    except ProtocolError as error:
+        return Refuse(error.reason, error.spec)
+    if not ids.same_origin(given, activity.actor):
+        return Refuse("the object's id is not of its author's origin", "FEP-fe34")
+    return None
+
+
+def _delete(activity: Activity, facts: Facts) -> Decision:
+    if activity.object_id is None:
+        return Refuse("a Delete without an object", "AP §7.4")
+    if not ids.same_origin(activity.object_id, activity.actor):
+        return Refuse("the object is not of the actor's origin", "AP §7.4")
+    if facts.known_author is None:
+        return Ignore("not held here")
+    if facts.known_author != activity.actor:
+        return Refuse("only the author deletes", "AP §7.4")
+    if facts.gone:
+        return Ignore("already gone")
+    return Accept((HideObject(activity.object_id, activity.actor),))
+
+
+def _newer(activity: Activity, note: JsonObject, facts: Facts) -> bool:
+    updated = note.get("updated")
+    if activity.type != "Update" or not isinstance(updated, str):
+        return False
+    return facts.known_updated is None or updated > facts.known_updated
+
+
+def _mentions(note: JsonObject, org: str) -> bool:
+    for tag in as_list(note.get("tag"))[:100]:
+        if isinstance(tag, dict) and tag.get("type") == "Mention" and isinstance(tag.get("href"), str):
+            try:
+                if ids.canonical(tag["href"]) == org:
+                    return True
+            except ProtocolError:
+                continue
+    return False
+
+
+def _store(activity: Activity, note: JsonObject, object_id: str) -> StoreObject:
+    return StoreObject(
+        object_id=object_id,
+        kind=str(as_list(note.get("type"))[0]),
+        author=activity.actor,
+        document=note,
+        published=_text(note, "published"),
+        updated=_text(note, "updated") or None,
+    )
+
+
+def _text(note: JsonObject, name: str) -> str:
+    value = note.get(name)
+    return value[:40] if isinstance(value, str) else ""

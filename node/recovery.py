@@ -1,0 +1,292 @@
+"""The recovery key on paper, and an identity compared by voice.
+
+The recovery key is the second Ed25519 key of an organisation. Log entry 1 carries its commitment, and it
+alone may name the organisation's successor; so it lives on paper, never on the node. This module makes it,
+turns it into a sheet, and reads the sheet back. Where the sheet goes is decided by the command line; what a
+succession may do, by the rules of the log.
+
+Rules of the sheet, in order:
+
+1. The 32-byte seed and three bytes of a SHA-256 of it are 280 bits: seven lines of eight letters.
+2. The letters are Crockford's base 32 (no I, L, O, U); O is read as 0, I and L as 1, in either case.
+3. A ninth letter closes each line. Over GF(32) the letters and the line's number, each with its own weight,
+   sum to zero: every wrong letter, every swap of two unequal letters and every misplaced line is found.
+4. When each line holds by itself, the SHA-256 bytes must hold too: they find what several errors hide.
+"""
+
+import hashlib
+import io
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+import segno
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from node.errors import ProtocolError, RefusedError
+from node.federation.protocol.digests import multibase
+from node.federation.protocol.keys import OrganisationKey, public_from_did
+from node.words import WORDS
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LINES = 7
+LETTERS = 8
+"""Letters of a line that carry the key; the ninth is the check letter."""
+STRETCH = 2**16
+"""Rounds of PBKDF2: each bit here is one more bit of work for who searches a key with the same six words."""
+
+_READ_AS = str.maketrans("OIL", "011")
+_NUMBERED = re.compile(r"\s*([0-9])\s*/\s*7(?![0-9A-Z])[\s:.)]*(.*)")
+_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryKey(OrganisationKey):
+    """The key that may name an organisation's successor. It signs like any other and stays on no node."""
+
+    @property
+    def seed(self) -> bytes:
+        """The 32 bytes that are the key."""
+        return self.private.private_bytes_raw()
+
+
+def generate() -> RecoveryKey:
+    """A new recovery key."""
+    return RecoveryKey(Ed25519PrivateKey.generate())
+
+
+def commitment(key: OrganisationKey) -> str:
+    """What log entry 1 carries: the SHA-256 multihash of the recovery key's did.
+
+    A digest, not the did: the key stays unknown until it is used.
+
+    Spec: Tadamun log §4
+    """
+    return multibase(key.did.encode())
+
+
+def check_commitment(did: str, pinned: str) -> None:
+    """The key behind `did` is the one that an organisation committed to.
+
+    Raises:
+        ProtocolError: not an Ed25519 `did:key`, or another key than the pinned one (401).
+
+    Spec: Tadamun log §4
+    """
+    public_from_did(did)
+    if multibase(did.encode()) != pinned:
+        raise ProtocolError("this is not the recovery key of log entry 1", spec="Tadamun log §4", status=401)
+
+
+def render_lines(key: RecoveryKey) -> tuple[str, ...]:
+    """The key as seven lines of nine letters, without numbers and spaces."""
+    payload = key.seed + _checksum(key.seed)
+    bits = int.from_bytes(payload)
+    letters = [ALPHABET[bits >> shift & 31] for shift in range(len(payload) * 8 - 5, -1, -5)]
+    lines = ["".join(letters[start : start + LETTERS]) for start in range(0, len(letters), LETTERS)]
+    return tuple(line + _check_letter(number, line) for number, line in enumerate(lines, 1))
+
+
+def render_sheet(
+    key: RecoveryKey, organisation_name: str, handle: str, did: str, made: datetime, language: str
+) -> str:
+    """The printable sheet, in Arabic and English.
+
+    Args:
+        language: the organisation's language; with `ar` the Arabic part stands first.
+        made: the day that is printed.
+    """
+    block = "\n".join(
+        f"{_LEFT_TO_RIGHT}    {number}/{LINES}   {line[:3]} {line[3:6]} {line[6:]}"
+        for number, line in enumerate(render_lines(key), 1)
+    )
+    facts = {
+        "name": " ".join(organisation_name.split()),
+        "handle": f"{_LEFT_TO_RIGHT}{handle}{_LEFT_TO_RIGHT}",
+        "did": f"{_LEFT_TO_RIGHT}{did}",
+        "words": f"{_LEFT_TO_RIGHT}{' '.join(six_words(did))}",
+        "numbers": f"{_LEFT_TO_RIGHT}{' '.join(six_numbers(did))}",
+        "made": made.date().isoformat(),
+        "commitment": f"{_LEFT_TO_RIGHT}{commitment(key)}",
+    }
+    parts = [_ARABIC.format(**facts), _ENGLISH.format(**facts)]
+    if language.partition("-")[0].lower() != "ar":
+        parts.reverse()
+    rule = "=" * 64
+    return "\n".join([rule, parts[0], rule, "", block, "", rule, parts[1], rule, ""])
+
+
+def render_qr(key: RecoveryKey) -> str:
+    """The key as a QR code of block characters, for a terminal or a text printer; `parse_sheet` reads it."""
+    out = io.StringIO()
+    _qr(key).terminal(out, compact=True)
+    return out.getvalue()
+
+
+def render_qr_svg(key: RecoveryKey) -> str:
+    """The key as a QR code in SVG, without any script, style or outside reference."""
+    out = io.BytesIO()
+    _qr(key).save(out, kind="svg", scale=4, xmldecl=False, nl=False)
+    return out.getvalue().decode()
+
+
+def parse_sheet(text: str) -> RecoveryKey:
+    """Read a sheet that somebody typed or scanned: a whole sheet, its seven lines, or the QR code's text.
+
+    Case, spaces, dashes and the order of numbered lines do not matter; what else stands on a sheet is
+    passed over.
+
+    Raises:
+        RefusedError: naming each line that is wrong, missing or there twice.
+    """
+    lines = _find_lines(_plain(text))
+    reasons = [reason for number in range(1, LINES + 1) for reason in _line_faults(number, lines[number])]
+    if reasons:
+        raise RefusedError(*reasons)
+    bits = 0
+    for number in range(1, LINES + 1):
+        for letter in lines[number][0][:LETTERS]:
+            bits = bits << 5 | ALPHABET.index(letter)
+    payload = bits.to_bytes(LINES * LETTERS * 5 // 8)
+    seed, checksum = payload[:32], payload[32:]
+    if checksum != _checksum(seed):
+        raise RefusedError("each line holds by itself, but together they are no key: compare them all again")
+    return RecoveryKey(Ed25519PrivateKey.from_private_bytes(seed))
+
+
+def six_words(did: str) -> tuple[str, ...]:
+    """Six words for comparing a did by voice: 60 bits of its stretched SHA-256, 76 of work to imitate."""
+    bits = int.from_bytes(_voice(did)[:8]) >> 4
+    return tuple(WORDS[bits >> shift & 1023] for shift in range(50, -1, -10))
+
+
+def six_numbers(did: str) -> tuple[str, ...]:
+    """The same comparison for who would rather read digits: six groups of five."""
+    digest = _voice(did)[8:]
+    return tuple(f"{int.from_bytes(digest[start : start + 8]) % 100_000:05}" for start in range(0, 48, 8))
+
+
+def _voice(did: str) -> bytes:
+    salt = b"tadamun: compare by voice, form 1"
+    return hashlib.pbkdf2_hmac("sha256", did.encode(), salt, STRETCH, dklen=56)
+
+
+def _checksum(seed: bytes) -> bytes:
+    return hashlib.sha256(b"tadamun: recovery sheet, form 1" + seed).digest()[:3]
+
+
+def _qr(key: RecoveryKey) -> segno.QRCode:
+    return segno.make("".join(render_lines(key)), error="m", micro=False)
+
+
+def _check_letter(number: int, line: str) -> str:
+    """The letter that makes the weighted sum over GF(32) zero; the weights are powers of x."""
+    total = number
+    for letter in line:
+        total = _times_x(total) ^ ALPHABET.index(letter)
+    return ALPHABET[_times_x(total)]
+
+
+def _times_x(value: int) -> int:
+    """Multiply by x modulo x^5 + x^2 + 1, whose powers of x run through all 31 non-zero values."""
+    return value << 1 ^ (0b100101 if value & 16 else 0)
+
+
+def _plain(text: str) -> str:
+    """Upper case, ASCII digits for any script's, and no invisible characters (direction marks)."""
+    seen = (char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
+    return "".join(str(unicodedata.decimal(char, char)) for char in seen).upper()
+
+
+def _find_lines(text: str) -> dict[int, list[str]]:
+    """The candidates for each line: by their numbers, else in their order, else cut from one run."""
+    found: dict[int, list[str]] = {number: [] for number in range(1, LINES + 1)}
+    rows = [row for row in text.splitlines() if _letters(row)]
+    numbered = [match for match in map(_NUMBERED.match, rows) if match is not None]
+    if numbered:
+        for match in numbered:
+            found.get(int(match[1]), []).append(_letters(match[2]))
+        return found
+    bare = [_letters(row) for row in rows]
+    if len(bare) != LINES:
+        run, width = "".join(bare), LETTERS + 1
+        if len(run) != LINES * width:
+            raise RefusedError(f"{LINES} lines of {width} letters are wanted; here are {len(run)} letters")
+        bare = [run[start : start + width] for start in range(0, len(run), width)]
+    for number, line in enumerate(bare, 1):
+        found[number].append(line)
+    return found
+
+
+def _letters(row: str) -> str:
+    return re.sub(r"[\s\-_.]", "", row).translate(_READ_AS)
+
+
+def _line_faults(number: int, candidates: list[str]) -> list[str]:
+    if not candidates:
+        return [f"line {number} is missing"]
+    if len(set(candidates)) > 1:
+        return [f"line {number} stands twice, and not the same"]
+    line = candidates[0]
+    if strange := [char for char in line if char not in ALPHABET]:
+        return [f"line {number}: {strange[0]!r} is not a letter of the sheet"]
+    if len(line) != LETTERS + 1:
+        return [f"line {number} has {len(line)} letters; {LETTERS + 1} are wanted"]
+    if _check_letter(number, line[:LETTERS]) != line[LETTERS]:
+        return [f"line {number} does not hold: compare it with the paper, letter by letter"]
+    return []
+
+
+_ARABIC = """\
+ورقة الاسترداد
+
+المنظمة: {name}
+المعرّف: {handle}
+التاريخ: {made}
+
+ما هذه الورقة؟
+السطور السبعة المرقّمة هي مفتاح الاسترداد. بها وحدها تُعلن المنظمة مفتاحاً جديداً
+إذا ضاع الخادم أو سُرق مفتاحه أو غادر من يديره. المفتاح غير محفوظ على الخادم.
+
+كيف تُحفظ؟
+- اطبعوا نسختين. لا تصوّروها ولا ترسلوها بالبريد أو بتطبيقات المراسلة.
+- احفظوا النسختين في مكانين مختلفين، خارج المكتب، لدى شخصين موثوقين.
+- امسحوا الملف من كل جهاز بعد الطباعة.
+- من يملك هذه الورقة يستطيع أن يتكلم باسم المنظمة. إذا ضاعت فأخبروا الأعضاء فوراً.
+- جرّبوا قراءتها مرة في السنة. الحرف الأخير من كل سطر يكشف خطأ الكتابة في ذلك السطر.
+
+للمقارنة بالصوت (هذه عن هوية المنظمة وليست سرّاً):
+{numbers}
+{words}
+"""
+
+_ENGLISH = """\
+RECOVERY SHEET
+
+Organisation: {name}
+Handle:       {handle}
+Date:         {made}
+
+What this is
+The seven numbered lines are the recovery key. With it, and with nothing
+else, the organisation names a new key when its server is lost, its key is
+stolen, or the person who ran it leaves. The key is not on the server.
+
+How to keep it
+- Print it twice. Do not photograph it, mail it or send it by a messenger.
+- Keep the two copies in two places, outside the office, with two people
+  you trust.
+- Delete the file from every device once it is printed.
+- Who holds this sheet can speak for the organisation. If it is lost, tell
+  the members at once.
+- Try reading it once a year. The last letter of each line finds a typing
+  error in that line.
+
+To compare by voice (about the organisation's identity; not secret)
+{words}
+{numbers}
+
+Identity:   {did}
+Commitment: {commitment}
+"""

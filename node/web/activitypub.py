@@ -1,0 +1,268 @@
+"""ActivityPub over HTTP: the inbox door, and everything an organisation or a member has published, as bytes.
+
+Objects and activities are served from our own log and from our copies of members' logs alike: that is what makes them
+outlive their node. Only organisations of this node take POSTs; a copy answers 404 to them (FEP-ef61).
+"""
+
+import json
+
+import orjson
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from node.errors import ProtocolError
+from node.federation import mirror
+from node.federation.protocol import actors, ids, messages, replicas, verification
+from node.federation.protocol.activities import AS2, parse_activity
+from node.federation.protocol.messages import ACTIVITY_JSON, MAX_ENTRY, JsonObject, parse_document
+from node.models import contacts, documents, logs, organisations
+from node.models.logs import Entry
+from node.models.organisations import Organisation
+from node.web.site import Site, problem, site_of
+
+_PAGE = 20
+_LOG_PAGE = 500
+_FAR = (2**31, 2**53)
+
+
+async def post_inbox(request: Request) -> Response:
+    """Take one activity: 202 when it is on the disk, else the rule that it broke.
+
+    Spec: AP §7
+    """
+    site = site_of(request)
+    did = request.path_params.get("did", "")
+    if did and did not in {each.did for each in await site.organisations()}:
+        return problem(404, "no inbox here")
+    try:
+        await site.inbox.receive(await read_request(request), did)
+    except ProtocolError as error:
+        return problem(error.status, error.reason, error.spec)
+    return Response(status_code=202)
+
+
+async def read_request(request: Request) -> messages.Request:
+    """The request as the rules see it: raw path, headers in order, body within bounds.
+
+    Raises:
+        ProtocolError: 413.
+    """
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdigit() or int(declared) > MAX_ENTRY:
+        raise ProtocolError(f"more than {MAX_ENTRY} bytes", spec="RFC 9110 §15.5.14", status=413)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_ENTRY:
+            raise ProtocolError(f"more than {MAX_ENTRY} bytes", spec="RFC 9110 §15.5.14", status=413)
+    return as_seen(request, bytes(body))
+
+
+def as_seen(request: Request, body: bytes = b"") -> messages.Request:
+    """A Starlette request as a value."""
+    scope = request.scope
+    target = scope["raw_path"].decode("latin-1")
+    if scope["query_string"]:
+        target += "?" + scope["query_string"].decode("latin-1")
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    return messages.Request(scope["method"], target, headers, body, scope["scheme"])
+
+
+async def get_portable(request: Request) -> Response:
+    """Anything with a portable id that this node holds: its own, or a copy.
+
+    Spec: FEP-ef61
+    """
+    site = site_of(request)
+    did, path = request.path_params["did"], "/" + request.path_params["path"]
+    if not ids.is_did(did):
+        return problem(404, "not here")
+    page = await _page_of(site, request, did, path)
+    if page is not None:
+        return RedirectResponse(page, 303, headers={"vary": "Accept"})
+    match path.split("/")[1:]:
+        case ["actor"]:
+            return await _actor(site, did)
+        case ["objects", _] | ["activities", _]:
+            return await _held(site, did, path)
+        case ["log", epoch, start] if epoch.isdigit() and start.isdigit() and len(epoch + start) < 20:
+            return await _log(site, did, (int(epoch), int(start)))
+        case ["actor", "outbox", *before] if len(before) <= 2 and all(part.isdigit() for part in before):
+            return await _outbox(site, did, tuple(int(part) for part in before))
+        case ["actor", "followers" | "following" as name]:
+            return await _collection(site, did, name)
+        case ["actor", "heads", root]:
+            return await _heads(site, request, did, root)
+        case _:
+            return problem(404, "not here")
+
+
+async def get_application(request: Request) -> Response:
+    """The node's own actor, which signs its GETs.
+
+    Spec: FEP-2677
+    """
+    site = site_of(request)
+    organisation = await site.organisation(request)
+    if organisation is None:
+        return problem(404, "no organisation here yet")
+    return document(orjson.dumps(actors.render_application(organisation.origin, site.keyring.application.public_key())))
+
+
+def document(body: bytes, status: int = 200, *, private: bool = False, kind: str = ACTIVITY_JSON) -> Response:
+    """An answer with ActivityPub's type; the same for everybody unless `private`."""
+    headers = {"vary": "Accept", "cache-control": "private, no-store" if private else "public, max-age=60"}
+    return Response(body, status, headers=headers, media_type=kind)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks: HTML is named and neither ActivityPub type is (Mastodon asks with a bare ld+json)."""
+    accept = request.headers.get("accept", "").lower()
+    return "text/html" in accept and "activity+json" not in accept and "ld+json" not in accept
+
+
+async def _page_of(site: Site, request: Request, did: str, path: str) -> str | None:
+    if not wants_page(request):
+        return None
+    if path.startswith("/objects/"):
+        return f"/alerts/{documents.page_name(str(ids.Portable(did, path)))}"
+    return f"/organisations/{did}" if path == "/actor" else None
+
+
+async def _actor(site: Site, did: str) -> Response:
+    found = await site.database.read(
+        lambda connection: documents.actor(connection, str(ids.Portable(did, "/actor"))) if _known(connection, did) else None
+    )
+    return document(found.document.raw) if found else problem(404, "not here")
+
+
+async def _held(site: Site, did: str, path: str) -> Response:
+    name = str(ids.Portable(did, path))
+
+    def read(connection: Connection) -> tuple[bytes | None, bool]:
+        for org in organisations.all_of(connection):
+            held = documents.stored(connection, org.did, name)
+            if held is not None:
+                return held.raw, held.state == documents.GONE
+            entry = logs.by_activity(connection, org.did, name)
+            if entry is not None:
+                return (entry.raw if entry.state == logs.HELD else None), entry.state != logs.HELD
+        return None, False
+
+    raw, gone = await site.database.read(read)
+    if raw is not None:
+        return document(raw)
+    return problem(410 if gone else 404, "not here")
+
+
+async def _log(site: Site, did: str, start: tuple[int, int]) -> Response:
+    def read(connection: Connection) -> tuple[Entry, ...] | None:
+        for org in organisations.all_of(connection):
+            if did == org.did or contacts.member(connection, org.did, did) is not None:
+                return logs.read(connection, org.did, did, start, _LOG_PAGE)
+        return None
+
+    found = await site.database.read(read)
+    if found is None:
+        return problem(404, "not here")
+    return document(mirror.render_lines(found), kind=mirror.LINES)
+
+
+async def _outbox(site: Site, did: str, before: tuple[int, ...]) -> Response:
+    def read(connection: Connection) -> tuple[tuple[Entry, ...], int, str] | None:
+        for org in organisations.all_of(connection):
+            member = contacts.member(connection, org.did, did)
+            if did != org.did and member is None:
+                continue
+            head = logs.head(connection, org.did, did)
+            place = (before[0], before[1]) if len(before) == 2 else _FAR
+            origin = org.origin if did == org.did or member is None else ids.origin_of_location(member.uri)
+            found = logs.read(connection, org.did, did, place, _PAGE, newest=True)
+            return found, head.sequence if head else 0, origin
+        return None
+
+    found = await site.database.read(read)
+    if found is None or len(before) == 1:
+        return problem(404, "not here")
+    entries, total, origin = found
+    uri = ids.Portable(did, "/actor/outbox").at(origin)
+    if not before:
+        first = f"{uri}/{_FAR[0]}/{_FAR[1]}"
+        return document(_json({"id": uri, "type": "OrderedCollection", "totalItems": total, "first": first}))
+    shown = [json.loads(entry.raw) for entry in entries if entry.raw and _in_outbox(entry)]
+    page: JsonObject = {"id": f"{uri}/{before[0]}/{before[1]}", "type": "OrderedCollectionPage", "partOf": uri}
+    if len(entries) == _PAGE:
+        last = entries[-1].header
+        page["next"] = f"{uri}/{last.epoch}/{last.sequence}"
+    return document(_json({**page, "orderedItems": shown}))
+
+
+def _in_outbox(entry: Entry) -> bool:
+    """Everyone's: exercises are the members' (R15)."""
+    if entry.raw is None or entry.state != logs.HELD:
+        return False
+    return parse_activity(parse_document(entry.raw)).public
+
+
+async def _collection(site: Site, did: str, name: str) -> Response:
+    """A number, no names (R16)."""
+
+    def read(connection: Connection) -> tuple[Organisation, int] | None:
+        found = organisations.get(connection, did)
+        if found is None:
+            return None
+        if name == "followers":
+            return found, contacts.count_followers(connection, did)
+        return found, len(contacts.followings_of(connection, did))
+
+    found = await site.database.read(read)
+    if found is None:
+        return problem(404, "not here")
+    organisation, total = found
+    return document(_json({"id": f"{organisation.uri}/{name}", "type": "OrderedCollection", "totalItems": total}))
+
+
+async def _heads(site: Site, request: Request, did: str, root: str) -> Response:
+    """Our head table, for a pinned member that signs for it; equal roots, nothing to say.
+
+    Spec: Tadamun design §4
+    """
+    found = await site.database.read(lambda connection: organisations.get(connection, did))
+    if found is None:
+        return problem(404, "not here")
+    try:
+        await _check_member(site, request, did)
+    except ProtocolError as error:
+        return problem(error.status, error.reason, error.spec)
+    heads = await site.database.read(lambda connection: logs.head_table(connection, did))
+    if replicas.root_digest(heads) == root:
+        return document(_json({"type": "Heads", "same": True}), private=True)
+    value = mirror.render_heads(found, site.keyring.organisation(did), heads, site.clock())
+    return document(orjson.dumps(value), private=True)
+
+
+async def _check_member(site: Site, request: Request, did: str) -> None:
+    seen = as_seen(request)
+    claim = verification.check_request(seen, site.clock())
+    if claim is None:
+        raise ProtocolError("head tables are for members, who sign for them", spec="Tadamun design §4", status=401)
+    signer = await site.inbox.known_key(claim.key_id)
+    if signer is None:
+        raise ProtocolError("a key that is not known here", spec="Tadamun design §4", status=401)
+    verification.verify_request(seen, claim, signer)
+    found = ids.portable(signer.owner)
+    member = found and await site.database.read(lambda connection: contacts.member(connection, did, found.did))
+    if not member or member.state != contacts.MEMBER:
+        raise ProtocolError("head tables are for members", spec="Tadamun design §4", status=403)
+
+
+def _known(connection: Connection, did: str) -> bool:
+    return any(
+        did == org.did or contacts.member(connection, org.did, did) is not None
+        for org in organisations.all_of(connection)
+    )
+
+
+def _json(value: JsonObject) -> bytes:
+    return orjson.dumps({"@context": AS2, **value})

@@ -1,0 +1,46 @@
+"""Pure ASGI, around every request: headers that make a page inert, and an answer when our own code fails.
+
+Nothing here, and nothing behind it, writes an address or a user agent anywhere.
+"""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from node import log
+
+_CSP = b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_HEADERS = (
+    (b"content-security-policy", _CSP),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"geolocation=(), camera=(), microphone=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+
+
+class Frame:
+    """Adds the headers, and turns an unexpected error into a 500 with one log entry."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def framed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, framed)
+        except Exception as error:  # noqa: BLE001 - the one place where our own bugs are caught
+            log.error("web.failed", exception=error, path=scope["path"])
+            if not started:
+                await framed({"type": "http.response.start", "status": 500, "headers": [(b"content-type", b"text/plain")]})
+                await framed({"type": "http.response.body", "body": b"The node failed; the operator can see why.\n"})

@@ -1,0 +1,404 @@
+"""The public pages: read, call, answer. Everything shown is built field by field from what is public."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from node import alerts as rules
+from node.alerts import PublicAlert
+from node.errors import ProtocolError
+from node.federation.protocol import ids, verification
+from node.federation.protocol.actors import Actor
+from node.models import alerts, contacts, documents, logs, organisations
+from node.models.alerts import AlertRecord
+from node.models.contacts import Member
+from node.models.organisations import Organisation
+from node.web import activitypub
+from node.web.site import Site, site_of
+from node.web.views import (
+    AlertCard,
+    AlertList,
+    AlertPage,
+    Caveat,
+    Frame,
+    HomeView,
+    MemberCard,
+    MemberList,
+    OrganisationView,
+    State,
+    Status,
+    Subject,
+    Target,
+)
+
+_PER_PAGE = 20
+_DRILLS = ("exercise", "test", "unknown")
+_STATES: dict[str, State] = {"updated": "updated", "corrected": "corrected", "closed": "closed"}
+_STATUSES: dict[str, Status] = {"actual": "actual", "exercise": "exercise", "test": "test"}
+
+
+async def home(request: Request) -> Response:
+    """The front page."""
+    site = site_of(request)
+    organisation = await site.organisation(request)
+    if organisation is None:
+        return missing_page(site, request, None, 404)
+
+    def read(connection: Connection) -> HomeView:
+        cards = Cards(connection, organisation, site.clock())
+        newest = alerts.newest(connection, organisation.did, limit=5)
+        view = own_view(organisation, tuple(cards.card(record) for record in newest))
+        return HomeView(view, len(contacts.members_of(connection, organisation.did)))
+
+    view = await site.database.read(read)
+    return show(site, request, organisation, "home.html", "home", home=view)
+
+
+async def alert_list(request: Request) -> Response:
+    """Alerts of this organisation and of its members, newest first; exercises apart, on the first page."""
+    site = site_of(request)
+    organisation = await site.organisation(request)
+    number = int(request.path_params.get("number", 1))
+    if organisation is None or not 1 <= number <= 10_000:
+        return missing_page(site, request, organisation, 404)
+
+    def read(connection: Connection) -> AlertList:
+        cards = Cards(connection, organisation, site.clock())
+        found = alerts.newest(connection, organisation.did, offset=(number - 1) * _PER_PAGE, limit=_PER_PAGE + 1)
+        drills = alerts.newest(connection, organisation.did, statuses=_DRILLS) if number == 1 else ()
+        return AlertList(
+            alerts=tuple(cards.card(record) for record in found[:_PER_PAGE]),
+            exercises=tuple(cards.card(record) for record in drills),
+            newer=_page_path(number - 1) if number > 1 else None,
+            older=_page_path(number + 1) if len(found) > _PER_PAGE else None,
+        )
+
+    view = await site.database.read(read)
+    if number > 1 and not view.alerts:
+        return missing_page(site, request, organisation, 404)
+    noindex = bool(view.exercises)
+    return show(site, request, organisation, "alerts/index.html", "alerts", noindex=noindex, list=view)
+
+
+async def alert_page(request: Request) -> Response:
+    """One alert; 410 with the neutral text once it is withdrawn."""
+    site = site_of(request)
+    organisation = await site.organisation(request)
+    name = request.path_params["id"]
+    if organisation is None:
+        return missing_page(site, request, None, 404)
+
+    def read(connection: Connection) -> tuple[AlertPage | None, str | None]:
+        record = alerts.find(connection, organisation.did, name)
+        if record is None:
+            return None, None
+        return Cards(connection, organisation, site.clock()).page(record), record.uri
+
+    view, uri = await site.database.read(read)
+    if view is None or uri is None:
+        gone = await site.database.read(lambda connection: documents.page_gone(connection, organisation.did, name))
+        return missing_page(site, request, organisation, 410 if gone else 404)
+    if not activitypub.wants_page(request) and "activity+json" in request.headers.get("accept", ""):
+        return RedirectResponse(uri, 303, headers={"vary": "Accept"})
+    noindex = view.card.status != "actual"
+    return show(site, request, organisation, "alerts/alert.html", "alerts", noindex=noindex, alert=view)
+
+
+async def member_list(request: Request) -> Response:
+    """The members who agreed to be listed, and the number of the others."""
+    site = site_of(request)
+    organisation = await site.organisation(request)
+    if organisation is None:
+        return missing_page(site, request, None, 404)
+
+    def read(connection: Connection) -> MemberList:
+        members = contacts.members_of(connection, organisation.did)
+        listed = tuple(_member_card(connection, organisation, member) for member in members if member.listed)
+        return MemberList(listed, len(members) - len(listed))
+
+    view = await site.database.read(read)
+    return show(site, request, organisation, "members/index.html", "members", members=view)
+
+
+async def organisation_page(request: Request) -> Response:
+    """An organisation's own page: ours by handle, a listed member's by did."""
+    site = site_of(request)
+    organisation = await site.organisation(request)
+    did, handle = request.path_params.get("did"), request.path_params.get("handle")
+    if organisation is None:
+        return missing_page(site, request, None, 404)
+    for each in await site.organisations():
+        if handle == each.handle or did == each.did:
+            if activitypub.wants_page(request) or "json" not in request.headers.get("accept", ""):
+                return await _own_page(site, request, each)
+            return RedirectResponse(each.uri, 303, headers={"vary": "Accept"})
+    view = await site.database.read(lambda connection: _member_view(connection, organisation, did, site.clock()))
+    if view is None:
+        return missing_page(site, request, organisation, 404)
+    return show(site, request, organisation, "organisations/organisation.html", "members", organisation=view)
+
+
+async def groups(request: Request) -> Response:
+    """Working groups; none yet."""
+    return await _plain(request, "groups/index.html", "groups")
+
+
+async def charters(request: Request) -> Response:
+    """Charters; none yet."""
+    return await _plain(request, "charters/index.html", "charters")
+
+
+async def missing(request: Request) -> Response:
+    """Nothing at this address, and nothing said about why."""
+    site = site_of(request)
+    return missing_page(site, request, await site.organisation(request), 404)
+
+
+async def static(request: Request) -> Response:
+    """The stylesheet and the icon, under names that change with their content."""
+    site = site_of(request)
+    found = site.renderer.file(request.path_params["name"])
+    if found is None:
+        return missing_page(site, request, await site.organisation(request), 404)
+    body, kind = found
+    return Response(body, headers={"cache-control": "public, max-age=31536000, immutable"}, media_type=kind)
+
+
+def show(
+    site: Site, request: Request, organisation: Organisation | None, template: str, nav: str, *,
+    noindex: bool = False, status: int = 200, **views: object,
+) -> Response:  # fmt: skip
+    """Render a page in the reader's language."""
+    choice = site.languages.chosen(request.query_params.get("lang"))
+    locale = site.languages.negotiate(request.headers.get("accept-language"), choice)
+    frame = Frame(
+        organisation=organisation.name if organisation else "",
+        organisation_language=organisation.language if organisation else "",
+        path=request.scope["path"],
+        nav=nav,
+        choice=choice,
+        noindex=noindex,
+    )
+    body = site.renderer.page(template, locale, frame, **views)
+    headers = {"vary": "Accept-Language, Accept", "content-language": locale.code, "cache-control": "no-cache"}
+    if noindex:
+        headers["x-robots-tag"] = "noindex"
+    return Response(body, status, headers=headers, media_type="text/html")
+
+
+def missing_page(site: Site, request: Request, organisation: Organisation | None, status: int) -> Response:
+    """The neutral page of 404 and 410."""
+    return show(site, request, organisation, "errors/missing.html", "", noindex=True, status=status)
+
+
+class Cards:
+    """Turns rows into views, and looks each author up once."""
+
+    def __init__(self, connection: Connection, organisation: Organisation, now: datetime) -> None:
+        self.connection = connection
+        self.organisation = organisation
+        self.now = now
+        self._authors: dict[str, Actor | None] = {}
+        self._own = {each.did: each for each in organisations.all_of(connection)}
+        self._members: dict[str, Member | None] = {}
+        self._forked = logs.forked(connection, organisation.did)
+
+    def author(self, record: AlertRecord) -> tuple[str, str, str]:
+        """Name, language and page of an alert's author."""
+        own = self._own.get(record.did)
+        if own is not None:
+            return own.name, own.language, f"/@{own.handle}"
+        if record.author not in self._authors:
+            self._authors[record.author] = documents.actor(self.connection, record.author)
+        actor = self._authors[record.author]
+        return (actor.name or actor.handle) if actor else record.did, "", f"/organisations/{record.did}"
+
+    def card(self, record: AlertRecord) -> AlertCard:
+        """One alert in a list; its proof is checked again as it is shown."""
+        name, language, path = self.author(record)
+        held = documents.stored(self.connection, self.organisation.did, record.object_id)
+        return AlertCard(
+            path=f"/alerts/{record.page}",
+            author_name=name,
+            author_language=language,
+            author_path=path,
+            headline=record.headline,
+            language=record.language,
+            kind=record.kind,
+            country=record.country,
+            severity=record.severity,
+            urgency=record.urgency,
+            certainty=record.certainty,
+            published=record.published,
+            updated=record.updated,
+            state=self._state(record),
+            status=_STATUSES.get(record.status, "unknown"),
+            verified=held is not None and proof_holds(held.raw, record.did),
+            via=None if record.did == self.organisation.did else record.via,
+            reference=record.reference,
+            warnings=self._warnings(record),
+        )
+
+    def page(self, record: AlertRecord) -> AlertPage | None:
+        """One alert, whole."""
+        held = documents.stored(self.connection, self.organisation.did, record.object_id)
+        if held is None or held.raw is None:
+            return None
+        note = rules.parse(orjson.loads(held.raw))
+        own = self._own.get(record.did)
+        if own is None:
+            self.author(record)
+        actor = self._authors.get(record.author)
+        handle = own.address if own else f"@{actor.handle}@{ids.host_of(actor.uri)}" if actor else ""
+        return replace(
+            _page(self.card(record), note),
+            did=record.did,
+            handle=handle,
+            epoch=held.epoch or 0,
+            sequence=held.sequence or 0,
+            proof_url=record.uri.replace(ids.origin_of_location(record.uri), "", 1),
+            original_url=record.uri,
+            translations=self._translations(record),
+        )
+
+    def _translations(self, record: AlertRecord) -> tuple[tuple[str, str], ...]:
+        main = record.translation_of or record.object_id
+        family = list(alerts.translations_of(self.connection, self.organisation.did, main))
+        first = alerts.find(self.connection, self.organisation.did, main)
+        others = [each for each in [first, *family] if each is not None and each.object_id != record.object_id]
+        return tuple((each.language, f"/alerts/{each.page}") for each in others)
+
+    def _state(self, record: AlertRecord) -> State:
+        if record.state not in ("closed",) and record.expires is not None and record.expires <= self.now:
+            return "expired"
+        return _STATES.get(record.state, "updated" if record.updated else "current")
+
+    def _warnings(self, record: AlertRecord) -> tuple[Caveat, ...]:
+        found: list[Caveat] = []
+        if record.did in self._forked:
+            found.append("fork")
+        if record.did not in self._members:
+            self._members[record.did] = contacts.member(self.connection, self.organisation.did, record.did)
+        member = self._members[record.did]
+        if member is not None and member.frozen is not None:
+            found.append("frozen")
+        return tuple(found)
+
+
+def proof_holds(raw: bytes | None, did: str) -> bool:
+    """Whether a held object still bears its author's proof."""
+    if raw is None or not did:
+        return False
+    try:
+        verification.verify_own_proof(orjson.loads(raw), did)
+    except ProtocolError:
+        return False
+    return True
+
+
+def own_view(organisation: Organisation, cards: tuple[AlertCard, ...], older: str | None = None) -> OrganisationView:
+    """One of our own organisations."""
+    return OrganisationView(
+        name=organisation.name,
+        language=organisation.language,
+        country=organisation.country,
+        handle=organisation.address,
+        did=organisation.did,
+        path=f"/@{organisation.handle}",
+        languages=(organisation.language,) if organisation.language else (),
+        summary=organisation.summary,
+        alerts=cards,
+        older=older,
+    )
+
+
+async def _own_page(site: Site, request: Request, organisation: Organisation) -> Response:
+    def read(connection: Connection) -> OrganisationView:
+        cards = Cards(connection, organisation, site.clock())
+        found = alerts.newest(connection, organisation.did, author=organisation.actor)
+        return own_view(organisation, tuple(cards.card(record) for record in found))
+
+    view = await site.database.read(read)
+    return show(site, request, organisation, "organisations/organisation.html", "home", organisation=view)
+
+
+def _member_view(
+    connection: Connection, organisation: Organisation, did: str | None, now: datetime
+) -> OrganisationView | None:
+    member = contacts.member(connection, organisation.did, did) if did else None
+    if member is None or not member.listed:
+        return None
+    author = str(ids.Portable(member.did, "/actor"))
+    actor = documents.actor(connection, author)
+    cards = Cards(connection, organisation, now)
+    found = alerts.newest(connection, organisation.did, author=author)
+    return OrganisationView(
+        name=actor.name if actor else member.name,
+        language="",
+        country=_country(actor),
+        handle=member.handle,
+        did=member.did,
+        path=f"/organisations/{member.did}",
+        summary=actor.summary if actor else "",
+        alerts=tuple(cards.card(record) for record in found),
+    )
+
+
+def _member_card(connection: Connection, organisation: Organisation, member: Member) -> MemberCard:
+    author = str(ids.Portable(member.did, "/actor"))
+    return MemberCard(
+        name=member.name,
+        language="",
+        country=_country(documents.actor(connection, author)),
+        handle=member.handle,
+        did=member.did,
+        path=f"/organisations/{member.did}",
+        alerts_count=alerts.count(connection, organisation.did, ("actual",), author),
+    )
+
+
+def _country(actor: Actor | None) -> str:
+    value = actor.document.value.get("countryCode") if actor else None
+    return value if isinstance(value, str) and len(value) == 2 else ""
+
+
+def _page(card: AlertCard, note: PublicAlert) -> AlertPage:
+    return AlertPage(
+        card=card,
+        did="",
+        handle="",
+        epoch=0,
+        sequence=0,
+        proof_url="",
+        original_url="",
+        content_html=note.content,
+        narrative=note.narrative,
+        link_to_work=note.link_to_work,
+        demands=note.demands,
+        subjects=tuple(Subject(each.name, each.kind) for each in note.subjects),
+        targets=tuple(Target(each.office, each.country) for each in note.targets),
+        deadline=note.deadline,
+        expires=note.expires,
+        outcome=note.state_note if note.state == "closed" else "",
+        correction=note.state_note if note.state == "corrected" else "",
+        violation_types=note.violation_types,
+        drivers=note.drivers,
+        relation_to_network=note.relation_to_network,
+        endorsement_mode=note.endorsement_mode,
+        company_or_project=note.company_or_project,
+        verification_level=note.verification_level,
+    )
+
+
+async def _plain(request: Request, template: str, nav: str) -> Response:
+    site = site_of(request)
+    return show(site, request, await site.organisation(request), template, nav)
+
+
+def _page_path(number: int) -> str:
+    return "/alerts" if number == 1 else f"/alerts/page/{number}"
+

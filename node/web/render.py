@@ -1,0 +1,129 @@
+"""Pages out of templates: a Jinja2 environment for each language, always escaping, undefined names an error.
+
+What strangers wrote passes through here and nowhere else: `clean` lets a little harmless HTML through and
+drops everything that could run, load, frame, style or track; `plain` takes those characters out of a line of
+text that turn the direction of what stands around it.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import nh3
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from node.web.languages import Languages, Locale
+from node.web.views import Frame
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+
+_TURNING = MappingProxyType(dict.fromkeys((*range(0x202A, 0x202F), 0x200E, 0x200F, 0x061C)))
+"""Embeddings, overrides and marks (UAX #9 §2); isolates close with their element and may stay."""
+
+_TAGS = frozenset(
+    {"p", "br", "a", "strong", "em", "b", "i", "del", "ul", "ol", "li", "blockquote", "code", "pre", "span"}
+)
+_ATTRIBUTES = MappingProxyType(
+    {"*": set(), "a": {"href"}, "p": {"lang"}, "span": {"lang"}, "li": {"lang"}, "blockquote": {"lang"}}
+)
+"""The empty `*` is needed: without it nh3 lets `title` through everywhere."""
+
+_BLOCKS = ("p", "li", "blockquote")
+_OVERRIDES = MappingProxyType(dict.fromkeys((0x202D, 0x202E)))
+
+_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".svg": "image/svg+xml"})
+
+
+def clean(html: str) -> Markup:
+    """Foreign HTML that is safe to put into a page: words, links, lists; each block with its own direction.
+
+    No images or other loads (a reader's address is nobody's business), no classes, styles, ids or scripts;
+    links go to http and https only and tell the target nothing.
+    """
+    cleaned = nh3.clean(
+        html.translate(_OVERRIDES),
+        tags=set(_TAGS),
+        clean_content_tags={"script", "style"},
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        set_tag_attribute_values={tag: {"dir": "auto"} for tag in _BLOCKS},
+        url_schemes={"http", "https"},
+        link_rel="nofollow noopener noreferrer",
+    )
+    return Markup(cleaned)
+
+
+def plain(text: str) -> str:
+    """One line of a stranger's text without the characters that turn the direction of their surroundings."""
+    return text.translate(_TURNING)
+
+
+def on_the_web(address: str) -> bool:
+    """Whether an address that a stranger gave may become a link: http or https, nothing that runs."""
+    return address.lower().startswith(("https://", "http://"))
+
+
+class Renderer:
+    """Makes pages. Holds the compiled templates of every language, and nothing about any reader."""
+
+    def __init__(self, languages: Languages) -> None:
+        self.languages = languages
+        self.stylesheet = f"/static/site.css?v={_fingerprint(STATIC / 'site.css')}"
+        files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in STATIC.iterdir() if path.suffix in _TYPES}
+        self._files: Mapping[str, tuple[bytes, str]] = MappingProxyType(files)
+        environments = {code: self._environment(locale) for code, locale in languages.locales.items()}
+        self._environments: Mapping[str, Environment] = MappingProxyType(environments)
+
+    def file(self, name: str) -> tuple[bytes, str] | None:
+        """A static file and its type; there are a handful, read once, so no path is ever looked up."""
+        return self._files.get(name)
+
+    def page(self, template: str, locale: Locale, frame: Frame, **views: Any) -> bytes:
+        """A whole page, encoded as UTF-8.
+
+        Args:
+            template: path below `templates/`, e.g. `alerts/index.html`.
+            views: what this template shows, by the names it uses.
+        """
+        switch = [other for code, other in self.languages.locales.items() if code != locale.code]
+        text = (
+            self._environments[locale.code]
+            .get_template(template)
+            .render(frame=frame, link=_linker(frame.choice), switch=switch, **views)
+        )
+        return text.encode()
+
+    def _environment(self, locale: Locale) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            extensions=["jinja2.ext.i18n"],
+        )
+        environment.install_gettext_callables(  # type: ignore[attr-defined]
+            locale.gettext,
+            locale.ngettext,
+            newstyle=True,
+            pgettext=locale.pgettext,
+            npgettext=locale.npgettext,
+        )
+        environment.filters.update(clean=clean, plain=plain)
+        environment.tests.update(on_the_web=on_the_web)
+        environment.globals.update(locale=locale, stylesheet=self.stylesheet)
+        return environment
+
+
+def _linker(choice: str | None) -> Callable[[str], str]:
+    """Our own paths, with the reader's chosen language carried on."""
+    query = f"?lang={choice}" if choice else ""
+    return lambda path: f"{path}{query}"
+
+
+def _fingerprint(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:10]

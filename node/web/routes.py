@@ -1,0 +1,42 @@
+"""All routes in one table, the hot ones first: Starlette looks through it from the top."""
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from node.web import activitypub, wellknown
+from node.web.middleware import Frame
+from node.web.pages import public
+from node.web.site import Site
+
+ROUTES = (
+    Route("/inbox", activitypub.post_inbox, methods=["POST"]),
+    Route("/.well-known/apgateway/{did}/actor/inbox", activitypub.post_inbox, methods=["POST"]),
+    Route("/.well-known/apgateway/{did}/{path:path}", activitypub.get_portable, methods=["GET"]),
+    Route("/.well-known/webfinger", wellknown.get_webfinger),
+    Route("/actor", activitypub.get_application),
+    Route("/actor/inbox", activitypub.post_inbox, methods=["POST"]),
+    Route("/", public.home),
+    Route("/alerts", public.alert_list),
+    Route("/alerts/page/{number:int}", public.alert_list),
+    Route("/alerts/{id}", public.alert_page),
+    Route("/members", public.member_list),
+    Route("/organisations/{did}", public.organisation_page),
+    Route("/@{handle}", public.organisation_page),
+    Route("/groups", public.groups),
+    Route("/charters", public.charters),
+    Route("/static/{name}", public.static),
+    Route("/.well-known/nodeinfo", wellknown.get_nodeinfo_links),
+    Route("/nodeinfo/2.1", wellknown.get_nodeinfo),
+    Route("/.well-known/host-meta", wellknown.get_host_meta),
+    Route("/healthz", wellknown.get_health),
+    Route("/metrics", wellknown.get_metrics),
+    Route("/{rest:path}", public.missing),
+)
+
+
+def build(site: Site) -> Starlette:
+    """The ASGI application of one node."""
+    app = Starlette(routes=list(ROUTES), middleware=[Middleware(Frame)])
+    app.state.site = site
+    return app

@@ -1,0 +1,54 @@
+"""What endpoints need, in one frozen value: they read, call and answer, and hold nothing themselves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from node.federation.inbox import Inbox
+from node.models import organisations
+from node.models.base import Database
+from node.models.keyring import Keyring
+from node.models.organisations import Organisation
+from node.settings import Settings
+from node.web.languages import Languages
+from node.web.render import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One node, as its web pages see it."""
+
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    inbox: Inbox
+    languages: Languages
+    renderer: Renderer
+    clock: Callable[[], datetime]
+
+    async def organisations(self) -> tuple[Organisation, ...]:
+        """Everybody who lives here."""
+        return await self.database.read(organisations.all_of)
+
+    async def organisation(self, request: Request) -> Organisation | None:
+        """Whose pages a request is for: the organisation of its Host, else the first made."""
+        found = await self.organisations()
+        host = request.headers.get("host", "").lower()
+        return next((each for each in found if each.host == host), found[0] if found else None)
+
+
+def site_of(request: Request) -> Site:
+    """The site that this request came to."""
+    found = request.app.state.site
+    if not isinstance(found, Site):
+        raise TypeError("the application has no site")
+    return found
+
+
+def problem(status: int, reason: str, spec: str = "") -> Response:
+    """A refusal in plain text that names its rule."""
+    text = f"{reason} ({spec})\n" if spec else f"{reason}\n"
+    return Response(text, status, media_type="text/plain")

@@ -1,0 +1,207 @@
+"""What templates get: plain values, ready to be shown, and nothing that leads back to a row.
+
+Every piece of text that somebody wrote comes with its language (BCP 47; empty means nobody said), so that it
+can stand in its own element. Codes (severity, kind, country …) stay codes: the catalogue has the words.
+Moments are aware datetimes. Paths start with a stroke and carry no query. A view has no field for anything
+that is not public: filling one is whitelisting.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+State = Literal["current", "updated", "corrected", "closed", "expired"]
+Status = Literal["actual", "exercise", "test", "unknown"]
+"""A status we do not know is not taken for real."""
+
+Caveat = Literal["gap", "fork", "frozen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed that really is served: `kind` is atom, json or cap."""
+
+    kind: Literal["atom", "json", "cap"]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around every page."""
+
+    organisation: str
+    """The name of the organisation whose node this is; empty only where even that could not be read."""
+
+    organisation_language: str
+    path: str
+    """This page's own path."""
+
+    nav: str = ""
+    """Which entry of the navigation is current: home, alerts, members, groups, charters, or none."""
+
+    choice: str | None = None
+    """The language the reader chose by `?lang=`; links carry it on. Nothing is remembered anywhere else."""
+
+    noindex: bool = False
+    feeds: tuple[Feed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertCard:
+    """One alert in a list."""
+
+    path: str
+    author_name: str
+    author_language: str
+    author_path: str
+    headline: str
+    language: str
+    kind: str
+    country: str
+    severity: str
+    urgency: str
+    certainty: str
+    published: datetime | None
+    updated: datetime | None = None
+    state: State = "current"
+    status: Status = "actual"
+    verified: bool = True
+    """The author's own proof holds. Says nothing about the facts."""
+
+    via: str | None = None
+    """The host this copy came from, where that is not the author's own."""
+
+    reference: str = ""
+    warnings: tuple[Caveat, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom an alert is about, as far as its author shows: the name is empty where it is withheld."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An office that is asked to act."""
+
+    office: str
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPage:
+    """One alert, whole. `narrative` is shown where there is one, else the cleaned `content_html`."""
+
+    card: AlertCard
+    did: str
+    handle: str
+    epoch: int
+    sequence: int
+    proof_url: str
+    original_url: str
+    content_html: str = ""
+    """As received: the template cleans it."""
+
+    narrative: str = ""
+    """Plain text; an empty line parts paragraphs."""
+
+    link_to_work: str = ""
+    demands: tuple[str, ...] = ()
+    subjects: tuple[Subject, ...] = ()
+    targets: tuple[Target, ...] = ()
+    deadline: datetime | None = None
+    expires: datetime | None = None
+    outcome: str = ""
+    """What the author wrote when closing it."""
+
+    correction: str = ""
+    """The author's reason for a correction."""
+
+    violation_types: tuple[str, ...] = ()
+    drivers: tuple[str, ...] = ()
+    relation_to_network: str = ""
+    endorsement_mode: str = ""
+    company_or_project: str = ""
+    verification_level: str = ""
+    """How the author says the facts were checked."""
+
+    translations: tuple[tuple[str, str], ...] = ()
+    """(language, path) of the same alert in other languages."""
+
+    @property
+    def paragraphs(self) -> tuple[str, ...]:
+        """The narrative, parted at its empty lines."""
+        parts = self.narrative.replace("\r\n", "\n").split("\n\n")
+        return tuple(part.strip() for part in parts if part.strip())
+
+    @property
+    def old(self) -> bool:
+        """Whether a reader must not act on this any more."""
+        return self.card.state in ("closed", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertList:
+    """A page of alerts; exercises stand apart and are never among the others."""
+
+    alerts: tuple[AlertCard, ...] = ()
+    exercises: tuple[AlertCard, ...] = ()
+    newer: str | None = None
+    older: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberCard:
+    """One organisation that agreed to be listed."""
+
+    name: str
+    language: str
+    country: str
+    handle: str
+    did: str
+    path: str
+    alerts_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MemberList:
+    """Those who agreed to be listed, and the number of those who did not."""
+
+    listed: tuple[MemberCard, ...] = ()
+    unlisted: int = 0
+
+    @property
+    def total(self) -> int:
+        """All members, listed or not."""
+        return len(self.listed) + self.unlisted
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationView:
+    """An organisation's own page, and the head of the home page."""
+
+    name: str
+    language: str
+    country: str
+    handle: str
+    did: str
+    path: str
+    languages: tuple[str, ...] = ()
+    summary: str = ""
+    """Plain text in `language`."""
+
+    alerts: tuple[AlertCard, ...] = ()
+    """The newest ones; actual alerts only."""
+
+    older: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """The front page of a node."""
+
+    organisation: OrganisationView
+    members_count: int = 0

@@ -1,0 +1,115 @@
+"""How others find us: WebFinger, NodeInfo, host-meta; and how an operator sees that we live: health, metrics."""
+
+from ipaddress import ip_address
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from node import __version__
+from node.errors import ProtocolError
+from node.federation.protocol import ids, nodeinfo, webfinger
+from node.models import deliveries, organisations, queues
+from node.web.site import problem, site_of
+
+_OPEN = {"access-control-allow-origin": "*", "cache-control": "public, max-age=300"}
+
+
+async def get_webfinger(request: Request) -> Response:
+    """The actor behind a handle of this node.
+
+    Spec: RFC 7033 §4
+    """
+    site = site_of(request)
+    wanted = request.query_params.getlist("resource")
+    if len(wanted) != 1:
+        return problem(400, "one resource is asked for", "RFC 7033 §4.2")
+    for organisation in await site.organisations():
+        subject = f"acct:{organisation.handle}@{organisation.host}"
+        if _names(wanted[0], subject) or _is(wanted[0], organisation.uri):
+            page = f"{organisation.origin}/@{organisation.handle}"
+            body = orjson.dumps(webfinger.render(subject, organisation.uri, page))
+            return Response(body, headers=_OPEN, media_type="application/jrd+json")
+    return problem(404, "no such handle here")
+
+
+def _names(resource: str, subject: str) -> bool:
+    try:
+        user, host = webfinger.check_resource(resource)
+    except ProtocolError:
+        return False
+    return f"acct:{user.lower()}@{host}" == subject.lower()
+
+
+def _is(resource: str, uri: str) -> bool:
+    try:
+        return "://" in resource and ids.canonical(resource) == ids.canonical(uri)
+    except ProtocolError:
+        return False
+
+
+async def get_nodeinfo_links(request: Request) -> Response:
+    """Where NodeInfo is.
+
+    Spec: NodeInfo 2.1 §Discovery
+    """
+    organisation = await site_of(request).organisation(request)
+    if organisation is None:
+        return problem(404, "no organisation here yet")
+    return Response(orjson.dumps(nodeinfo.render_links(organisation.origin)), headers=_OPEN, media_type="application/json")
+
+
+async def get_nodeinfo(request: Request) -> Response:
+    """What this server is.
+
+    Spec: NodeInfo 2.1
+    """
+    users = await site_of(request).database.read(organisations.count)
+    kind = 'application/json; profile="http://nodeinfo.diaspora.software/ns/schema/2.1#"'
+    return Response(orjson.dumps(nodeinfo.render(__version__, users)), headers=_OPEN, media_type=kind)
+
+
+async def get_host_meta(request: Request) -> Response:
+    """Where WebFinger is.
+
+    Spec: RFC 6415 §3
+    """
+    organisation = await site_of(request).organisation(request)
+    if organisation is None:
+        return problem(404, "no organisation here yet")
+    body = nodeinfo.render_host_meta(organisation.origin)
+    return Response(body, headers=_OPEN, media_type="application/xrd+xml")
+
+
+async def get_health(request: Request) -> Response:
+    """200 when the database answers."""
+    await site_of(request).database.read(organisations.count)
+    return Response("ok\n", media_type="text/plain")
+
+
+async def get_metrics(request: Request) -> Response:
+    """Counts for a monitor on this machine; nobody else is answered.
+
+    A proxy on this machine also comes from loopback: so the Host asked for must be a loopback address too.
+    """
+    client = request.client.host if request.client else ""
+    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+    forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+    if not _loopback(client) or not (_loopback(host.strip("[]")) or host == "localhost") or forwarded:
+        return problem(404, "not here")
+    site = site_of(request)
+    lines = []
+    for organisation in await site.organisations():
+        received = await site.database.read(lambda connection, did=organisation.did: queues.counts(connection, did))
+        owed = await site.database.read(lambda connection, did=organisation.did: deliveries.counts(connection, did))
+        label = f'org="{organisation.handle}"'
+        lines += [f'tadamun_received{{{label},state="{state}"}} {count}' for state, count in received.items()]
+        lines += [f'tadamun_deliveries{{{label},state="{state}"}} {count}' for state, count in owed.items()]
+    return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+
+
+def _loopback(text: str) -> bool:
+    try:
+        return ip_address(text).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,192 @@
+"""Invented pages for tests: every alert here is an exercise, no organisation and no person is real."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from node.web.views import (
+    AlertCard,
+    AlertList,
+    AlertPage,
+    Feed,
+    Frame,
+    HomeView,
+    MemberCard,
+    MemberList,
+    OrganisationView,
+    Subject,
+    Target,
+)
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+DID = "did:key:z6MkexampLeexampLeexampLeexampLeexampLeexampLeex"
+NAMES = (
+    ("منظمة السدرة للتدريب على حماية المدافعات", "ar"),
+    ("شبكة الينبوع التدريبية", "ar"),
+    ("Cedar Lane Exercise Collective", "en"),
+    ("ڕێکخراوی ڕاهێنانی چنار", "ckb"),
+)
+HEADLINES = (
+    "احتجاز مدافعة عن الحق في المياه عقب اعتصام سلمي",
+    "تهديدات متكررة لعائلة منسقة مجموعة نسوية بعد نشر تقرير عن إخلاء الأحياء القديمة",
+    "مداهمة مقر جمعية محلية ومصادرة أجهزتها",
+    "منع ثلاثة من أعضاء وفد حقوقي من السفر",
+    "حملة تشهير منظمة ضد محاميات يتابعن ملف الأراضي",
+)
+
+
+def frame(path: str, nav: str = "", **changes: object) -> Frame:
+    name, language = NAMES[0]
+    return replace(Frame(name, language, path, nav), **changes)
+
+
+def card(number: int = 0, **changes: object) -> AlertCard:
+    name, language = NAMES[number % 2]
+    sample = AlertCard(
+        path=f"/alerts/hT7kQ2mVx9Lw4Zr{number:05}",
+        author_name=name,
+        author_language=language,
+        author_path=f"/@drill{number % 2}@drill{number % 2}.example",
+        headline=HEADLINES[number % len(HEADLINES)],
+        language="ar",
+        kind="urgent-appeal",
+        country=("XX", "IQ")[number % 2],
+        severity=("severe", "extreme", "moderate", "unknown")[number % 4],
+        urgency=("immediate", "expected", "past")[number % 3],
+        certainty="likely",
+        published=NOON - timedelta(days=number),
+        via=None if number % 2 else "drill1.example",
+        reference=f"XXX {number:03} / 1126 / NODE 012",
+    )
+    return replace(sample, **changes)
+
+
+def twenty() -> AlertList:
+    return AlertList(
+        tuple(card(number) for number in range(20)), newer="/alerts/page/1", older="/alerts/page/3"
+    )
+
+
+def mixed() -> AlertList:
+    return AlertList(
+        alerts=(
+            card(0, state="corrected", updated=NOON),
+            card(
+                1,
+                author_name=NAMES[2][0],
+                author_language="en",
+                language="en",
+                headline="Defender of the right to water detained after a peaceful sit-in",
+            ),
+            card(2, state="expired"),
+            card(3, author_name=NAMES[3][0], author_language="ckb", warnings=("gap",)),
+            card(4, verified=False, state="closed", headline="W" * 90),
+        ),
+        exercises=(card(5, status="exercise"), card(6, status="test")),
+        older="/alerts/page/2",
+    )
+
+
+def page(**changes: object) -> AlertPage:
+    sample = AlertPage(
+        card=card(0),
+        did=DID,
+        handle="@drill0@drill0.example",
+        epoch=1,
+        sequence=1234,
+        proof_url="https://drill0.example/.well-known/apgateway/" + DID + "/activities/hT7kQ2mVx9Lw4Zr00000",
+        original_url="https://drill0.example/alerts/hT7kQ2mVx9Lw4Zr00000",
+        narrative="وفق معلومات تلقّتها منظمتنا، أوقفت قوة أمنية صباح يوم التدريب مدافعة عن الحق في المياه"
+        " عقب مشاركتها في اعتصام سلمي. وحتى ساعة إعداد هذا النداء لا يزال مكان احتجازها مجهولاً.\n\n"
+        "هذا نص تدريبي لا يشير إلى أي شخص حقيقي أو واقعة فعلية.",
+        link_to_work="نظّمت لقاءات للأهالي بشأن الحصص المائية، وتلقّت تهديدات على خلفية هذا العمل.",
+        demands=(
+            "الكشف فوراً عن مصيرها ومكان احتجازها وضمان سلامتها الجسدية والنفسية",
+            "تمكينها فوراً من التواصل مع أسرتها ومحامٍ من اختيارها ومن الرعاية الطبية",
+            "الإفراج عنها فوراً ودون قيد أو شرط",
+        ),
+        deadline=NOON + timedelta(days=40),
+        expires=NOON + timedelta(days=70),
+        violation_types=("incommunicado-detention", "threat"),
+        drivers=("extractive-project", "dispossession"),
+        relation_to_network="member",
+        endorsement_mode="individual",
+        subjects=(Subject("مدافعة عن الحق في المياه", "person"), Subject("", "family")),
+        targets=(Target("وزارة العدل، بلد تدريبي", "XX"), Target("البعثة الدائمة لبلد تدريبي", "XX")),
+        verification_level="two-independent",
+        translations=(("en", "/alerts/aB3"), ("ckb", "/alerts/cD4")),
+    )
+    return replace(sample, **changes)
+
+
+def organisation(**changes: object) -> OrganisationView:
+    name, language = NAMES[0]
+    sample = OrganisationView(
+        name,
+        language,
+        "XX",
+        "@drill0@drill0.example",
+        DID,
+        "/@drill0@drill0.example",
+        ("ar", "en", "ckb"),
+        "منظمة متخيَّلة تتدرّب على إصدار النداءات العاجلة وحفظ نسخ من نداءات المنظمات الشقيقة.",
+        (card(0), card(2), card(4)),
+    )
+    return replace(sample, **changes)
+
+
+def members() -> MemberList:
+    cards = [
+        MemberCard(
+            name, language, "XX", f"@drill{n}@drill{n}.example", DID, f"/@drill{n}@drill{n}.example", count
+        )
+        for n, ((name, language), count) in enumerate(zip(NAMES, (12, 1, 0, 103), strict=True))
+    ]
+    return MemberList(tuple(cards), unlisted=3)
+
+
+FEEDS = (Feed("atom", "/alerts.atom"), Feed("json", "/alerts.json"), Feed("cap", "/alerts/cap"))
+
+PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
+    "home": ("home.html", frame("/", "home", feeds=FEEDS), {"home": HomeView(organisation(), 12)}),
+    "home-empty": ("home.html", frame("/", "home"), {"home": HomeView(organisation(alerts=(), summary=""))}),
+    "alerts": ("alerts/index.html", frame("/alerts", "alerts"), {"list": mixed()}),
+    "alerts-full": ("alerts/index.html", frame("/alerts", "alerts"), {"list": twenty()}),
+    "alerts-empty": ("alerts/index.html", frame("/alerts", "alerts"), {"list": AlertList()}),
+    "alert": ("alerts/alert.html", frame("/alerts/a"), {"alert": page()}),
+    "alert-exercise": (
+        "alerts/alert.html",
+        frame("/alerts/b"),
+        {
+            "alert": page(
+                card=card(0, status="exercise", state="expired", warnings=("fork", "frozen"), verified=False)
+            )
+        },
+    ),
+    "alert-html": (
+        "alerts/alert.html",
+        frame("/alerts/c"),
+        {
+            "alert": page(
+                card=card(1, state="closed", language="en", headline="Exercise text in English"),
+                narrative="",
+                content_html="<p>One <a href='https://drill0.example/'>two</a><p>نص عربي<ul><li>one</ul>",
+                outcome="Released without charge (exercise).",
+                demands=(),
+                link_to_work="",
+                verification_level="",
+            )
+        },
+    ),
+    "members": ("members/index.html", frame("/members", "members"), {"members": members()}),
+    "members-empty": ("members/index.html", frame("/members", "members"), {"members": MemberList()}),
+    "organisation": (
+        "organisations/organisation.html",
+        frame("/@drill0@drill0.example"),
+        {"organisation": organisation()},
+    ),
+    "groups": ("groups/index.html", frame("/groups", "groups"), {}),
+    "charters": ("charters/index.html", frame("/charters", "charters"), {}),
+    "missing": ("errors/missing.html", frame("/alerts/x"), {}),
+    "not-acceptable": ("errors/not_acceptable.html", frame("/alerts/x"), {}),
+    "failure": ("errors/failure.html", Frame("", "", "/"), {}),
+}
