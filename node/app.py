@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 
 from starlette.applications import Starlette
 
@@ -155,6 +156,6 @@ class Node:
     async def _prune(self) -> None:
         while True:
             now = self.clock()
-            await self.database.write(lambda connection: queues.prune(connection, now))
-            await self.database.write(lambda connection: deliveries.prune(connection, now))
+            await self.database.write(partial(queues.prune, now=now))
+            await self.database.write(partial(deliveries.prune, now=now))
             await asyncio.sleep(_PRUNE)

@@ -24,7 +24,7 @@ class ProtocolError(NodeError):
 
 
 class FetchError(NodeError):
-    """A document could not be had. `retryable` says whether later may help; `status` is the peer's, where it gave one."""
+    """A document could not be had. `retryable`: later may help. `status`: the peer's, where it gave one."""
 
     def __init__(self, reason: str, *, retryable: bool, status: int | None = None, retry_after: float = 0) -> None:
         super().__init__(reason)

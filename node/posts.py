@@ -64,13 +64,19 @@ def decide(activity: Activity, facts: Facts) -> Decision:
     limit = MAX_NOTE if note.get("type") == "Note" else _MAX_ARTICLE
     if isinstance(content, str) and len(content.encode("utf-8", "replace")) > limit:
         return Refuse(f"content over {limit} bytes", "Tadamun wire §3")
+    passed_over = _not_for_us(activity, note, facts)
+    return passed_over or Accept((_store(activity, note, activity.object_id),))
+
+
+def _not_for_us(activity: Activity, note: JsonObject, facts: Facts) -> Ignore | None:
+    """Rules 6 to 8: what is kept, and for whom."""
     if PUBLIC not in addresses(note) and PUBLIC not in activity.addresses:
         return Ignore("not public; private posts are not kept")
     if not (facts.own or facts.followed or facts.member or facts.answers_ours or _mentions(note, facts.org)):
         return Ignore("nobody here follows the author")
     if facts.known_author is not None and not _newer(activity, note, facts):
         return Ignore("already held")
-    return Accept((_store(activity, note, activity.object_id),))
+    return None
 
 
 def check_owner(activity: Activity, note: JsonObject) -> Refuse | None:

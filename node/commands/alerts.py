@@ -68,8 +68,8 @@ def list_alerts(office: Office) -> None:
 
     found = office.read(read)
     lines = [
-        f"{'✓' if each['verified'] else '✗'} {each['published']}  {each['status']:8} {each['severity']:8} {each['headline']}"
-        f"\n    {each['id']}  via {each['via']}"
+        f"{'✓' if each['verified'] else '✗'} {each['published']}  {each['status']:8} {each['severity']:8} "
+        f"{each['headline']}\n    {each['id']}  via {each['via']}"
         for each in found
     ]
     office.show(found, lines or ["no alerts yet: publish one with 'tadamun alert publish FILE.json'"])
@@ -161,5 +161,11 @@ def _is_loopback(origin: str) -> bool:
 
 def _show(office: Office, said: Said, done: str) -> None:
     office.show(
-        said.shown(), [f"{done}  {said.reference}", f"id         {said.id}", f"page       {said.url}", f"log entry  {said.sequence}"]
+        said.shown(),
+        [
+            f"{done}  {said.reference}",
+            f"id         {said.id}",
+            f"page       {said.url}",
+            f"log entry  {said.sequence}",
+        ],
     )

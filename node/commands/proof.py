@@ -72,7 +72,8 @@ def _verify_bundle(raw: bytes) -> JsonObject:
     if not bundle.entries:
         raise RefusedError("the bundle holds no entry")
     authors = sorted({item.activity.did or "" for item in bundle.entries})
-    return {"ok": True, "kind": "bundle", "author": ", ".join(authors), "entries": len(bundle.entries), "stubs": len(bundle.stubs)}
+    counts = {"entries": len(bundle.entries), "stubs": len(bundle.stubs)}
+    return {"ok": True, "kind": "bundle", "author": ", ".join(authors), **counts}
 
 
 def _verify_one(document: Document) -> JsonObject:
@@ -144,7 +145,7 @@ def _lines_of(connection: Connection, org: str, did: str) -> list[bytes]:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @common
 def import_bundle(office: Office, file: Path) -> None:
-    """Take in a bundle. Its entries meet the same rules as from the network; those of unpinned organisations are skipped."""
+    """Take in a bundle. Its entries meet the same rules as from the network; those of non-members are skipped."""
     organisation, now = office.organisation, utc_now()
     bundle = bundles.parse(_read(str(file)))
 
@@ -168,7 +169,7 @@ def import_bundle(office: Office, file: Path) -> None:
     office.show(
         {**counts, "reasons": list(bundle.refused[:20])},
         [
-            f"{counts['new']} new, {counts['held']} held already, {counts['skipped']} of organisations that are no members",
+            f"{counts['new']} new, {counts['held']} held already, {counts['skipped']} of non-members",
             *bundle.refused[:5],
         ],
     )

@@ -6,6 +6,7 @@ import sqlite3
 import tarfile
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -34,7 +35,9 @@ _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 @click.option("--language", default="ar", show_default=True, help="Main language, BCP 47.")
 @click.option("--country", default="", help="ISO 3166-1 code of two letters.")
 @click.option("--summary", default="", help="One or two sentences about the organisation.")
-@click.option("--recovery-file", required=True, help="Where the recovery sheet goes (outside the data directory), or - to print it.")
+@click.option(
+    "--recovery-file", required=True, help="Where the recovery sheet goes (outside the data directory), or - to print it."
+)
 @common
 def init(
     office: Office, origin: str, name: str, handle: str, language: str, country: str, summary: str, recovery_file: str
@@ -201,10 +204,10 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--with-keys", is_flag=True, help="Put the private keys in too: whoever has the file can then speak as you.")
+@click.option("--with-keys", is_flag=True, help="Put the private keys in too: whoever has the file speaks as you.")
 @common
 def backup(office: Office, file: Path, with_keys: bool) -> None:
-    """Copy the data into one file (mode 600). Private keys stay out unless you ask for them. Seal it before it travels."""
+    """Copy the data into one file (mode 600), without private keys unless you ask. Seal it before it travels."""
     if office.settings.database_url:
         raise RefusedError("this node is on PostgreSQL: use pg_dump, and keep a copy of keys/")
     _ = office.organisation
@@ -246,7 +249,7 @@ def restore(office: Office, file: Path, new_epoch: bool) -> None:
     hold = "the data was restored from a backup: run 'tadamun sync', or 'tadamun epoch' if no member answers"
     held = office.node.organisations()
     for organisation in held:
-        office.write(lambda connection, did=organisation.did: organisations.set_hold(connection, did, hold))
+        office.write(partial(_hold, organisation.did, hold))
         if new_epoch:
             begin_epoch(office, organisation)
     done = "a new epoch has begun" if new_epoch else "publishing is on hold until 'tadamun sync' has run"
@@ -264,6 +267,10 @@ def epoch(office: Office) -> None:
     office.show({"did": organisation.did}, "a new epoch has begun; entries of the other branch stay readable, marked")
 
 
+def _hold(did: str, reason: str, connection: Connection) -> None:
+    organisations.set_hold(connection, did, reason)
+
+
 def begin_epoch(office: Office, organisation: Organisation) -> None:
     """Say who we are again, one epoch up, and lift the hold."""
     key = office.node.keyring.organisation(organisation.did)
@@ -277,7 +284,7 @@ def begin_epoch(office: Office, organisation: Organisation) -> None:
 
 
 def _unpack(file: Path, data: Path) -> None:
-    """Only the two kinds of file that a backup holds, by name and size; links and paths are refused (CVE-2025-32949)."""
+    """Only the two kinds of file that a backup holds; links and other paths are refused (CVE-2025-32949)."""
     if (data / "node.sqlite").exists():
         kept = data / f"node.sqlite.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}"
         shutil.move(data / "node.sqlite", kept)

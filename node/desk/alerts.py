@@ -90,7 +90,8 @@ def update(
         raise RefusedError(f"the main language of this alert is {record.language}; publish a new one to change it")
     now = _later(now, record)
     known = {record.language: record.uri}
-    known |= {each.language: each.uri for each in alerts.translations_of(connection, organisation.did, record.object_id)}
+    others = alerts.translations_of(connection, organisation.did, record.object_id)
+    known |= {each.language: each.uri for each in others}
     wanted = {text.language for text in alert.translations} | {record.language}
     note_ids = {language: known.get(language) or organisation.at(f"/objects/{outbox.token()}") for language in wanted}
     result: Published | None = None
@@ -267,4 +268,5 @@ def _later(now: datetime, record: AlertRecord) -> datetime:
 
 def _said(organisation: Organisation, uri: str, result: Published, reference: str) -> Said:
     portable = ids.canonical(uri)
-    return Said(uri, portable, f"{organisation.origin}/alerts/{documents.page_name(portable)}", result.sequence, reference)
+    page = f"{organisation.origin}/alerts/{documents.page_name(portable)}"
+    return Said(uri, portable, page, result.sequence, reference)

@@ -1,8 +1,8 @@
 """The one place where decisions become rows, in one transaction.
 
 An activity, whether our own, a peer's, from a mirror or from a stick, comes here as `Verified`. In order: the log keeps
-it, if its did is a pinned member's or ours; the rule of its kind judges it; the effects are written; and what others may
-lack is queued for them. Nothing here calls out.
+it, if its did is a pinned member's or ours; the rule of its kind judges it; the effects are written; and what others
+may lack is queued for them. Nothing here calls out.
 """
 
 import math
@@ -198,9 +198,10 @@ def _withdraw(view: View, activity: Activity, header: Header, around: Surroundin
     for named in as_list(activity.value.get("withdraws"))[:200]:
         if not isinstance(named, dict):
             continue
-        place, content = (named.get("epoch"), named.get("sequence")), named.get("content")
-        if type(place[0]) is not int or type(place[1]) is not int or not isinstance(content, str):
+        epoch, sequence, content = named.get("epoch"), named.get("sequence"), named.get("content")
+        if not isinstance(epoch, int) or not isinstance(sequence, int) or not isinstance(content, str):
             continue
+        place = (epoch, sequence)
         if place >= header.order:
             continue
         logs.add_withdrawal(view.connection, view.org, header.did, place, content, header, around.now)

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import orjson
 from sqlalchemy import Connection
@@ -206,7 +207,7 @@ class Mirror:
     async def _heads(
         self, organisation: Organisation, member: Member, held: dict[str, Head]
     ) -> dict[str, Head] | None:
-        """The member's head table, `None` when it equals ours. A member that does not know us shows its own log only."""
+        """The member's head table, `None` when it equals ours. Who does not know us shows us its own log only."""
         url = f"{member.uri}/heads/{replicas.root_digest(held)}"
 
         def sign(request: Request) -> tuple[tuple[str, str], ...]:
@@ -263,15 +264,13 @@ class Mirror:
         via = report.host
         for start in range(0, len(items), _BATCH):
             batch = items[start : start + _BATCH]
-            added, last = await self._database.write(
-                lambda connection, batch=batch: self._commit(connection, organisation, batch, via)
-            )
+            added, last = await self._database.write(partial(self._write, organisation, batch, via))
             if added:
                 report.entries[did] = report.entries.get(did, 0) + added
         return last
 
-    def _commit(
-        self, connection: Connection, organisation: Organisation, batch: list[Verified | Header], via: str
+    def _write(
+        self, organisation: Organisation, batch: list[Verified | Header], via: str, connection: Connection
     ) -> tuple[int, Header]:
         view = View(connection, organisation)
         view.preload(item.activity for item in batch if isinstance(item, Verified))

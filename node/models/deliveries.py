@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -265,7 +264,7 @@ def save_hosts(connection: Connection, states: Collection[HostState], now: datet
 
 
 def greet(connection: Connection, host: str, now: datetime) -> int:
-    """A host was heard of again after an outage: it gets at once what it missed. Returns how many deliveries that is."""
+    """A host was heard of again after an outage: it gets at once what it missed. Returns how many that is."""
     opened = connection.execute(
         update(hosts).where(hosts.c.org == "", hosts.c.host == host).values(failures=0, closed_until=None)
     )
@@ -309,10 +308,8 @@ def counts(connection: Connection, org: str) -> dict[str, int]:
 
 def next_due(connection: Connection) -> datetime | None:
     """When the next delivery wants attention."""
-    found: Any = connection.execute(
-        select(func.min(deliveries.c.due)).where(deliveries.c.state == WAITING)
-    ).scalar()
-    return found
+    row = connection.execute(select(func.min(deliveries.c.due)).where(deliveries.c.state == WAITING)).first()
+    return row[0] if row else None
 
 
 def prune(connection: Connection, now: datetime) -> int:

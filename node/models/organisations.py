@@ -68,7 +68,7 @@ class Organisation:
 
 def add(connection: Connection, organisation: Organisation) -> None:
     """Keep a new organisation."""
-    values = {name: getattr(organisation, name) for name in organisations.columns.keys()}
+    values = {name: getattr(organisation, name) for name in organisations.columns.keys()}  # noqa: SIM118 - a column collection iterates columns
     connection.execute(insert(organisations).values(**values))
 
 

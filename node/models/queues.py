@@ -264,4 +264,4 @@ def prune(connection: Connection, now: datetime) -> int:
 
 
 def _refusal(row: Row[Any]) -> Refusal:
-    return Refusal(*row)
+    return Refusal(row.id, row.received, row.activity_id, row.via, row.rule, row.reason)

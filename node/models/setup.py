@@ -1,4 +1,4 @@
-"""Bringing the database to the schema this version needs: alembic, numbered, forward only, one history for both engines."""
+"""Bringing the database to the schema this version needs: alembic, forward only, one history for both engines."""
 
 from pathlib import Path
 

@@ -15,6 +15,7 @@ from node.errors import ProtocolError
 from node.federation import mirror
 from node.federation.protocol import actors, ids, messages, replicas, verification
 from node.federation.protocol.activities import AS2, parse_activity
+from node.federation.protocol.actors import Actor
 from node.federation.protocol.messages import ACTIVITY_JSON, MAX_ENTRY, JsonObject, parse_document
 from node.models import contacts, documents, logs, organisations
 from node.models.logs import Entry
@@ -131,9 +132,10 @@ async def _page_of(site: Site, request: Request, did: str, path: str) -> str | N
 
 
 async def _actor(site: Site, did: str) -> Response:
-    found = await site.database.read(
-        lambda connection: documents.actor(connection, str(ids.Portable(did, "/actor"))) if _known(connection, did) else None
-    )
+    def read(connection: Connection) -> Actor | None:
+        return documents.actor(connection, str(ids.Portable(did, "/actor"))) if _known(connection, did) else None
+
+    found = await site.database.read(read)
     return document(found.document.raw) if found else problem(404, "not here")
 
 
@@ -252,8 +254,9 @@ async def _check_member(site: Site, request: Request, did: str) -> None:
         raise ProtocolError("a key that is not known here", spec="Tadamun design §4", status=401)
     verification.verify_request(seen, claim, signer)
     found = ids.portable(signer.owner)
-    member = found and await site.database.read(lambda connection: contacts.member(connection, did, found.did))
-    if not member or member.state != contacts.MEMBER:
+    asker = found.did if found else ""
+    member = await site.database.read(lambda connection: contacts.member(connection, did, asker))
+    if member is None or member.state != contacts.MEMBER:
         raise ProtocolError("head tables are for members", spec="Tadamun design §4", status=403)
 
 

@@ -7,7 +7,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from node import log
 
-_CSP = b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_CSP = (
+    b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _HEADERS = (
     (b"content-security-policy", _CSP),
     (b"x-content-type-options", b"nosniff"),
@@ -42,5 +44,6 @@ class Frame:
         except Exception as error:  # noqa: BLE001 - the one place where our own bugs are caught
             log.error("web.failed", exception=error, path=scope["path"])
             if not started:
-                await framed({"type": "http.response.start", "status": 500, "headers": [(b"content-type", b"text/plain")]})
+                headers = [(b"content-type", b"text/plain")]
+                await framed({"type": "http.response.start", "status": 500, "headers": headers})
                 await framed({"type": "http.response.body", "body": b"The node failed; the operator can see why.\n"})

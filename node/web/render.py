@@ -72,7 +72,8 @@ class Renderer:
     def __init__(self, languages: Languages) -> None:
         self.languages = languages
         self.stylesheet = f"/static/site.css?v={_fingerprint(STATIC / 'site.css')}"
-        files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in STATIC.iterdir() if path.suffix in _TYPES}
+        served = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
+        files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in served}
         self._files: Mapping[str, tuple[bytes, str]] = MappingProxyType(files)
         environments = {code: self._environment(locale) for code, locale in languages.locales.items()}
         self._environments: Mapping[str, Environment] = MappingProxyType(environments)

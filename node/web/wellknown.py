@@ -1,8 +1,10 @@
 """How others find us: WebFinger, NodeInfo, host-meta; and how an operator sees that we live: health, metrics."""
 
+from functools import partial
 from ipaddress import ip_address
 
 import orjson
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -56,7 +58,8 @@ async def get_nodeinfo_links(request: Request) -> Response:
     organisation = await site_of(request).organisation(request)
     if organisation is None:
         return problem(404, "no organisation here yet")
-    return Response(orjson.dumps(nodeinfo.render_links(organisation.origin)), headers=_OPEN, media_type="application/json")
+    body = orjson.dumps(nodeinfo.render_links(organisation.origin))
+    return Response(body, headers=_OPEN, media_type="application/json")
 
 
 async def get_nodeinfo(request: Request) -> Response:
@@ -100,12 +103,20 @@ async def get_metrics(request: Request) -> Response:
     site = site_of(request)
     lines = []
     for organisation in await site.organisations():
-        received = await site.database.read(lambda connection, did=organisation.did: queues.counts(connection, did))
-        owed = await site.database.read(lambda connection, did=organisation.did: deliveries.counts(connection, did))
+        received = await site.database.read(partial(_received, organisation.did))
+        owed = await site.database.read(partial(_owed, organisation.did))
         label = f'org="{organisation.handle}"'
         lines += [f'tadamun_received{{{label},state="{state}"}} {count}' for state, count in received.items()]
         lines += [f'tadamun_deliveries{{{label},state="{state}"}} {count}' for state, count in owed.items()]
     return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+
+
+def _received(did: str, connection: Connection) -> dict[str, int]:
+    return queues.counts(connection, did)
+
+
+def _owed(did: str, connection: Connection) -> dict[str, int]:
+    return deliveries.counts(connection, did)
 
 
 def _loopback(text: str) -> bool:

@@ -16,7 +16,9 @@ GATEWAY_PATH = "/.well-known/apgateway/"
 PORTABLE = "ap+ef61://"
 _DID = r"did:key:z6Mk[1-9A-HJ-NP-Za-km-z]{44}"
 _DID_RE = re.compile(_DID)
-_GATEWAY_RE = re.compile(rf"(?P<host>(?i:https?)://[^/?#]+)/\.well-known/apgateway/(?P<did>{_DID})(?P<rest>[/?#].*)?", re.S)
+_GATEWAY_RE = re.compile(
+    rf"(?P<host>(?i:https?)://[^/?#]+)/\.well-known/apgateway/(?P<did>{_DID})(?P<rest>[/?#].*)?", re.S
+)
 _PORTABLE_RE = re.compile(rf"(?i:ap(?:\+ef61)?)://(?P<did>{_DID})(?P<rest>[/?#].*)?", re.S)
 _HOST_RE = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]")
 _BAD = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\<>\"{}|^`]")

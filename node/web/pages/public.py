@@ -169,15 +169,15 @@ async def static(request: Request) -> Response:
 
 
 def show(
-    site: Site, request: Request, organisation: Organisation | None, template: str, nav: str, *,
+    site: Site, request: Request, host: Organisation | None, template: str, nav: str, *,
     noindex: bool = False, status: int = 200, **views: object,
 ) -> Response:  # fmt: skip
     """Render a page in the reader's language."""
     choice = site.languages.chosen(request.query_params.get("lang"))
     locale = site.languages.negotiate(request.headers.get("accept-language"), choice)
     frame = Frame(
-        organisation=organisation.name if organisation else "",
-        organisation_language=organisation.language if organisation else "",
+        organisation=host.name if host else "",
+        organisation_language=host.language if host else "",
         path=request.scope["path"],
         nav=nav,
         choice=choice,
