@@ -52,6 +52,7 @@ for command in (
     setup.backup,
     setup.restore,
     setup.epoch,
+    setup.succeed,
     demo.demo,
 ):
     tadamun.add_command(command)

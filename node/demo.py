@@ -1,8 +1,258 @@
-"""`tadamun demo`: placeholder until the thin path runs."""
+"""`tadamun demo`: three invented organisations on this machine, an exercise that goes round, and a node that dies.
+
+Everything runs through the real commands and real sockets, in processes of their own, in a folder that goes when the
+demo ends. Nothing leaves this machine.
+"""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import click
 
+from node.errors import NodeError, RefusedError
+from node.federation.fetcher import Fetcher
+from node.federation.protocol import verification
+from node.federation.protocol.addressing import Policy
+from node.federation.protocol.messages import Document, parse_document
+from node.settings import load
+
+_NETWORKS = "127.0.0.0/8,::1/128"
+_WAIT = 30.0
+_ORGANISATIONS = (
+    ("waha", "واحة للحقوق (تدريب)", "Waha for Rights (exercise)"),
+    ("jisr", "جسر التضامن (تدريب)", "Jisr Solidarity (exercise)"),
+    ("sanad", "سند للمدافعات (تدريب)", "Sanad for Defenders (exercise)"),
+)
+_ALERT: tuple[tuple[str, Any], ...] = (
+    ("language", "ar"),
+    ("kind", "urgent-appeal"),
+    ("status", "exercise"),
+    ("audience", "network"),
+    ("headline", "احتجاز مدافعة عن الحق في المياه عقب اعتصام سلمي"),
+    ("country", "XX"),
+    ("severity", "severe"),
+    ("urgency", "immediate"),
+    ("certainty", "likely"),
+    ("violation_types", ["incommunicado-detention"]),
+    (
+        "narrative",
+        "هذا نص تدريبي لا يشير إلى أي شخص حقيقي أو واقعة فعلية. وفق معلومات تلقّتها منظمتنا، أوقفت قوة أمنية صباح يوم "
+        "التدريب مدافعة عن الحق في المياه عقب مشاركتها في اعتصام سلمي، ولا يزال مكان احتجازها مجهولاً.",
+    ),
+    ("link_to_work", "نظّمت لقاءات للأهالي بشأن الحصص المائية، وتلقّت تهديدات على خلفية هذا العمل."),
+    ("demands", ["الكشف فوراً عن مكان احتجازها وضمان سلامتها", "الإفراج عنها فوراً ودون قيد أو شرط"]),
+    ("subjects", [{"kind": "person", "publication_level": "withheld"}]),
+    ("consent", {"given_by": "self", "how": "exercise", "level": "public-anonymised", "valid_until": "2099-01-01"}),
+    ("expires", "2098-12-31T12:00:00Z"),
+    (
+        "translations",
+        {
+            "en": {
+                "headline": "Defender of the right to water detained after a peaceful sit-in",
+                "narrative": "This is a training text and refers to no real person or event. According to information "
+                "our organisation has received, a security force detained a defender of the right to water on the "
+                "morning of the exercise, after a peaceful sit-in. Her whereabouts are unknown.",
+                "link_to_work": "She organised residents' meetings on water shares and received threats because of it.",
+                "demands": ["Disclose at once where she is held", "Release her immediately and unconditionally"],
+            }
+        },
+    ),
+)
+
+
+@dataclass(slots=True)
+class Member:
+    """One organisation of the demo: its folder, its address, its process."""
+
+    handle: str
+    name: str
+    folder: Path
+    port: int
+    did: str = ""
+    process: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    @property
+    def origin(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
 
 @click.command()
-def demo() -> None:
-    """Three invented organisations on this machine."""
+@click.option("--once", is_flag=True, help="Stop after the story instead of leaving the survivors open.")
+def demo(once: bool) -> None:
+    """Three invented organisations on this machine: an exercise goes round, its node dies, the others prove it."""
+    with tempfile.TemporaryDirectory(prefix="tadamun-demo-") as folder:
+        members = [
+            Member(handle, f"{arabic} · {english}", Path(folder) / handle, _free_port(8101 + number))
+            for number, (handle, arabic, english) in enumerate(_ORGANISATIONS)
+        ]
+        try:
+            asyncio.run(_story(members, Path(folder)))
+            if not once:
+                _stay(members)
+        except KeyboardInterrupt:
+            click.echo("\nstopping")
+        finally:
+            for member in members:
+                _stop(member)
+
+
+async def _story(members: list[Member], folder: Path) -> None:
+    origin, *others = members
+    _say("1", "Three invented organisations make their nodes: keys, database, recovery sheet")
+    await asyncio.gather(*(_init(member, folder) for member in members))
+    for member in members:
+        click.echo(f"      {member.name}\n        {member.did}")
+    _say("2", "Each node starts, and pins the other two by their keys")
+    for member in members:
+        member.process = _serve(member)
+    await asyncio.gather(*(_ready(member) for member in members))
+    pairs = [(each, other) for each in members for other in members if each is not other]
+    adding = (_command(each, "member", "add", f"@{other.handle}@127.0.0.1:{other.port}") for each, other in pairs)
+    await asyncio.gather(*adding)
+    _say("3", f"{origin.handle} publishes an exercise alert in Arabic with an English translation")
+    file = folder / "alert.json"
+    file.write_text(json.dumps(dict(_ALERT), ensure_ascii=False), "utf-8")
+    began = time.perf_counter()
+    said = await _command(origin, "alert", "publish", str(file))
+    published = time.perf_counter()
+    click.echo(f"      reference {said['reference']}, log entry {said['sequence']} ({published - began:.2f} s)")
+    path = said["id"].removeprefix(origin.origin)
+    policy = Policy(load(None, {"TADAMUN_ALLOW_NETWORKS": _NETWORKS}).allow_networks)
+    async with Fetcher(policy, None, "tadamun-demo") as fetcher:
+        for member in others:
+            await _fetch(fetcher, member.origin + path)
+            click.echo(f"      held by {member.handle:6} {time.perf_counter() - published:.2f} s after publishing")
+        _say("4", f"{origin.handle}'s node is killed, as by a raid: no warning, no farewell")
+        _kill(origin)
+        _say("5", "The others still serve it, and anyone can prove who wrote it")
+        document = Document(b"", {})
+        for member in others:
+            document = await _fetch(fetcher, member.origin + path)
+            verification.verify_object(document, None)
+            click.echo(f"      {member.origin}{path[:34]}…  signature of {origin.did[:20]}… holds")
+    _say("6", "A tampered copy is refused")
+    _refuse_tampered(document)
+
+
+def _refuse_tampered(document: Document) -> None:
+    changed = json.loads(document.raw)
+    changed["headline"] = changed["headline"] + " (changed by a stranger)"
+    try:
+        verification.verify_object(parse_document(json.dumps(changed).encode()), None)
+    except NodeError as error:
+        click.echo(f"      refused: {error}")
+        return
+    raise RefusedError("the tampered copy was taken: this is a bug, please report it")
+
+
+def _stay(members: list[Member]) -> None:
+    _say("→", "Look at it in the browser (Ctrl-C ends the demo):")
+    for member in members[1:]:
+        click.echo(f"      {member.origin}/alerts   {member.name}")
+    click.echo(f"      in English: {members[1].origin}/alerts?lang=en")
+    sys.stdout.flush()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    while all(member.process is None or member.process.poll() is None for member in members[1:]):
+        time.sleep(1)
+    raise RefusedError("a node of the demo stopped by itself; run it again, or look at 'tadamun serve'")
+
+
+async def _init(member: Member, folder: Path) -> None:
+    recovery = str(folder / f"{member.handle}-recovery.txt")
+    made = await _command(
+        member, "init", "--origin", member.origin, "--name", member.name, "--handle", member.handle,
+        "--summary", "Invented for an exercise. منظمة متخيَّلة لأغراض التدريب.", "--recovery-file", recovery,
+    )  # fmt: skip
+    member.did = made["did"]
+
+
+async def _command(member: Member, *words: str) -> Any:
+    process = await asyncio.create_subprocess_exec(
+        *_program(), *words, "--data", str(member.folder), "--json",
+        env={"PATH": "", "TADAMUN_ALLOW_NETWORKS": _NETWORKS, "PYTHONUTF8": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), _WAIT)
+    if process.returncode != 0:
+        raise RefusedError(f"tadamun {' '.join(words[:2])}: {err.decode().strip()[-300:]}")
+    return json.loads(out)
+
+
+def _serve(member: Member) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [*_program(), "serve", "--data", str(member.folder), "--bind", f"127.0.0.1:{member.port}"],
+        env={"PATH": "", "TADAMUN_ALLOW_NETWORKS": _NETWORKS, "PYTHONUTF8": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _program() -> list[str]:
+    return [sys.executable, "-c", "from node.cli import main; main()"]
+
+
+async def _ready(member: Member) -> None:
+    for _ in range(int(_WAIT * 20)):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", member.port)
+            writer.close()
+            await writer.wait_closed()
+            return
+        except OSError:
+            await asyncio.sleep(0.05)
+    raise RefusedError(f"{member.handle}'s node did not start within {_WAIT:.0f} s")
+
+
+async def _fetch(fetcher: Fetcher, url: str) -> Document:
+    """Ask until it is there: the alert is on its way."""
+    for _ in range(int(_WAIT * 50)):
+        try:
+            return (await fetcher.get_json(url))[1]
+        except NodeError:
+            await asyncio.sleep(0.02)
+    raise RefusedError(f"nothing came to {url[:60]} within {_WAIT:.0f} s")
+
+
+def _kill(member: Member) -> None:
+    if member.process is not None:
+        member.process.kill()
+        member.process.wait(10)
+        member.process = None
+
+
+def _stop(member: Member) -> None:
+    if member.process is not None and member.process.poll() is None:
+        member.process.terminate()
+        try:
+            member.process.wait(10)
+        except subprocess.TimeoutExpired:
+            member.process.kill()
+            member.process.wait(10)
+
+
+def _free_port(wanted: int) -> int:
+    """The usual port, or any other when somebody has it."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise RefusedError("no free port on 127.0.0.1")
+
+
+def _say(number: str, text: str) -> None:
+    click.echo(f"\n  {number}   {text}")
+    sys.stdout.flush()

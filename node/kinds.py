@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 import orjson
 
 from node import alerts as alert_rules
-from node import posts, relations
-from node.effects import Decision, HideObject, Ignore, StoreObject
+from node import posts, recovery, relations, successions
+from node.effects import Accept, Decision, HideObject, Ignore, StoreObject
+from node.errors import ProtocolError
 from node.federation.protocol import actors, ids
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
@@ -244,9 +245,36 @@ def _judge_relation(view: View, verified: Verified, around: Surroundings) -> Dec
     )
 
 
+def _is_succession(activity: Activity, held: Stored | None) -> bool:
+    return activity.type == successions.TYPE
+
+
+def _judge_succession(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity = verified.activity
+    if activity.did == view.org:
+        return Accept()  # our own word to the members; what follows from it here was done by hand
+    member = view.member(successions.named_did(activity))
+    holds = False
+    if member is not None and activity.did is not None and member.recovery:
+        try:
+            recovery.check_commitment(activity.did, member.recovery)
+            holds = True
+        except ProtocolError:
+            holds = False
+    return successions.decide(
+        activity,
+        successions.Facts(
+            old=member.did if member else None,
+            commitment_holds=holds,
+            successor=member.successor if member else None,
+        ),
+    )
+
+
 KINDS: tuple[Kind, ...] = (
     Kind("alert", _is_alert, _judge_alert, urgent=True),
     Kind("actor", _is_actor, _judge_relation),
     Kind("post", _is_post, _judge_post),
     Kind("relation", _is_relation, _judge_relation),
+    Kind("succession", _is_succession, _judge_succession),
 )

@@ -5,8 +5,8 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
+from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import click
@@ -15,13 +15,14 @@ from sqlalchemy import Connection
 from node import recovery
 from node.app import Node, utc_now
 from node.commands.context import Office, common
+from node.desk import succession
 from node.errors import ConfigurationError, RefusedError
 from node.federation import commit, outbox
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.models import contacts, documents, logs, organisations, queues, setup
 from node.models.base import Database
-from node.models.keyring import write_private
+from node.models.keyring import sync_folder, write_private
 from node.models.organisations import Organisation
 from node.models.views import View
 
@@ -35,9 +36,7 @@ _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 @click.option("--language", default="ar", show_default=True, help="Main language, BCP 47.")
 @click.option("--country", default="", help="ISO 3166-1 code of two letters.")
 @click.option("--summary", default="", help="One or two sentences about the organisation.")
-@click.option(
-    "--recovery-file", required=True, help="Where the recovery sheet goes (outside the data directory), or - to print it."
-)
+@click.option("--recovery-file", required=True, help="Where the recovery sheet goes, not in the data; - prints it.")
 @common
 def init(
     office: Office, origin: str, name: str, handle: str, language: str, country: str, summary: str, recovery_file: str
@@ -48,13 +47,15 @@ def init(
     """
     settings = office.settings
     origin, handle = _checked(origin, handle, settings.loopback_allowed)
+    _check_country(country)
     _check_outside(recovery_file, settings.data)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sync_folder(settings.data.absolute().parent)
     database = Database(settings.url)
     try:
         setup.migrate(database)
         for each in database.read_now(organisations.all_of):
-            if each.host == origin.partition("://")[2] and each.handle == handle:
+            if each.host == origin.partition("://")[2] and each.handle == handle and not each.successor:
                 raise RefusedError(f"{each.address} lives on this node already ({each.did})")
     finally:
         database.close()
@@ -119,6 +120,11 @@ def _checked(origin: str, handle: str, loopback: bool) -> tuple[str, str]:
     if found.startswith("http://") and not (loopback or onion):
         raise RefusedError("--origin needs https (plain http is for onion hosts, and for tests with allow_networks)")
     return found, handle
+
+
+def _check_country(country: str) -> None:
+    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
+        raise RefusedError("--country takes the two letters of ISO 3166-1, such as IQ")
 
 
 def _check_outside(recovery_file: str, data: Path) -> None:
@@ -220,10 +226,14 @@ def backup(office: Office, file: Path, with_keys: bool) -> None:
         source.close()
         target.close()
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream, tarfile.open(fileobj=stream, mode="w:gz") as archive:
-            archive.add(copy, "node.sqlite")
-            for path in sorted(office.settings.keys.glob("*.pem")) if with_keys else ():
-                archive.add(path, f"keys/{path.name}")
+        with os.fdopen(descriptor, "wb") as stream:
+            with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+                archive.add(copy, "node.sqlite")
+                for path in sorted(office.settings.keys.glob("*.pem")) if with_keys else ():
+                    archive.add(path, f"keys/{path.name}")
+            stream.flush()
+            os.fsync(stream.fileno())
+    sync_folder(file.absolute().parent)
     office.show(
         {"file": str(file), "keys": with_keys, "bytes": file.stat().st_size},
         f"{file}: {file.stat().st_size} bytes, {'with' if with_keys else 'without'} private keys",
@@ -239,21 +249,57 @@ def restore(office: Office, file: Path, new_epoch: bool) -> None:
     settings = office.settings
     if settings.database_url:
         raise RefusedError("this node is on PostgreSQL: use pg_restore, then 'tadamun restore' is not needed")
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _unpack(file, settings.data)
-    database = Database(settings.url)
+    staged = settings.data / ".restoring"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(mode=0o700, parents=True)
     try:
-        setup.migrate(database)
+        _unpack(file, staged)
+        _hold_all(staged / "node.sqlite")
+        _set_aside(settings.data)
+        _put_in_place(staged, settings.data)
     finally:
-        database.close()
-    hold = "the data was restored from a backup: run 'tadamun sync', or 'tadamun epoch' if no member answers"
+        shutil.rmtree(staged, ignore_errors=True)
     held = office.node.organisations()
-    for organisation in held:
-        office.write(partial(_hold, organisation.did, hold))
-        if new_epoch:
+    for organisation in held if new_epoch else ():
+        if not organisation.successor:
             begin_epoch(office, organisation)
     done = "a new epoch has begun" if new_epoch else "publishing is on hold until 'tadamun sync' has run"
     office.show({"organisations": [each.did for each in held], "new_epoch": new_epoch}, f"restored; {done}")
+
+
+@click.command()
+@click.argument("sheet", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--after", type=int, required=True, help="The number of the last log entry of the old key that counts.")
+@click.option("--recovery-file", required=True, help="Where the NEXT recovery sheet goes, or - to print it.")
+@common
+def succeed(office: Office, sheet: Path, after: int, recovery_file: str) -> None:
+    """Go on under the recovery key of SHEET: when the old key is lost, stolen, or known to one who left.
+
+    Members who pinned you accept it by themselves, because your log committed to this key in its first entry; they
+    believe nothing of the old key past entry N. Followers on Mastodon are sent on to the new address.
+    """
+    old, node, now = office.organisation, office.node, utc_now()
+    spare = recovery.parse_sheet(sheet.read_text("utf-8"))
+    succession.check(old, spare)
+    _check_outside(recovery_file, office.settings.data)
+    following = recovery.generate()
+    node.keyring.adopt(spare)
+    text = recovery.render_sheet(following, old.name, old.address, spare.did, now, old.language)
+    text += "\n" + recovery.render_qr(following)
+    if recovery_file != "-":
+        write_private(Path(recovery_file), text.encode())
+    commitment = recovery.commitment(following)
+    done = office.write(
+        lambda connection: succession.succeed(connection, node.keyring, old, spare, commitment, after, now)
+    )
+    office.show(
+        {"did": done.new.did, "old": done.old.did, "after": done.after, "followers_told": done.told},
+        [
+            f"{done.new.address} goes on as {done.new.did}",
+            f"members believe the old key up to entry {done.after}; {done.told} followers were sent on",
+            *([text] if recovery_file == "-" else [f"the next recovery sheet is in {recovery_file}"]),
+        ],
+    )
 
 
 @click.command()
@@ -265,10 +311,6 @@ def epoch(office: Office) -> None:
     organisation = office.organisation
     begin_epoch(office, organisation)
     office.show({"did": organisation.did}, "a new epoch has begun; entries of the other branch stay readable, marked")
-
-
-def _hold(did: str, reason: str, connection: Connection) -> None:
-    organisations.set_hold(connection, did, reason)
 
 
 def begin_epoch(office: Office, organisation: Organisation) -> None:
@@ -283,13 +325,8 @@ def begin_epoch(office: Office, organisation: Organisation) -> None:
     office.write(work)
 
 
-def _unpack(file: Path, data: Path) -> None:
+def _unpack(file: Path, folder: Path) -> None:
     """Only the two kinds of file that a backup holds; links and other paths are refused (CVE-2025-32949)."""
-    if (data / "node.sqlite").exists():
-        kept = data / f"node.sqlite.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        shutil.move(data / "node.sqlite", kept)
-        for suffix in ("-wal", "-shm"):
-            (data / f"node.sqlite{suffix}").unlink(missing_ok=True)
     try:
         with tarfile.open(file, "r:gz") as archive:
             for member in archive:
@@ -298,9 +335,9 @@ def _unpack(file: Path, data: Path) -> None:
                 if not member.isreg() or not (name == Path("node.sqlite") or key):
                     raise RefusedError(f"{file.name} holds {member.name[:80]!r}, which no backup of ours does")
                 source = archive.extractfile(member)
-                target = data / name
+                target = folder / name
                 target.parent.mkdir(mode=0o700, exist_ok=True)
-                if source is None or (key and target.exists()):
+                if source is None:
                     continue
                 with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
                     shutil.copyfileobj(source, out, 1 << 20)
@@ -308,3 +345,53 @@ def _unpack(file: Path, data: Path) -> None:
                     os.fsync(out.fileno())
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ConfigurationError(f"{file.name} is no backup that can be read: {error}") from error
+    if not (folder / "node.sqlite").exists():
+        raise ConfigurationError(f"{file.name} is no backup that can be read: there is no database in it")
+
+
+def _hold_all(path: Path) -> None:
+    """Publishing is on hold before the copy takes the database's name: a stop at any point cannot make a fork."""
+    hold = "the data was restored from a backup: run 'tadamun sync', or 'tadamun epoch' if no member answers"
+
+    def work(connection: Connection) -> None:
+        for organisation in organisations.all_of(connection):
+            if not organisation.successor:
+                organisations.set_hold(connection, organisation.did, hold)
+
+    database = Database(f"sqlite:///{path}")
+    try:
+        setup.migrate(database)
+        database.write_now(work)
+    finally:
+        database.close()
+
+
+def _set_aside(data: Path) -> None:
+    """What stands there now is kept under a name with the date, its last writes included."""
+    current = data / "node.sqlite"
+    if current.exists():
+        try:
+            with closing(sqlite3.connect(current, timeout=2)) as connection:
+                connection.execute("PRAGMA journal_mode=DELETE")  # takes the -wal in; needs the file for itself
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise RefusedError("a running 'tadamun serve' has the database open: stop it first") from error
+            # It is damaged, and may be why somebody restores: its files are kept as they are.
+    kept = f"node.sqlite.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    for suffix in ("", "-wal"):
+        if (data / f"node.sqlite{suffix}").exists():
+            (data / f"node.sqlite{suffix}").rename(data / f"{kept}{suffix}")
+    (data / "node.sqlite-shm").unlink(missing_ok=True)
+
+
+def _put_in_place(staged: Path, data: Path) -> None:
+    """Keys that are here already stay; the database takes its name last."""
+    for source in sorted((staged / "keys").glob("*.pem")):
+        (data / "keys").mkdir(mode=0o700, exist_ok=True)
+        if not (data / "keys" / source.name).exists():
+            source.rename(data / "keys" / source.name)
+    if (data / "keys").exists():
+        sync_folder(data / "keys")
+    (staged / "node.sqlite").rename(data / "node.sqlite")
+    sync_folder(data)
+    sync_folder(data.absolute().parent)

@@ -30,6 +30,7 @@ from node.effects import (
     SetFollowing,
     StoreActor,
     StoreObject,
+    Succeed,
 )
 from node.errors import ProtocolError
 from node.federation.protocol import ids, replicas, verification
@@ -244,8 +245,42 @@ def _save_one(view: View, effect: Effect, around: Surroundings) -> None:
             kinds.drop_author(view, actor)
             documents.forget_actor(connection, actor)
             view.forget()
+        case Succeed():
+            _succeed(view, effect, around)
         case Report(kind, actor, object_id):
             documents.report(connection, org, kind, actor, object_id, around.now)
+
+
+def _succeed(view: View, effect: Succeed, around: Surroundings) -> None:
+    """The old did is frozen after the named entry, the new one pinned in its place."""
+    member, sender = view.member(effect.old), around.sender
+    if member is None:
+        return
+    beside = logs.beside(view.connection, view.org, effect.old, effect.sequence)
+    if beside and effect.digest not in {header.digest for header in beside}:
+        note = f"the successor names another entry {effect.sequence} than the one held here"
+        find_fault(view, effect.old, "fork", note, b"", around)
+    freeze(view, effect.old, (effect.epoch, effect.sequence), around.now)
+    contacts.set_state(view.connection, view.org, effect.old, contacts.SUCCEEDED, effect.new)
+    if sender is not None and sender.did == effect.new:
+        documents.save_actor(view.connection, sender, around.now)
+        heir = replace(
+            member,
+            did=effect.new,
+            uri=sender.uri,
+            handle=f"@{sender.handle}@{ids.host_of(sender.uri)}",
+            name=sender.name or member.name,
+            inbox=sender.shared_inbox or sender.inbox,
+            recovery=sender.recovery or "",
+            state=contacts.MEMBER,
+            frozen_epoch=None,
+            frozen_sequence=None,
+            successor=None,
+            pinned=around.now,
+            synced=None,
+        )
+        contacts.pin(view.connection, view.org, heir)
+    view.forget()
 
 
 def save_actor(view: View, actor_id: str, document: dict[str, object], around: Surroundings) -> None:

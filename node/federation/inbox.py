@@ -308,7 +308,7 @@ class Inbox:
         if not row.signer:
             return True
         head = row.body[:4096]
-        return b'"Move"' in row.body or b'"Follow"' in head
+        return b'"Move"' in row.body or b'"Follow"' in head or b'"Succeed"' in row.body
 
     def _prepare(self, row: Incoming, ready: list[Ready], settled: list[Settled]) -> None:
         try:
@@ -347,7 +347,7 @@ class Inbox:
         else:
             verified = await self._verify_alone(activity)
         sender = target = None
-        if activity.type == "Follow":
+        if activity.type in ("Follow", "Succeed"):
             sender = await self._discovery.actor(str(messages.id_of(activity.value.get("actor"))))
         if activity.type == "Move":
             target = await self._target(activity)

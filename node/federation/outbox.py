@@ -6,7 +6,7 @@ them (Follow, Accept, Undo): it carries a proof and stands in no log. Either goe
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -73,6 +73,8 @@ class Speech:
     withdraws: tuple[JsonObject, ...] = ()
     followers: bool = True
     """Whether followers get it too (a translation goes to members only)."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further members of the activity, defined in `context`."""
 
 
 def token() -> str:
@@ -124,6 +126,7 @@ def publish(
         "published": timestamp(now),
         "log": {"epoch": place.epoch, "sequence": place.sequence, "previous": place.previous, "nonce": token()},
     }
+    activity |= speech.extra
     if speech.withdraws:
         activity["withdraws"] = list(speech.withdraws)
     view = View(connection, organisation)
@@ -135,7 +138,7 @@ def publish(
 
 def send(
     connection: Connection, organisation: Organisation, key: OrganisationKey, kind: str, target: Any,
-    *, to: str, inbox: str, now: datetime,
+    *, to: str, inbox: str, now: datetime, lane: Lane = Lane.OTHER, extra: Mapping[str, Any] | None = None,
 ) -> str:  # fmt: skip
     """Queue one activity between two actors; returns its id (https)."""
     activity: JsonObject = {
@@ -146,13 +149,14 @@ def send(
         "object": target,
         "to": [to],
         "published": timestamp(now),
+        **(extra or {}),
     }
     log_form, follower_form = _forms(activity, key, organisation, now)
     payload = deliveries.add_payload(
         connection, organisation.did, ids.canonical(activity["id"]), log_form, follower_form, now
     )
     form = "log" if ids.portable(to) else "follower"
-    deliveries.enqueue(connection, organisation.did, payload, [Recipient(inbox, form, Lane.OTHER)], now)
+    deliveries.enqueue(connection, organisation.did, payload, [Recipient(inbox, form, lane)], now)
     return str(activity["id"])
 
 
@@ -196,7 +200,7 @@ def answer(view: View, key: OrganisationKey, reply: Reply | FollowAgain, around:
 
 def publish_actor(
     connection: Connection, organisation: Organisation, key: OrganisationKey, rsa: Any, now: datetime,
-    *, new_epoch: bool = False, moved_to: str | None = None,
+    *, new_epoch: bool = False, moved_to: str | None = None, aliases: tuple[str, ...] = (),
 ) -> Published:  # fmt: skip
     """Say who we are: an Update of our actor document, which becomes the one we serve.
 
@@ -213,6 +217,7 @@ def publish_actor(
         country=organisation.country,
         rsa=rsa,
         recovery=organisation.recovery,
+        aliases=aliases,
         moved_to=moved_to,
     )
     bare = actors.render_actor(profile, (place.epoch, place.sequence), organisation.made, now)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from node.models.base import Id, Instant, metadata
 
@@ -166,14 +167,10 @@ def count(connection: Connection, org: str, statuses: Sequence[str], author: str
 
 def next_number(connection: Connection, org: str, name: str) -> int:
     """Count up: 1, 2, 3 … for one organisation and purpose (the number in a reference code)."""
-    where = (numbers.c.org == org) & (numbers.c.name == name)
-    found = connection.execute(
-        update(numbers).where(where).values(value=numbers.c.value + 1).returning(numbers.c.value)
-    ).scalar()
-    if found is None:
-        connection.execute(insert(numbers).values(org=org, name=name, value=1))
-        return 1
-    return int(found)
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    first = dialect.insert(numbers).values(org=org, name=name, value=1)
+    counted = first.on_conflict_do_update(index_elements=["org", "name"], set_={"value": numbers.c.value + 1})
+    return int(connection.execute(counted.returning(numbers.c.value)).scalar_one())
 
 
 def add_draft(connection: Connection, org: str, draft: str, document: str, now: datetime) -> None:

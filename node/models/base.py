@@ -59,8 +59,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.sqlite = url.startswith("sqlite")
-        self._reader = _engine(url, write=False)
-        self._writer = _engine(url, write=True) if self.sqlite else self._reader
+        self._writer = _engine(url, write=True)
+        # PostgreSQL would give each statement a view of its own; two engines then share one pool.
+        self._reader = (
+            _engine(url, write=False)
+            if self.sqlite
+            else self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        )
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -134,6 +139,10 @@ class Database:
         return batch, True
 
     def _commit(self, batch: list[tuple[Work[Any], Future[Any]]]) -> None:
+        # Who gave up while waiting is passed over; once work has begun, nobody can cancel its future under us.
+        batch = [(work, future) for work, future in batch if future.set_running_or_notify_cancel()]
+        if not batch:
+            return
         done: list[tuple[Future[Any], Any]] = []
         try:
             with self._writer.connect() as connection, connection.begin():
@@ -160,7 +169,7 @@ class Database:
 
 def _engine(url: str, *, write: bool) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True)
+        return _postgres(url)
     engine = create_engine(
         url, pool_size=1 if write else 3, max_overflow=0, connect_args={"check_same_thread": False, "timeout": 20}
     )
@@ -183,6 +192,27 @@ def _engine(url: str, *, write: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _postgres(url: str) -> Engine:
+    engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True)
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def before(
+        connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> tuple[str, Any]:
+        return statement, [_plain(row) for row in parameters] if many else _plain(parameters)
+
+    return engine
+
+
+def _plain(row: Any) -> Any:
+    """JSON strings and URL paths may hold U+0000, which PostgreSQL's text cannot; SQLite's can."""
+    if not isinstance(row, dict):
+        return row
+    return {
+        name: value.replace("\0", "\ufffd") if isinstance(value, str) else value for name, value in row.items()
+    }
 
 
 def is_locked(error: OperationalError) -> bool:

@@ -186,10 +186,11 @@ def claim(
         .order_by(deliveries.c.lane, deliveries.c.due, deliveries.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("chosen")  # read once: a subquery may be read again for each row, and then takes more than the limit
     )
     rows = connection.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_(chosen.scalar_subquery()))
+        .where(deliveries.c.id.in_(select(chosen.c.id)))
         .values(lease=now + lease, attempts=deliveries.c.attempts + 1)
         .returning(
             deliveries.c.id, deliveries.c.org, deliveries.c.payload, deliveries.c.inbox, deliveries.c.host,
@@ -231,11 +232,10 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -
 def release(connection: Connection, rows: Collection[int] | None, due: datetime) -> None:
     """Hand claimed deliveries back untried: these, or with `None` every one that a process which died had claimed."""
     statement = update(deliveries).where(deliveries.c.state == WAITING, deliveries.c.lease.is_not(None))
-    if rows is None:
-        connection.execute(statement.values(lease=None))
-    else:
-        values = {"lease": None, "due": due, "attempts": deliveries.c.attempts - 1}
-        connection.execute(statement.where(deliveries.c.id.in_(rows)).values(**values))
+    if rows is not None:
+        statement = statement.where(deliveries.c.id.in_(rows))
+    # An attempt nobody saw the end of is not counted: a node that keeps falling over must not use them up.
+    connection.execute(statement.values(lease=None, due=due, attempts=deliveries.c.attempts - 1))
 
 
 def host_states(connection: Connection, names: Collection[str]) -> dict[str, HostState]:

@@ -27,11 +27,15 @@ class Keyring:
     def create(self) -> OrganisationKey:
         """Make and keep the two keys of a new organisation."""
         key = keys.generate_organisation_key()
-        self._write(f"{key.multikey}.ed25519.pem", keys.private_pem(key.private))
-        self._write(f"{key.multikey}.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
-        if not (self.folder / "application.rsa.pem").exists():
-            self._write("application.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
+        self.adopt(key)
         return key
+
+    def adopt(self, key: OrganisationKey) -> None:
+        """Keep a key that becomes an organisation's (a recovery key that takes over), with a new RSA key."""
+        self._keep(f"{key.multikey}.ed25519.pem", keys.private_pem(key.private))
+        self._keep(f"{key.multikey}.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
+        if not (self.folder / "application.rsa.pem").exists():
+            self._keep("application.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
 
     def organisation(self, did: str) -> OrganisationKey:
         """The Ed25519 key that is this organisation.
@@ -82,13 +86,29 @@ class Keyring:
                 f"the key file {name} is not in {self.folder.name}/: restore the keys, or this node cannot speak"
             ) from error
 
+    def _keep(self, name: str, pem: bytes) -> None:
+        """A succession that stopped half-way may be said again."""
+        if not (self.folder / name).exists():
+            self._write(name, pem)
+
     def _write(self, name: str, pem: bytes) -> None:
+        """A key file is there whole or not at all, also after a power cut; it takes its name last."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(self.folder / name, pem)
+        sync_folder(self.folder.parent)
+        path, part = self.folder / name, self.folder / f".{name}.part"
+        part.unlink(missing_ok=True)
+        write_private(part, pem)
+        try:
+            os.link(part, path)
+        except FileExistsError as error:
+            raise ConfigurationError(f"{path} is there already; it is never overwritten") from error
+        finally:
+            part.unlink()
+        sync_folder(self.folder)
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a new file that only its owner can read, flushed to disk.
+    """Write a new file that only its owner can read; it and its name are flushed to disk.
 
     Raises:
         ConfigurationError: it is there already, or cannot be written.
@@ -103,3 +123,13 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's names to disk: a file that was flushed without its name is lost with the power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

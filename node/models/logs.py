@@ -81,6 +81,8 @@ withdrawals = Table(
 )
 
 HELD, HIDDEN, STUB = "held", "hidden", "stub"
+_LAST = (2**31 - 1, 2**53)
+"""No entry stands past here; a place beyond it, asked for by anybody, would not fit the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ def read(
 ) -> tuple[Entry, ...]:
     """Entries from a position on, ascending; or up to `limit` of the newest before it, descending."""
     place = tuple_(entries.c.epoch, entries.c.sequence)
+    after = (min(after[0], _LAST[0]), min(after[1], _LAST[1]))
     order = (entries.c.epoch, entries.c.sequence, entries.c.digest)
     query = _select().where(_of(org, did))
     if newest:

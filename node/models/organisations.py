@@ -21,6 +21,7 @@ organisations = Table(
     Column("origin", Text, nullable=False),
     Column("recovery", String(80), nullable=False),
     Column("hold", Text, nullable=False, server_default=""),
+    Column("successor", String(80), nullable=False, server_default=""),
     Column("made", Instant, nullable=False),
 )
 
@@ -40,6 +41,8 @@ class Organisation:
     hold: str
     """Why publishing is refused (a restore, a higher head seen elsewhere); empty when it is not."""
     made: datetime
+    successor: str = ""
+    """The did that goes on in this one's place; empty while it speaks itself."""
 
     @property
     def actor(self) -> str:
@@ -73,8 +76,9 @@ def add(connection: Connection, organisation: Organisation) -> None:
 
 
 def all_of(connection: Connection) -> tuple[Organisation, ...]:
-    """Every organisation of this node, the first made first."""
-    rows = connection.execute(select(organisations).order_by(organisations.c.made))
+    """Every organisation of this node: those that still speak first, then by age."""
+    order = (organisations.c.successor != "", organisations.c.made)
+    rows = connection.execute(select(organisations).order_by(*order))
     return tuple(_value(row) for row in rows)
 
 
@@ -96,9 +100,20 @@ def lock(connection: Connection, did: str) -> Organisation:
     return _value(row)
 
 
+def take_turn(connection: Connection, did: str) -> None:
+    """Wait until no other transaction works on this organisation's logs: heads are read, then written."""
+    connection.execute(select(organisations.c.did).where(organisations.c.did == did).with_for_update())
+
+
 def set_hold(connection: Connection, did: str, reason: str) -> None:
     """Refuse publishing for this reason, or allow it again with the empty one."""
     connection.execute(update(organisations).where(organisations.c.did == did).values(hold=reason))
+
+
+def set_successor(connection: Connection, did: str, successor: str) -> None:
+    """Another did goes on; this one publishes nothing any more."""
+    values = {"successor": successor, "hold": f"{successor} goes on in this organisation's place"}
+    connection.execute(update(organisations).where(organisations.c.did == did).values(**values))
 
 
 def count(connection: Connection) -> int:

@@ -161,10 +161,11 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta) -
         .order_by(incoming.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("chosen")  # read once: a subquery may be read again for each row, and then takes more than the limit
     )
     rows = connection.execute(
         update(incoming)
-        .where(incoming.c.id.in_(chosen.scalar_subquery()))
+        .where(incoming.c.id.in_(select(chosen.c.id)))
         .values(due=now + lease, attempts=incoming.c.attempts + 1)
         .returning(
             *(

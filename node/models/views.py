@@ -12,14 +12,14 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from node.federation.protocol.activities import Activity
-from node.models import contacts, documents
+from node.models import contacts, documents, organisations
 from node.models.contacts import Following, Member
 from node.models.documents import Stored
 from node.models.organisations import Organisation
 
 
 class View:
-    """Facts about and for one organisation; use it within one transaction only."""
+    """Facts about and for one organisation; use it within one transaction only, which it has to itself."""
 
     def __init__(self, connection: Connection, organisation: Organisation) -> None:
         self.connection = connection
@@ -30,6 +30,7 @@ class View:
         self._members: dict[str, Member | None] = {}
         self._pending: dict[str, Stored] = {}
         self._counts: dict[str, int] = {}
+        organisations.take_turn(connection, organisation.did)
 
     def preload(self, activities: Iterable[Activity]) -> None:
         """Read the facts that the rules will ask for about these activities."""

@@ -28,7 +28,7 @@ async def get_webfinger(request: Request) -> Response:
         return problem(400, "one resource is asked for", "RFC 7033 §4.2")
     for organisation in await site.organisations():
         subject = f"acct:{organisation.handle}@{organisation.host}"
-        if _names(wanted[0], subject) or _is(wanted[0], organisation.uri):
+        if (_names(wanted[0], subject) and not organisation.successor) or _is(wanted[0], organisation.uri):
             page = f"{organisation.origin}/@{organisation.handle}"
             body = orjson.dumps(webfinger.render(subject, organisation.uri, page))
             return Response(body, headers=_OPEN, media_type="application/jrd+json")

@@ -1,18 +1,23 @@
-// A small Fedify server: one actor, `alice`, with RSA and Ed25519 keys, over plain http on loopback.
+// A small Fedify server over plain http on loopback: `alice`, and two more that she may move to: `bob`, who names her
+// in alsoKnownAs, and `carol`, who does not. Each has an RSA and an Ed25519 key.
 //
 //   node peer.mjs HOST PORT CONTROL_PORT
 //
 // It keeps every POST to an inbox together with what Fedify thinks of it: `believed` is what the server itself went
 // by (it stops at the first of LD signature, proof, HTTP signature that holds), and `http`, `ld` and `proof` are each
-// asked for on their own afterwards, with Fedify's own verifiers (null: the message carries none).
+// asked for on their own afterwards, with Fedify's own verifiers (null: the message carries none). `objectProof` is that
+// of the embedded object; Fedify fetches no did:key, so the key in it is handed to her verifier here.
 //
 // The control API speaks JSON on CONTROL_PORT:
 //
 //   GET  /received    every POST to an inbox so far: status, scheme, auth, activity
-//   GET  /followers   ids of the actors that follow alice
+//   GET  /followers?of=NAME                     ids of the actors that follow alice, bob or carol
+//   GET  /lookup?uri=URI                        what Fedify reads at this address, in her own words
 //   POST /follow      {actor}                   alice follows this actor (an http URL; handles are https only)
 //   POST /undo        {actor}                   alice takes that follow back
 //   POST /note        {content}                 Create{Note} to alice's followers
+//   POST /say         {type, object, to}        any activity by alice about this id (or ids), sent to this actor
+//   POST /move        {target}                  alice tells her followers that she is bob or carol now
 //   POST /sign        {scheme, inbox, tamper?}  posts a Note whose only proof is one HTTP signature of this scheme,
 //                                               "cavage" or "rfc9421"; `tamper` changes the body after signing
 //   POST /refuse      {scheme}                  answer 401 to this scheme from now on (null: to none)
@@ -30,13 +35,15 @@ import {
   signRequest,
   verifyJsonLd,
   verifyObject,
+  verifyProof,
   verifyRequest,
 } from "@fedify/fedify";
-import { Accept, Activity, Create, Endpoints, Follow, Note, Object as AnyObject, Person, PUBLIC_COLLECTION, Undo }
-  from "@fedify/vocab";
+import * as vocab from "@fedify/vocab";
 import { configure } from "@logtape/logtape";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 
+const { Accept, Activity, Create, DataIntegrityProof, Endpoints, Follow, Move, Note, Person, PUBLIC_COLLECTION, Undo } =
+  vocab;
 const BODY_LIMIT = 1024 * 1024;
 const SPECS = { cavage: "draft-cavage-http-signatures-12", rfc9421: "rfc9421" };
 
@@ -44,7 +51,7 @@ const [host, port, controlPort] = [process.argv[2], Number(process.argv[3]), Num
 const origin = `http://${host}:${port}`;
 
 const received = [];
-const followers = new Map();
+const followers = { alice: new Map(), bob: new Map(), carol: new Map() };
 const follows = new Map();
 const posts = new Map();
 let refusedScheme = null;
@@ -97,12 +104,13 @@ async function generateRsaKeyPair() {
 
 federation
   .setActorDispatcher("/users/{identifier}", async (ctx, identifier) => {
-    if (identifier !== "alice") return null;
+    if (!(identifier in followers)) return null;
     const keys = await ctx.getActorKeyPairs(identifier);
     return new Person({
       id: ctx.getActorUri(identifier),
       preferredUsername: identifier,
-      name: "Alice (exercise)",
+      name: `${identifier} (exercise)`,
+      aliases: identifier === "bob" ? [ctx.getActorUri("alice")] : [],
       inbox: ctx.getInboxUri(identifier),
       endpoints: new Endpoints({ sharedInbox: ctx.getInboxUri() }),
       followers: ctx.getFollowersUri(identifier),
@@ -110,9 +118,11 @@ federation
       assertionMethods: keys.map((each) => each.multikey),
     });
   })
-  .setKeyPairsDispatcher((_ctx, identifier) => (identifier === "alice" ? keyPairs : []));
+  .setKeyPairsDispatcher((_ctx, identifier) => (identifier in followers ? keyPairs : []));
 
-federation.setFollowersDispatcher("/users/{identifier}/followers", () => ({ items: [...followers.values()] }));
+federation.setFollowersDispatcher("/users/{identifier}/followers", (_ctx, identifier) => ({
+  items: [...followers[identifier].values()],
+}));
 
 federation.setObjectDispatcher(Note, "/notes/{id}", (_ctx, { id }) => posts.get(id) ?? null);
 
@@ -120,13 +130,16 @@ federation
   .setInboxListeners("/users/{identifier}/inbox", "/inbox")
   .on(Follow, async (ctx, follow) => {
     const follower = await follow.getActor(ctx);
-    if (follower?.id == null || follower.inboxId == null) return;
-    followers.set(follower.id.href, { id: follower.id, inboxId: follower.inboxId, endpoints: follower.endpoints });
+    const followed = ctx.parseUri(follow.objectId)?.identifier;
+    if (follower?.id == null || follower.inboxId == null || !(followed in followers)) return;
+    const { id, inboxId, endpoints } = follower;
+    followers[followed].set(id.href, { id, inboxId, endpoints });
     const accept = new Accept({ id: newId("accepts"), actor: follow.objectId, object: follow });
-    await ctx.sendActivity({ identifier: "alice" }, follower, accept);
+    await ctx.sendActivity({ identifier: followed }, follower, accept);
   })
   .on(Undo, async (ctx, undo) => {
-    if ((await undo.getObject(ctx)) instanceof Follow) followers.delete(undo.actorId.href);
+    const undone = await undo.getObject(ctx);
+    if (undone instanceof Follow) followers[ctx.parseUri(undone.objectId)?.identifier]?.delete(undo.actorId.href);
   })
   .on(Activity, () => {});
 
@@ -158,19 +171,32 @@ function newNote(content) {
 async function verdicts(request, json) {
   const ctx = context();
   const options = { documentLoader: ctx.documentLoader, contextLoader: ctx.contextLoader };
-  const proven = (cls, document) => verifyObject(cls, document, options).then((found) => found != null);
   const key = await verifyRequest(request, options);
   const unsigned = detachSignature(json); // the proof was made before the LD signature and does not cover it
-  const embedded = json.object != null && typeof json.object === "object" && "proof" in json.object
-    ? { "@context": json["@context"], ...json.object }
-    : null;
+  const activityProof = () => verifyObject(Activity, unsigned, options).then((found) => found != null);
   return {
     http: key?.id?.href ?? null,
     httpOwner: key?.ownerId?.href ?? null,
     ld: "signature" in json ? await verifyJsonLd(json, options) : null,
-    proof: "proof" in json ? await proven(Activity, unsigned) : null,
-    objectProof: embedded ? await proven(AnyObject, embedded) : null,
+    proof: "proof" in json ? await activityProof() : null,
+    objectProof: json.object?.proof ? await verifyEmbedded(json.object, options) : null,
   };
+}
+
+/** Whether the proof of an embedded object holds; a did:key is its own key, and nobody has to be asked for it. */
+async function verifyEmbedded(document, { documentLoader, contextLoader }) {
+  const loader = (url) => url.startsWith("did:key:") ? didKey(url) : documentLoader(url);
+  const context = ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/data-integrity/v1"];
+  const proof = await DataIntegrityProof.fromJsonLd({ ...document.proof, "@context": context }, { contextLoader });
+  return await verifyProof(document, proof, { documentLoader: loader, contextLoader }) != null;
+}
+
+function didKey(url) {
+  const [controller, publicKeyMultibase] = url.split("#");
+  if (controller !== `did:key:${publicKeyMultibase}`) throw new Error(`${url} names another key than its own`);
+  const context = "https://w3id.org/security/multikey/v1";
+  const document = { "@context": context, id: url, type: "Multikey", controller, publicKeyMultibase };
+  return { documentUrl: url, contextUrl: null, document };
 }
 
 async function answerInbox(request) {
@@ -247,22 +273,55 @@ async function note({ content }) {
   return { id: create.id.href, object: create.objectId.href };
 }
 
+async function say({ type, object, to }) {
+  const ctx = context();
+  const recipient = await ctx.lookupObject(to);
+  if (recipient?.inboxId == null) throw new Error(`no actor with an inbox at ${to}`);
+  const activity = new vocab[type]({
+    id: newId(type.toLowerCase()),
+    actor: ctx.getActorUri("alice"),
+    objects: [object].flat().map((each) => new URL(each)),
+    to: PUBLIC_COLLECTION,
+  });
+  await ctx.sendActivity({ identifier: "alice" }, recipient, activity);
+  return { id: activity.id.href };
+}
+
+async function move({ target }) {
+  const ctx = context();
+  const alice = ctx.getActorUri("alice");
+  const activity = new Move({ id: newId("moves"), actor: alice, object: alice, target: ctx.getActorUri(target) });
+  await ctx.sendActivity({ identifier: "alice" }, "followers", activity, { preferSharedInbox: true });
+  return { id: activity.id.href, target: activity.targetId.href };
+}
+
+async function lookup({ uri }) {
+  const ctx = context();
+  const found = await ctx.lookupObject(uri);
+  return found === null ? null : await found.toJsonLd({ format: "expand", contextLoader: ctx.contextLoader });
+}
+
 const control = {
   "GET /received": () => received,
-  "GET /followers": () => [...followers.keys()],
+  "GET /followers": ({ of }) => [...followers[of].keys()],
+  "GET /lookup": lookup,
   "GET /ready": () => ({ actor: context().getActorUri("alice").href, inbox: context().getInboxUri("alice").href }),
   "POST /follow": follow,
   "POST /undo": undo,
   "POST /note": note,
+  "POST /say": say,
+  "POST /move": move,
   "POST /sign": sign,
   "POST /refuse": ({ scheme }) => ({ refused: (refusedScheme = scheme) }),
 };
 
 async function answerControl(request) {
-  const path = `${request.method} ${new URL(request.url).pathname}`;
+  const url = new URL(request.url);
+  const path = `${request.method} ${url.pathname}`;
   if (!(path in control)) return Response.json({ error: `no ${path}` }, { status: 404 });
   try {
-    return Response.json(await control[path](request.method === "POST" ? await request.json() : {}));
+    const asked = request.method === "POST" ? await request.json() : Object.fromEntries(url.searchParams);
+    return Response.json(await control[path](asked));
   } catch (error) {
     return Response.json({ error: String(error?.stack ?? error) }, { status: 500 });
   }

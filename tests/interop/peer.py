@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 from tests.support.processes import Process, free_port, post_json, request, wait_until
 
@@ -31,7 +32,7 @@ def missing_pasture() -> str:
 
 
 class Peer:
-    """A foreign server with one actor."""
+    """A foreign server whose actor is `actor`."""
 
     def __init__(self, words: Sequence[str], host: str, directory: Path) -> None:
         port, control = free_port(host), free_port(host)
@@ -69,10 +70,14 @@ class Peer:
         found: list[Any] = self._get("/received")
         return [each for each in found if not type_ or each.get("activity", {}).get("type") == type_]
 
-    def followers(self) -> list[str]:
-        """Ids of the actors that follow the peer's actor."""
-        found: list[str] = self._get("/followers")
+    def followers(self, of: str = "alice") -> list[str]:
+        """Ids of the actors that follow the peer's actor, or another one that lives there."""
+        found: list[str] = self._get(f"/followers?of={of}")
         return found
+
+    def lookup(self, uri: str) -> Any:
+        """What the peer reads at an address, as expanded JSON-LD; `None` when nothing."""
+        return self._get(f"/lookup?uri={quote(uri, safe='')}")
 
     def follow(self, actor: str) -> Any:
         """Follow an actor, by its id."""
@@ -85,6 +90,14 @@ class Peer:
     def note(self, content: str) -> Any:
         """Post to the followers."""
         return self._post("/note", content=content)
+
+    def say(self, type_: str, object_: str | list[str], to: str) -> Any:
+        """Send any activity about an id to an actor."""
+        return self._post("/say", type=type_, object=object_, to=to)
+
+    def move(self, target: str) -> Any:
+        """Tell the followers that the peer's actor is another now."""
+        return self._post("/move", target=target)
 
     def sign(self, scheme: str, inbox: str, *, tamper: bool = False) -> Any:
         """POST a Note signed with this scheme alone; `status` and `text` are the answer."""
@@ -112,7 +125,10 @@ class Peer:
         return "\n".join([*took, self._process.tail() if self._process else ""])
 
     def _get(self, path: str) -> Any:
-        return request("GET", self._control + path).json()
+        answer = request("GET", self._control + path)
+        if answer.status != 200:
+            raise AssertionError(f"{path}: {answer.body.decode(errors='replace')}")
+        return answer.json()
 
     def _post(self, path: str, **document: Any) -> Any:
         answer = post_json(self._control + path, document)
@@ -122,7 +138,7 @@ class Peer:
 
 
 def fedify(host: str, directory: Path) -> Peer:
-    """A Fedify server with the actor `alice`."""
+    """A Fedify server with the actor `alice`; `bob` and `carol` live there too."""
     return Peer([str(NODE_JS), str(HERE / "peer.mjs")], host, directory)
 
 

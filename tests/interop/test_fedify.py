@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from tests.interop.peer import Peer
-from tests.support.processes import Node
+from tests.support.processes import Node, request
 
 pytestmark = pytest.mark.interop
 
 SCHEMES = ["cavage", "rfc9421"]
+AS2 = "https://www.w3.org/ns/activitystreams"
 
 
 def alert(directory: Path, **changes: Any) -> str:
@@ -95,8 +96,85 @@ def test_an_alert_reaches_fedify_with_signature_and_follower_form_proof(
     assert create["auth"]["httpOwner"] == node.actor
     assert activity["proof"]["verificationMethod"] == f"{node.actor}#ed25519-key"
     assert create["auth"]["proof"] is True
-    assert create["auth"]["objectProof"] is True
     assert create["believed"] == "proof"
+
+
+def test_the_embedded_note_carries_a_proof_of_its_own_by_our_did_that_verifies_there(
+    alice: Peer, node: Node, tmp_path: Path
+) -> None:
+    followed(node, alice)
+
+    node.cli("alert", "publish", alert(tmp_path), json=True)
+
+    create = alice.wait_received("Create")
+    multikey = node.did.removeprefix("did:key:")
+    assert create["activity"]["object"]["proof"]["verificationMethod"] == f"{node.did}#{multikey}"
+    assert create["auth"]["objectProof"] is True
+
+
+def test_fedify_reads_at_our_ids_what_was_sent(alice: Peer, node: Node, tmp_path: Path) -> None:
+    published = node.cli("alert", "publish", alert(tmp_path), json=True)
+
+    actor, note = alice.lookup(node.actor), alice.lookup(published["id"])
+
+    [actor] = actor if isinstance(actor, list) else [actor]
+    assert actor["@id"] == node.actor
+    assert actor["@type"] == [f"{AS2}#Organization"]
+    assert actor["http://www.w3.org/ns/ldp#inbox"] == [{"@id": f"{node.actor}/inbox"}]
+    [note] = note if isinstance(note, list) else [note]
+    assert note["@id"] == published["id"]
+    assert note["@type"] == [f"{AS2}#Note"]
+    assert note[f"{AS2}#attributedTo"] == [{"@id": node.actor}]
+    assert note[f"{AS2}#url"] == [{"@id": published["url"]}]
+
+
+def test_an_update_a_correction_and_a_closure_reach_fedify_in_this_order(
+    alice: Peer, node: Node, tmp_path: Path
+) -> None:
+    followed(node, alice)
+    name = node.cli("alert", "publish", alert(tmp_path), json=True)["id"]
+    alice.wait_received("Create")
+
+    changed = alert(tmp_path, demands=["Open the second well"])
+    for number, (words, text) in enumerate(
+        [
+            (("update", name, changed), "Open the second well"),
+            (("correct", name, "--reason", "Exercise: it was another well."), "Exercise: it was another well."),
+            (("close", name, "--outcome", "Exercise: the well is open."), "Exercise: the well is open."),
+        ]
+    ):
+        node.cli("alert", *words)
+        node.wait_until(lambda number=number: len(alice.received("Update")) > number, f"{words[0]} arrives")
+        update = alice.received("Update")[number]
+        assert update["activity"]["object"]["id"] == name
+        assert text in update["activity"]["object"]["content"]
+        assert update["status"] == 202
+        assert update["auth"]["proof"] is True
+        assert update["auth"]["objectProof"] is True
+
+    notes = [each["activity"]["object"] for each in alice.received("Update")]
+    moments = [notes[0]["published"], *(note["updated"] for note in notes)]
+    assert moments == sorted(set(moments)), "Mastodon takes an edit only when `updated` is later"
+
+
+def test_a_withdrawn_alert_reaches_fedify_as_a_delete_and_nothing_of_it_is_served(
+    alice: Peer, node: Node, tmp_path: Path
+) -> None:
+    followed(node, alice)
+    published = node.cli("alert", "publish", alert(tmp_path), json=True)
+    create = alice.wait_received("Create")["activity"]
+
+    node.cli("alert", "withdraw", published["id"])
+
+    delete = alice.wait_received("Delete")
+    assert delete["activity"]["object"]["id"] == published["id"]
+    assert delete["activity"]["object"]["type"] == "Tombstone"
+    assert delete["auth"]["http"] == f"{node.actor}#main-key"
+    assert delete["auth"]["proof"] is True
+    assert "invented" not in json.dumps(delete["activity"]), "a withdrawal repeats nothing of the text"
+    for address in (published["id"], published["url"], create["id"]):
+        assert request("GET", address, headers={"Accept": "application/activity+json"}).status == 410
+    assert alice.lookup(published["id"]) is None
 
 
 def test_an_exercise_does_not_reach_a_follower(alice: Peer, node: Node, tmp_path: Path) -> None:
@@ -161,6 +239,66 @@ def test_a_server_that_refuses_cavage_gets_rfc_9421_and_is_remembered(
     assert create["scheme"] == "rfc9421"
     assert create["auth"]["http"] == f"{node.actor}#main-key"
     assert len(alice.received("Create")) == 1
+
+
+def test_a_move_to_an_actor_that_names_the_old_id_is_followed(alice: Peer, node: Node) -> None:
+    following(node, alice)
+
+    target = alice.move("bob")["target"]
+
+    node.wait_until(lambda: node.actor in alice.followers("bob"), "bob counts us as a follower")
+    node.wait_until(lambda: node.status()["following"] == {target: "accepted"}, "bob alone is followed")
+
+
+def test_a_move_to_an_actor_that_does_not_name_the_old_id_is_refused(alice: Peer, node: Node) -> None:
+    following(node, alice)
+
+    move = alice.move("carol")
+
+    [refusal] = node.wait_until(lambda: node.cli("refusals", json=True), "the Move is refused")
+    assert (refusal["activity"], refusal["rule"]) == (move["id"], "FEP-7628")
+    assert alice.followers("carol") == []
+    assert node.status()["following"] == {alice.actor: "accepted"}
+
+
+def test_a_block_ends_the_follow_in_both_directions(alice: Peer, node: Node, tmp_path: Path) -> None:
+    followed(node, alice)
+    following(node, alice)
+
+    alice.say("Block", node.actor, node.actor)
+
+    node.wait_until(lambda: node.status()["followers"] == 0, "the follower is gone")
+    assert node.status()["following"] == {alice.actor: "rejected"}
+    node.cli("alert", "publish", alert(tmp_path), json=True)
+    node.wait_until(lambda: node.status()["deliveries"].get("waiting", 0) == 0, "nothing is owed")
+    assert alice.received("Create") == []
+
+
+@pytest.mark.parametrize("type_", ["Announce", "Flag"])
+def test_what_an_operator_should_read_is_accepted(alice: Peer, node: Node, tmp_path: Path, type_: str) -> None:
+    published = node.cli("alert", "publish", alert(tmp_path), json=True)
+    about = [node.actor, published["id"]] if type_ == "Flag" else published["id"]
+
+    alice.say(type_, about, node.actor)
+
+    node.wait_until(lambda: accepted(node) == 1, f"the {type_} is accepted")
+    assert node.status()["received"]["refused"] == 0
+
+
+def test_a_like_leaves_no_trace(alice: Peer, node: Node, tmp_path: Path) -> None:
+    published = node.cli("alert", "publish", alert(tmp_path), json=True)
+
+    alice.say("Like", published["id"], node.actor)
+
+    node.wait_until(lambda: node.status()["received"]["ignored"] == 1, "the Like is ignored")
+    assert node.status()["unknown"] == {}
+
+
+def test_an_activity_of_an_unknown_type_is_ignored_and_counted(alice: Peer, node: Node) -> None:
+    alice.say("Listen", f"{alice.actor}/songs/1", node.actor)
+
+    node.wait_until(lambda: node.status()["received"]["ignored"] == 1, "it is ignored")
+    assert node.status()["unknown"] == {"unknown Listen": 1}
 
 
 def test_an_undone_follow_removes_the_follower(alice: Peer, node: Node) -> None:

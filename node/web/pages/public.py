@@ -260,7 +260,7 @@ class Cards:
             handle=handle,
             epoch=held.epoch or 0,
             sequence=held.sequence or 0,
-            proof_url=record.uri.replace(ids.origin_of_location(record.uri), "", 1),
+            proof_url=self.organisation.origin + record.uri.removeprefix(ids.origin_of_location(record.uri)),
             original_url=record.uri,
             translations=self._translations(record),
         )
