@@ -45,6 +45,7 @@ for command in (
     proof.verify,
     proof.export,
     proof.import_bundle,
+    setup.profile,
     setup.settings,
     setup.doctor,
     setup.migrate,

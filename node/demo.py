@@ -171,7 +171,7 @@ async def _init(member: Member, folder: Path) -> None:
     recovery = str(folder / f"{member.handle}-recovery.txt")
     made = await _command(
         member, "init", "--origin", member.origin, "--name", member.name, "--handle", member.handle,
-        "--summary", "Invented for an exercise. منظمة متخيَّلة لأغراض التدريب.", "--recovery-file", recovery,
+        "--summary", "Invented for an exercise. منظمة متخيَّلة لأغراض التدريب.", "--listed", "--recovery-file", recovery,
     )  # fmt: skip
     member.did = made["did"]
 

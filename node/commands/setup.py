@@ -36,10 +36,12 @@ _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 @click.option("--language", default="ar", show_default=True, help="Main language, BCP 47.")
 @click.option("--country", default="", help="ISO 3166-1 code of two letters.")
 @click.option("--summary", default="", help="One or two sentences about the organisation.")
+@click.option("--listed/--not-listed", help="Whether others may name it as a member of the network [not listed].")
 @click.option("--recovery-file", required=True, help="Where the recovery sheet goes, not in the data; - prints it.")
 @common
 def init(
-    office: Office, origin: str, name: str, handle: str, language: str, country: str, summary: str, recovery_file: str
+    office: Office, origin: str, name: str, handle: str, language: str, country: str, summary: str, listed: bool,
+    recovery_file: str,
 ) -> None:
     """Make the data directory, keys and database, or add an organisation to them.
 
@@ -74,6 +76,7 @@ def init(
         recovery=recovery.commitment(spare),
         hold="",
         made=now,
+        listed=listed,
     )
     sheet = recovery.render_sheet(spare, name, made.address, key.did, now, language)
     sheet += "\n" + recovery.render_qr(spare)
@@ -135,6 +138,29 @@ def _check_outside(recovery_file: str, data: Path) -> None:
         raise RefusedError("--recovery-file must lie outside the data directory: whoever takes one must not have both")
     if path.exists():
         raise RefusedError(f"{path} is there already; it is never overwritten")
+
+
+@click.command()
+@click.option("--name", help="The organisation's name.")
+@click.option("--summary", help="One or two sentences about it.")
+@click.option("--country", help="ISO 3166-1 code of two letters.")
+@click.option("--listed/--not-listed", default=None, help="Whether others may name it as a member of the network.")
+@common
+def profile(office: Office, **given: str | bool | None) -> None:
+    """Change what the organisation says of itself; members and followers get the new actor document."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    if not changes:
+        raise click.UsageError("say what to change: --name, --summary, --country, --listed or --not-listed")
+    organisation, key = office.organisation, office.key
+    rsa = office.node.keyring.rsa(organisation.did).public_key()
+
+    def work(connection: Connection) -> int:
+        organisations.describe(connection, organisation.did, **changes)
+        changed = organisations.lock(connection, organisation.did)
+        return outbox.publish_actor(connection, changed, key, rsa, utc_now()).sequence
+
+    sequence = office.write(work)
+    office.show({"changed": changes, "sequence": sequence}, f"said in log entry {sequence}: {', '.join(changes)}")
 
 
 @click.command()

@@ -76,7 +76,7 @@ async def add(
         name=actor.name,
         inbox=actor.shared_inbox or actor.inbox,
         recovery=commitment,
-        listed=bool(actor.document.value.get("discoverable")),
+        listed=actor.listed,
         state=MEMBER,
         frozen_epoch=None,
         frozen_sequence=None,

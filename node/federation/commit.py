@@ -296,9 +296,8 @@ def save_actor(view: View, actor_id: str, document: dict[str, object], around: S
         return
     documents.save_actor(view.connection, found, around.now)
     member = view.member(found.did)
-    if member is not None and found.did is not None:
-        inbox = found.shared_inbox or found.inbox
-        contacts.relocate(view.connection, view.org, found.did, found.uri, inbox, found.name)
+    if member is not None:
+        contacts.relocate(view.connection, view.org, found)
         view.forget()
 
 

@@ -94,8 +94,8 @@ class DeliveryWorker:
     async def run(self) -> None:
         """Deliver, until cancelled."""
         while not self._stopping:
+            self._wake.clear()
             if await self.work_once() == 0:
-                self._wake.clear()
                 try:
                     await asyncio.wait_for(self._wake.wait(), _POLL)
                 except TimeoutError:

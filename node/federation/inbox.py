@@ -12,8 +12,10 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -22,14 +24,14 @@ from node.effects import Accept, Decision, Ignore, Refuse, StoreActor
 from node.errors import FetchError, NodeError, ProtocolError
 from node.federation import commit, outbox
 from node.federation.discovery import Discovery
-from node.federation.protocol import ids, integrity_proofs, messages, replicas, verification
+from node.federation.protocol import ids, integrity_proofs, messages, verification
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Request, parse_document
 from node.federation.protocol.verification import Carrier, Claim, Verified
 from node.kinds import Surroundings
-from node.models import contacts, logs, organisations, queues
+from node.models import contacts, documents, logs, organisations, queues
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
@@ -44,6 +46,11 @@ _FETCHING = 16
 _ATTEMPTS = 6
 _SEEN = 20_000
 _REFUSALS_A_SECOND = 20
+_REFUSED_BYTES_AN_HOUR = 32 * 1024 * 1024
+_MAX_UNPROVED = 2_000
+_MAX_UNPROVED_BYTES = 32 * 1024 * 1024
+_REREAD = 0.5
+"""Seconds until the database is asked what the command line or another process changed."""
 _PRIVATE_HEADERS = frozenset({"user-agent", "forwarded", "x-forwarded-for", "x-real-ip", "cookie", "authorization"})
 
 
@@ -81,10 +88,12 @@ class Inbox:
         self._flush: asyncio.Future[None] | None = None
         self._wake = asyncio.Event()
         self._refreshed: OrderedDict[str, datetime] = OrderedDict()
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetching = asyncio.Semaphore(_FETCHING)
-        self._allowance = (0.0, 0)
+        self._allowance = (0, 0)
+        self._kept_bytes = (0, 0)
+        self._unproved: dict[bytes, int] = {}
 
     # --- the door -------------------------------------------------------------------------------------------------
 
@@ -110,35 +119,48 @@ class Inbox:
 
     async def _admit(self, request: Request, org: str, now: datetime) -> Incoming | None:
         _check_content_type(request)
-        self._check_host(request)
+        request = replace(request, scheme=self._scheme(request))
         claim = verification.check_request(request, now)
         activity = parse_activity(parse_document(request.body))
         if activity.did in self._own:
             raise ProtocolError("our own words do not come from outside", spec="Tadamun wire §3", status=403)
         if claim is None:
-            integrity_proofs.check(activity.value)  # 401 where there is no proof either
-            return self._row(request, activity, org, now, "", "", None)
+            return self._admit_alone(request, activity, org, now)
         if await self._is_held(activity):
             return None
         key_id = ids.canonical(claim.key_id)
         key = self._discovery.cached_key(key_id) or await self._discovery.known_key(key_id)
         if key is None:
-            if activity.type == "Delete" and activity.object_id == activity.actor:
+            if activity.type == "Delete" and activity.object_id == activity.actor and activity.did is None:
                 return None  # Mastodon tells everybody of every deleted account: of one we never knew, nothing is left
-            return self._row(request, activity, org, now, claim.key_id, "", _kept_request(request, claim))
+            return self._unproved_row(request, activity, org, now, claim.key_id, _kept_request(request, claim))
         try:
             verification.verify_request(request, claim, key)
         except ProtocolError:
-            self._refresh(claim.key_id, now)
+            self._refresh(key, claim.key_id, now)
             raise
         await self._check_carrier(key.owner, activity)
         return self._row(request, activity, org, now, claim.key_id, key.owner, None)
 
-    def _check_host(self, request: Request) -> None:
-        """A signature is for one host: what was signed for another node is not replayed here."""
+    def _admit_alone(self, request: Request, activity: Activity, org: str, now: datetime) -> Incoming:
+        """Without an HTTP signature its own proof must do. A did is its own key: verified here, nobody is asked."""
+        proof = integrity_proofs.check(activity.value)  # 401 where there is no proof either
+        if activity.did is None:
+            return self._unproved_row(request, activity, org, now, "", None)
+        verification.check_fresh(proof, now)
+        verification.verify_activity(activity, Carrier(activity.actor))
+        return self._row(request, activity, org, now, "", activity.actor, None)
+
+    def _scheme(self, request: Request) -> str:
+        """How the world speaks to the host asked for. What was signed for another node is not replayed here.
+
+        A proxy in front of the node takes TLS away; the signature is over the address that the peer saw.
+        """
         host = (request.header("host") or "").lower()
-        if host not in {organisation.host for organisation in self._own.values()}:
-            raise ProtocolError("signed for another host", spec="RFC 9421 §7.2.5", status=401)
+        for organisation in self._own.values():
+            if organisation.host == host:
+                return organisation.origin.partition("://")[0]
+        raise ProtocolError("signed for another host", spec="RFC 9421 §7.2.5", status=401)
 
     async def known_key(self, key_id: str) -> PublicKey | None:
         """A key that stands in an actor document we hold; calls nobody."""
@@ -159,18 +181,19 @@ class Inbox:
         return found.did in self._pinned and activity.did in self._pinned
 
     async def _is_held(self, activity: Activity) -> bool:
-        """Copies of a rumour are dropped by header, before any signature is checked."""
+        """Copies of a rumour are dropped before any signature is checked. A rumour is passed on byte for byte: to
+        compare bytes costs a stranger's long text nothing, its canonical form could cost a quarter of a second.
+        """
         if activity.position is None or activity.did not in self._pinned:
             return False
-        header = replicas.header_of(activity)
-        digest = header.digest
+        digest = hashlib.sha256(activity.raw).digest()
         if digest in self._seen:
             return True
         orgs = self._pinned[activity.did]
 
         def look(connection: Connection) -> bool:
             return all(
-                (entry := logs.find(connection, org, header)) is not None and entry.state != logs.STUB
+                (entry := logs.by_activity(connection, org, activity.id)) is not None and entry.raw == activity.raw
                 for org in orgs
             )
 
@@ -179,7 +202,7 @@ class Inbox:
             self._see(digest)
         return held
 
-    def _see(self, digest: str) -> None:
+    def _see(self, digest: bytes) -> None:
         self._seen[digest] = None
         if len(self._seen) > _SEEN:
             self._seen.popitem(last=False)
@@ -188,18 +211,36 @@ class Inbox:
         self, request: Request, activity: Activity, org: str, now: datetime, key_id: str, signer: str,
         kept: bytes | None,
     ) -> Incoming:  # fmt: skip
+        # A forged copy that comes first must not stand in the way of the true one: what is not proved yet is told
+        # apart by what shall prove it.
+        proof = b"" if signer else kept or b"unsigned"
         return Incoming(
             id=0,
             org=org,
             received=now,
             activity_id=activity.id,
-            digest=hashlib.sha256(request.body).digest(),
+            digest=hashlib.sha256(proof + request.body).digest(),
             body=request.body,
             key_id=key_id,
             signer=signer,
             request=kept,
             via=ids.host_of(key_id) if key_id else "",
         )
+
+    def _unproved_row(
+        self, request: Request, activity: Activity, org: str, now: datetime, key_id: str, kept: bytes | None
+    ) -> Incoming:
+        """A row whose key must be asked for. Anybody can make such rows: there is room for so many at once.
+
+        Raises:
+            ProtocolError: 503, later there may be room; peers that we know are not held up.
+        """
+        row = self._row(request, activity, org, now, key_id, "", kept)
+        full = len(self._unproved) >= _MAX_UNPROVED or sum(self._unproved.values()) > _MAX_UNPROVED_BYTES
+        if full and row.digest not in self._unproved:
+            raise ProtocolError("too many unknown keys are being asked for", spec="RFC 9110 §15.6.4", status=503)
+        self._unproved[row.digest] = len(row.body)
+        return row
 
     async def _keep(self, row: Incoming) -> None:
         """Write rows together: everybody who arrives within two milliseconds waits for one flush."""
@@ -224,34 +265,45 @@ class Inbox:
         self._wake.set()
 
     async def _note_refusal(self, request: Request, org: str, error: ProtocolError, now: datetime) -> None:
-        """What was refused at the door stays visible to the operator: at most twenty a second, bodies up to 64 kB."""
-        second, used = self._allowance
-        stamp = float(int(now.timestamp()))
-        used = used + 1 if second == stamp else 1
-        self._allowance = (stamp, used)
-        log.info("inbox.refused", status=error.status, rule=error.spec, reason=error.reason)
+        """What was refused at the door stays visible to the operator: at most twenty a second, bodies up to 64 kB, and
+        32 MB of them an hour; past that only the rule.
+        """
+        second = int(now.timestamp())
+        used = self._allowance[1] + 1 if self._allowance[0] == second else 1
+        self._allowance = (second, used)
         if used > _REFUSALS_A_SECOND:
             return
-        body = request.body[: 64 * 1024]
+        log.info("inbox.refused", status=error.status, rule=error.spec, reason=error.reason)
+        hour, size = second // 3600, self._kept_bytes[1] if self._kept_bytes[0] == second // 3600 else 0
+        body = request.body[: 64 * 1024] if size < _REFUSED_BYTES_AN_HOUR else b""
+        self._kept_bytes = (hour, size + len(body))
         row = Incoming(0, org, now, "", hashlib.sha256(request.body).digest(), body, "", "", None, "")
         await self._database.write(lambda connection: queues.note_refused(connection, row, error.spec, error.reason))
 
-    def _refresh(self, key_id: str, now: datetime) -> None:
+    def _refresh(self, key: PublicKey, key_id: str, now: datetime) -> None:
         """One refresh of a key that failed, at most every ten minutes; the peer tries again by itself."""
-        last = self._refreshed.get(key_id)
+        last = self._refreshed.get(key.id)
         if last is not None and now - last < _REFRESH:
             return
-        self._refreshed[key_id] = now
+        self._refreshed[key.id] = now
         if len(self._refreshed) > _SEEN:
             self._refreshed.popitem(last=False)
-        self._spawn(self._refresh_key(key_id))
+        self._spawn(self._refresh_key(key, key_id))
 
-    async def _refresh_key(self, key_id: str) -> None:
+    async def _refresh_key(self, key: PublicKey, key_id: str) -> None:
+        """A portable key is asked for where its actor lives, not at the host that a request with a bad signature names."""
         async with self._fetching:
             try:
-                await self._discovery.refresh_key(key_id)
+                if ids.portable(key.id) is None:
+                    await self._discovery.refresh_key(key_id)
+                else:
+                    await self._discovery.actor(await self._place_of(key.owner), fresh=True)
             except NodeError as error:
                 log.info("key.refresh_failed", reason=error)
+
+    async def _place_of(self, actor_id: str) -> str:
+        held = await self._database.read(lambda connection: documents.actor(connection, actor_id))
+        return held.uri if held else actor_id
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -275,23 +327,28 @@ class Inbox:
 
     async def run(self) -> None:
         """Judge what waits, until cancelled."""
-        await self.refresh()
+        loop = asyncio.get_running_loop()
+        due = 0.0
         while True:
-            if await self.work_once() == 0:
-                self._wake.clear()
-                try:
-                    await asyncio.wait_for(self._wake.wait(), 0.5)
-                except TimeoutError:
-                    await self.refresh()
+            if loop.time() >= due:
+                await self.refresh()
+                due = loop.time() + _REREAD
+            woken = self._wake.is_set()
+            self._wake.clear()  # before the look, or a row that comes between the two would wait for the next
+            if await self.work_once(look_first=not woken) == 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), _REREAD)
 
     async def drain(self) -> None:
         """Finish every task under way."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def work_once(self) -> int:
+    async def work_once(self, *, look_first: bool = False) -> int:
         """Judge one batch; returns how many rows were claimed."""
         now = self._clock()
+        if look_first and not await self._database.read(partial(queues.is_due, now=now)):
+            return 0
         rows = await self._database.write(lambda connection: queues.claim(connection, now, _BATCH, _LEASE))
         ready: list[Ready] = []
         settled: list[Settled] = []
@@ -334,9 +391,18 @@ class Inbox:
                 await self._postpone(row, error)
                 return
             except ProtocolError as error:
-                await self._judge([], [Settled(row.id, queues.REFUSED, error.spec, error.reason)])
+                await self._settle(row, Settled(row.id, queues.REFUSED, error.spec, error.reason))
                 return
+            except Exception as error:  # noqa: BLE001 - our own bug; left waiting it would come back for ever
+                log.error("inbox.failed", exception=error)
+                await self._settle(row, Settled(row.id, queues.FAILED, "", type(error).__name__))
+                return
+        self._unproved.pop(row.digest, None)
         await self._judge([ready], [])
+
+    async def _settle(self, row: Incoming, result: Settled) -> None:
+        self._unproved.pop(row.digest, None)
+        await self._judge([], [result])
 
     async def _fetch(self, row: Incoming) -> Ready:
         activity = parse_activity(parse_document(row.body))
@@ -348,7 +414,7 @@ class Inbox:
             verified = await self._verify_alone(activity)
         sender = target = None
         if activity.type in ("Follow", "Succeed"):
-            sender = await self._discovery.actor(str(messages.id_of(activity.value.get("actor"))))
+            sender = await self._sender(activity)
         if activity.type == "Move":
             target = await self._target(activity)
         return Ready(row, verified, sender, target)
@@ -370,6 +436,16 @@ class Inbox:
             return verified
         return verification.verify_proof_alone(activity, await self._discovery.key(proof.method), self._clock())
 
+    async def _sender(self, activity: Activity) -> Actor:
+        """Who follows. A portable actor names its own gateways: the one we would deliver to must answer for it, or
+        anybody could have us POST to anyone (FEP-ef61).
+        """
+        place = str(messages.id_of(activity.value.get("actor")))
+        found = await self._discovery.actor(place, fresh=activity.did is not None)
+        if ids.origin_of_location(place) != ids.origin_of_location(found.inbox):
+            raise ProtocolError("the inbox is on a host that does not answer for the actor", spec="FEP-ef61", status=403)
+        return found
+
     async def _target(self, activity: Activity) -> Actor | None:
         target = messages.id_of(activity.value.get("target"))
         followed = await self._database.read(
@@ -388,7 +464,7 @@ class Inbox:
     async def _postpone(self, row: Incoming, error: FetchError) -> None:
         now = self._clock()
         if not error.retryable or row.attempts >= _ATTEMPTS:
-            await self._judge([], [Settled(row.id, queues.FAILED, "RFC 9421 §3.2", error.reason)])
+            await self._settle(row, Settled(row.id, queues.FAILED, "RFC 9421 §3.2", error.reason))
             return
         due = now + max(timedelta(seconds=5 * 4**row.attempts), timedelta(seconds=error.retry_after))
         await self._database.write(lambda connection: queues.postpone(connection, [row.id], due))

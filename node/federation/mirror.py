@@ -162,7 +162,8 @@ class Mirror:
                     report = await self.sync(organisation, member)
                     if report.entries or report.refused:
                         log.info("sync.done", host=report.host, entries=sum(report.entries.values()))
-            await self._destroy_due()
+            if everyone:
+                await self._destroy_due()
             await asyncio.sleep(1.0)
 
     async def sync(self, organisation: Organisation, member: Member, *, whole: bool = True) -> Report:

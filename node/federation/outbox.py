@@ -217,6 +217,7 @@ def publish_actor(
         country=organisation.country,
         rsa=rsa,
         recovery=organisation.recovery,
+        listed=organisation.listed,
         aliases=aliases,
         moved_to=moved_to,
     )

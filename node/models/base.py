@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, create_engine, event
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator
 
 T = TypeVar("T")
@@ -179,6 +178,7 @@ def _engine(url: str, *, write: bool) -> Engine:
         connection.isolation_level = None  # the driver must not open transactions of its own
         for pragma in (
             "journal_mode=WAL",
+            f"query_only={'OFF' if write else 'ON'}",
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
@@ -213,8 +213,3 @@ def _plain(row: Any) -> Any:
     return {
         name: value.replace("\0", "\ufffd") if isinstance(value, str) else value for name, value in row.items()
     }
-
-
-def is_locked(error: OperationalError) -> bool:
-    """Whether the database was only busy: the work may be tried again."""
-    return "locked" in str(error) or "deadlock" in str(error)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from node.federation.protocol.actors import Actor
 from node.models.base import Instant, metadata
 
 followers = Table(
@@ -248,11 +249,15 @@ def set_state(connection: Connection, org: str, did: str, state: str, successor:
     )
 
 
-def relocate(connection: Connection, org: str, did: str, uri: str, inbox: str, name: str) -> None:
-    """A newer proven actor document says where the member is now."""
-    connection.execute(
-        update(members).where(members.c.org == org, members.c.did == did).values(uri=uri, inbox=inbox, name=name)
-    )
+def relocate(connection: Connection, org: str, actor: Actor) -> None:
+    """A newer proven actor document says where the member is now, and whether it may be named."""
+    values = {
+        "uri": actor.uri,
+        "inbox": actor.shared_inbox or actor.inbox,
+        "name": actor.name,
+        "listed": actor.listed,
+    }
+    connection.execute(update(members).where(members.c.org == org, members.c.did == actor.did).values(**values))
 
 
 def mark_synced(connection: Connection, org: str, did: str, now: datetime) -> None:

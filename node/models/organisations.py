@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, String, Table, Text, func, insert, select, update
+from sqlalchemy import Boolean, Connection, Row, String, Table, Text, false, func, insert, select, update
 from sqlalchemy.schema import Column
 
 from node.federation.protocol import actors, ids
@@ -22,6 +22,7 @@ organisations = Table(
     Column("recovery", String(80), nullable=False),
     Column("hold", Text, nullable=False, server_default=""),
     Column("successor", String(80), nullable=False, server_default=""),
+    Column("listed", Boolean, nullable=False, server_default=false()),
     Column("made", Instant, nullable=False),
 )
 
@@ -41,6 +42,8 @@ class Organisation:
     hold: str
     """Why publishing is refused (a restore, a higher head seen elsewhere); empty when it is not."""
     made: datetime
+    listed: bool = False
+    """It agreed that others name it as a member of the network."""
     successor: str = ""
     """The did that goes on in this one's place; empty while it speaks itself."""
 
@@ -108,6 +111,11 @@ def take_turn(connection: Connection, did: str) -> None:
 def set_hold(connection: Connection, did: str, reason: str) -> None:
     """Refuse publishing for this reason, or allow it again with the empty one."""
     connection.execute(update(organisations).where(organisations.c.did == did).values(hold=reason))
+
+
+def describe(connection: Connection, did: str, **changes: str | bool) -> None:
+    """Change name, summary, country or listing; the caller publishes the actor anew."""
+    connection.execute(update(organisations).where(organisations.c.did == did).values(**changes))
 
 
 def set_successor(connection: Connection, did: str, successor: str) -> None:

@@ -230,6 +230,12 @@ def counts(connection: Connection, org: str) -> dict[str, int]:
     return {state: found.get(state, 0) for state in STATES}
 
 
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Whether anything wants to be judged now."""
+    where = (incoming.c.state == WAITING) & (incoming.c.due <= now)
+    return connection.execute(select(incoming.c.id).where(where).limit(1)).first() is not None
+
+
 def waiting(connection: Connection) -> int:
     """How many wait to be judged."""
     return connection.execute(select(func.count()).where(incoming.c.state == WAITING)).scalar_one()

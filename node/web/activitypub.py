@@ -117,10 +117,18 @@ def document(body: bytes, status: int = 200, *, private: bool = False, kind: str
     return Response(body, status, headers=headers, media_type=kind)
 
 
-def wants_page(request: Request) -> bool:
-    """Whether a browser asks: HTML is named and neither ActivityPub type is (Mastodon asks with a bare ld+json)."""
+def wants_document(request: Request) -> bool:
+    """Whether a server asks: one of the two ActivityPub types is named (bovine asks with a bare ld+json).
+
+    Spec: AP §3.2
+    """
     accept = request.headers.get("accept", "").lower()
-    return "text/html" in accept and "activity+json" not in accept and "ld+json" not in accept
+    return "activity+json" in accept or "ld+json" in accept
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks: HTML is named and neither ActivityPub type is."""
+    return "text/html" in request.headers.get("accept", "").lower() and not wants_document(request)
 
 
 async def _page_of(site: Site, request: Request, did: str, path: str) -> str | None:

@@ -28,8 +28,9 @@ async def get_webfinger(request: Request) -> Response:
         return problem(400, "one resource is asked for", "RFC 7033 §4.2")
     for organisation in await site.organisations():
         subject = f"acct:{organisation.handle}@{organisation.host}"
-        if (_names(wanted[0], subject) and not organisation.successor) or _is(wanted[0], organisation.uri):
-            page = f"{organisation.origin}/@{organisation.handle}"
+        page = f"{organisation.origin}/@{organisation.handle}"
+        by_name = _names(wanted[0], subject) or _is(wanted[0], page)
+        if (by_name and not organisation.successor) or _is(wanted[0], organisation.uri):
             body = orjson.dumps(webfinger.render(subject, organisation.uri, page))
             return Response(body, headers=_OPEN, media_type="application/jrd+json")
     return problem(404, "no such handle here")
@@ -67,9 +68,11 @@ async def get_nodeinfo(request: Request) -> Response:
 
     Spec: NodeInfo 2.1
     """
-    users = await site_of(request).database.read(organisations.count)
+    site = site_of(request)
+    users = await site.database.read(organisations.count)
     kind = 'application/json; profile="http://nodeinfo.diaspora.software/ns/schema/2.1#"'
-    return Response(orjson.dumps(nodeinfo.render(__version__, users)), headers=_OPEN, media_type=kind)
+    body = orjson.dumps(nodeinfo.render(__version__, users, contact=site.settings.contact))
+    return Response(body, headers=_OPEN, media_type=kind)
 
 
 async def get_host_meta(request: Request) -> Response:

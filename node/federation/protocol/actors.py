@@ -41,6 +41,7 @@ _INLINE: Mapping[str, Any] = MappingProxyType(
     "recoveryKeyDigest": "tadamun:recoveryKeyDigest",
     "successorOf": {"@id": "tadamun:successorOf", "@type": "@id"},
     "countryCode": "tadamun:countryCode",
+        "listedMember": "tadamun:listedMember",
     "logPosition": {"@id": "tadamun:logPosition", "@type": "@json"},
     }
 )
@@ -66,6 +67,8 @@ class Actor:
     moved_to: str | None
     gateways: tuple[str, ...]
     recovery: str | None
+    listed: bool
+    """It agreed, in its own signed document, to be named as a member."""
     order: tuple[int, int]
     """(epoch, sequence) of the log entry that carries it; (0, 0) for an actor without a log."""
     document: Document
@@ -91,6 +94,8 @@ class Profile:
     country: str
     rsa: RSAPublicKey
     recovery: str
+    listed: bool = False
+    """Others may name it as a member of the network."""
     aliases: tuple[str, ...] = ()
     moved_to: str | None = None
 
@@ -133,6 +138,7 @@ def render_actor(profile: Profile, order: tuple[int, int], published: datetime, 
         "discoverable": True,
         "indexable": True,
         "countryCode": profile.country,
+        "listedMember": profile.listed,
         "recoveryKeyDigest": profile.recovery,
         "logPosition": {"epoch": order[0], "sequence": order[1]},
         "published": timestamp(published),
@@ -209,6 +215,7 @@ def parse_actor(document: Document) -> Actor:
         moved_to=ids.canonical(moved) if moved else None,
         gateways=gateways,
         recovery=_text(value, "recoveryKeyDigest", 100) or None,
+        listed=value.get("listedMember") is True,
         order=_order(place),
         document=document,
     )

@@ -24,12 +24,13 @@ def render_links(origin: str) -> JsonObject:
     return {"links": [{"rel": SCHEMA, "href": origin + PATH}]}
 
 
-def render(version: str, users: int, posts: int = 0) -> JsonObject:
+def render(version: str, users: int, posts: int = 0, contact: str = "") -> JsonObject:
     """The document at `/nodeinfo/2.1`.
 
     Args:
         users: organisations of this node.
         posts: public objects by them.
+        contact: where moderators of other servers can write; left out where it is empty.
     """
     return {
         "version": "2.1",
@@ -38,7 +39,7 @@ def render(version: str, users: int, posts: int = 0) -> JsonObject:
         "services": {"inbound": [], "outbound": []},
         "openRegistrations": False,
         "usage": {"users": {"total": users}, "localPosts": posts},
-        "metadata": {},
+        "metadata": {"contact": contact} if contact else {},
     }
 
 

@@ -102,7 +102,7 @@ async def alert_page(request: Request) -> Response:
     if view is None or uri is None:
         gone = await site.database.read(lambda connection: documents.page_gone(connection, organisation.did, name))
         return missing_page(site, request, organisation, 410 if gone else 404)
-    if not activitypub.wants_page(request) and "activity+json" in request.headers.get("accept", ""):
+    if activitypub.wants_document(request):
         return RedirectResponse(uri, 303, headers={"vary": "Accept"})
     noindex = view.card.status != "actual"
     return show(site, request, organisation, "alerts/alert.html", "alerts", noindex=noindex, alert=view)
@@ -133,9 +133,9 @@ async def organisation_page(request: Request) -> Response:
         return missing_page(site, request, None, 404)
     for each in await site.organisations():
         if handle == each.handle or did == each.did:
-            if activitypub.wants_page(request) or "json" not in request.headers.get("accept", ""):
-                return await _own_page(site, request, each)
-            return RedirectResponse(each.uri, 303, headers={"vary": "Accept"})
+            if activitypub.wants_document(request):
+                return RedirectResponse(each.uri, 303, headers={"vary": "Accept"})
+            return await _own_page(site, request, each)
     view = await site.database.read(lambda connection: _member_view(connection, organisation, did, site.clock()))
     if view is None:
         return missing_page(site, request, organisation, 404)
@@ -205,6 +205,8 @@ class Cards:
         self._authors: dict[str, Actor | None] = {}
         self._own = {each.did: each for each in organisations.all_of(connection)}
         self._members: dict[str, Member | None] = {}
+        members = contacts.members_of(connection, organisation.did)
+        self._named = {ids.host_of(member.uri) for member in members if member.listed}
         self._forked = logs.forked(connection, organisation.did)
 
     def author(self, record: AlertRecord) -> tuple[str, str, str]:
@@ -238,10 +240,16 @@ class Cards:
             state=self._state(record),
             status=_STATUSES.get(record.status, "unknown"),
             verified=held is not None and proof_holds(held.raw, record.did),
-            via=None if record.did == self.organisation.did else record.via,
+            via=self._via(record),
             reference=record.reference,
             warnings=self._warnings(record),
         )
+
+    def _via(self, record: AlertRecord) -> str | None:
+        """Where a copy came from: the author's own host, or a member that agreed to be named; else nothing is said."""
+        if record.did == self.organisation.did or not record.via:
+            return None
+        return record.via if record.via in self._named or record.via == ids.host_of(record.uri) else None
 
     def page(self, record: AlertRecord) -> AlertPage | None:
         """One alert, whole."""
@@ -330,9 +338,11 @@ def _member_view(
     connection: Connection, organisation: Organisation, did: str | None, now: datetime
 ) -> OrganisationView | None:
     member = contacts.member(connection, organisation.did, did) if did else None
-    if member is None or not member.listed:
+    if member is None:
         return None
     author = str(ids.Portable(member.did, "/actor"))
+    if not member.listed and not alerts.count(connection, organisation.did, ("actual", *_DRILLS), author):
+        return None
     actor = documents.actor(connection, author)
     cards = Cards(connection, organisation, now)
     found = alerts.newest(connection, organisation.did, author=author)
