@@ -1,17 +1,20 @@
 """Notes and articles that are no alerts: which are kept, and for whom.
 
 Rules, in order:
-1. the object is embedded, and its author is the activity's actor (AP §7.3, FEP-fe34);
-2. its id is of the author's origin (FEP-fe34);
-3. an id that another author holds is never taken over (AP §7.3; GHSA-3fjr-858r-92rw);
-4. what was deleted never comes back;
-5. nothing is believed of a frozen member past the freeze;
-6. only what is public is kept: a direct message is not stored, followers-only posts are not ours to copy (R8);
-7. kept are posts of those we follow and of members; a reply or mention by others is held for review (R16);
-8. an Update needs a later `updated` than what we have; a Create of a known id changes nothing.
+1. nothing is believed of a frozen member past the freeze;
+2. a Delete names an object of the actor's origin that we hold from this very author (AP §7.4);
+3. the object is embedded, and its author is the activity's actor (AP §7.3, FEP-fe34);
+4. its id is of the author's origin (FEP-fe34);
+5. an id that another author holds is never taken over (AP §7.3; GHSA-3fjr-858r-92rw);
+6. what was deleted never comes back;
+7. its content is within bounds;
+8. only what is public is kept: a direct message is not stored, followers-only posts are not ours to copy (R8);
+9. kept are posts of those we follow and of members; a reply or mention by others is held for review (R16);
+10. an Update needs a later `updated` than what we have; a Create of a known id changes nothing.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from node.effects import Accept, Decision, HideObject, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
@@ -80,7 +83,7 @@ def _not_for_us(activity: Activity, note: JsonObject, facts: Facts) -> Ignore | 
 
 
 def check_owner(activity: Activity, note: JsonObject) -> Refuse | None:
-    """Rules 1 and 2: whose an object is.
+    """Rules 3 and 4: whose an object is.
 
     Spec: FEP-fe34
     """
@@ -113,10 +116,20 @@ def _delete(activity: Activity, facts: Facts) -> Decision:
 
 
 def _newer(activity: Activity, note: JsonObject, facts: Facts) -> bool:
-    updated = note.get("updated")
-    if activity.type != "Update" or not isinstance(updated, str):
+    updated = _moment(note.get("updated"))
+    if activity.type != "Update" or updated is None:
         return False
-    return facts.known_updated is None or updated > facts.known_updated
+    known = _moment(facts.known_updated)
+    return known is None or updated > known
+
+
+def _moment(text: object) -> datetime | None:
+    """Moments are compared as moments: peers write zones and fractions as they like."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
 
 def _mentions(note: JsonObject, org: str) -> bool:

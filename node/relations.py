@@ -2,12 +2,13 @@
 
 Rules, in order of the table at the end:
 - *Follow* is of our own actor, and is accepted (AP §7.5).
-- *Undo* takes back what its own actor did, embedded or by id (AP §7.7); a Follow is all that we keep to be undone.
+- *Undo* takes back what its own actor did, embedded or by id (AP §7.7); of that we keep only that it follows us.
 - *Accept* and *Reject* answer a Follow of ours, by the one who was followed (AP §7.6, §7.7).
-- *Update* of an actor is by that actor, and never brings an older document (Tadamun log §3).
+- *Update* of an actor is by that actor, and never brings an older document; a portable actor's stands in its log, at
+  the place that the document itself names (Tadamun log §3).
 - *Delete* of an actor is by that actor; a pinned member's log is kept all the same.
-- *Move* is by a followed actor, of itself, to a target that names the old id in `alsoKnownAs` (FEP-7628), and not by a
-  frozen member.
+- *Move* is by a followed actor, of itself, to a target that names the old id in `alsoKnownAs` (FEP-7628). A member's is
+  for the operator to read: its key may be stolen, and who succeeds it is said by its recovery key.
 - *Block* ends the follow; *Flag* and boosts of ours are for the operator to read. *Like* leaves no trace here (R16).
 """
 
@@ -96,6 +97,8 @@ def _undo(activity: Activity, facts: Facts) -> Decision:
             return Refuse(error.reason, error.spec)
         if undone.get("type") != "Follow":
             return Ignore(f"nothing kept of a {str(undone.get('type'))[:40]}")
+        if activity.object_id != facts.follow_activity and not _is_id(undone.get("object"), facts.org):
+            return Ignore("not a Follow of this organisation")
     elif activity.object_id != facts.follow_activity:
         return Ignore("nothing kept of what is undone")
     if facts.follow_activity is None:
@@ -113,7 +116,14 @@ def _answer(activity: Activity, facts: Facts) -> Decision:
 def _update(activity: Activity, facts: Facts) -> Decision:
     if activity.object is None or activity.object_id != activity.actor:
         return Refuse("an actor is updated by itself, embedded", "AP §7.3")
-    return Accept((StoreActor(activity.actor, activity.object),))
+    document = activity.object
+    if activity.did is None:
+        # Mastodon embeds the actor without a context of its own. What bears a proof stays as it was signed.
+        return Accept((StoreActor(activity.actor, {"@context": activity.value["@context"], **document}),))
+    place = activity.position
+    if place is None or document.get("logPosition") != {"epoch": place.epoch, "sequence": place.sequence}:
+        return Refuse("an actor changes by the entry of its log that the document names", "Tadamun log §3")
+    return Accept((StoreActor(activity.actor, document),))
 
 
 def _delete(activity: Activity, facts: Facts) -> Decision:
@@ -130,6 +140,8 @@ def _move(activity: Activity, facts: Facts) -> Decision:
     target = id_of(activity.value.get("target"))
     if target is None:
         return Refuse("a Move without a target", "FEP-7628")
+    if facts.member:
+        return Accept((_report(activity),))
     if not facts.following:
         return Ignore("nobody here follows who moves")
     if facts.target_aliases is None:
@@ -171,7 +183,16 @@ def _report(activity: Activity) -> Report:
 def _embedded(activity: Activity) -> dict[str, object]:
     """The Follow as an Accept embeds it: its id and the three fields that peers compare."""
     value = activity.value
-    return {"id": value["id"], "type": "Follow", "actor": id_of(value["actor"]), "object": id_of(value["object"])}
+    followed = id_of(as_list(value["object"])[0])
+    return {"id": value["id"], "type": "Follow", "actor": id_of(value["actor"]), "object": followed}
+
+
+def _is_id(value: object, wanted: str) -> bool:
+    named = id_of(value)
+    try:
+        return named is not None and ids.canonical(named) == wanted
+    except ProtocolError:
+        return False
 
 
 def flagged(activity: Activity) -> tuple[str, ...]:

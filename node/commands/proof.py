@@ -17,11 +17,9 @@ from node.federation.protocol import actors, ids, integrity_proofs, verification
 from node.federation.protocol.activities import parse_activity
 from node.federation.protocol.addressing import Policy
 from node.federation.protocol.messages import MAX_PAGE, Document, JsonObject, as_list, parse_document
-from node.federation.protocol.replicas import Header
 from node.federation.protocol.verification import Carrier
 from node.kinds import Surroundings
 from node.models import contacts, logs
-from node.models.logs import Entry
 from node.models.views import View
 from node.settings import Settings, load
 
@@ -154,14 +152,14 @@ def import_bundle(office: Office, file: Path) -> None:
         counts = {"new": 0, "held": 0, "skipped": 0, "stubs": 0, "refused": len(bundle.refused)}
         around = Surroundings(now, f"file:{file.name[:60]}")
         for item in bundles.in_order(bundle):
-            if view.member(item.activity.did) is None:
+            own = item.activity.did == organisation.did and bool(organisation.hold)
+            if view.member(item.activity.did) is None and not own:
                 counts["skipped"] += 1
                 continue
             done = commit.commit(view, item, around, spread=False)
             counts["new" if done.new else "held"] += 1
-        for header in bundle.stubs:
-            if contacts.member(connection, organisation.did, header.did) is not None:
-                counts["stubs"] += _add_stub(view, header, around)
+        pinned = [each for each in bundle.stubs if contacts.member(connection, organisation.did, each.did) is not None]
+        counts["stubs"] = logs.add_stubs(connection, organisation.did, pinned, around.via, now)
         view.flush()
         return counts
 
@@ -175,12 +173,4 @@ def import_bundle(office: Office, file: Path) -> None:
     )
     if bundle.refused and not counts["new"] and not counts["held"]:
         raise RefusedError(*bundle.refused[:3])
-
-
-def _add_stub(view: View, header: Header, around: Surroundings) -> int:
-    if logs.find(view.connection, view.org, header) is not None:
-        return 0
-    entry = Entry(header, header.digest, None, None, "", None, logs.STUB, around.via, around.now)
-    logs.append(view.connection, view.org, entry)
-    return 1
 

@@ -5,6 +5,7 @@ it, if its did is a pinned member's or ours; the rule of its kind judges it; the
 may lack is queued for them. Nothing here calls out.
 """
 
+import hashlib
 import math
 import random
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ from node.federation.protocol.messages import Document, as_list, parse_document
 from node.federation.protocol.replicas import Fit, Header
 from node.federation.protocol.verification import Carrier, Verified
 from node.kinds import Surroundings
-from node.models import contacts, deliveries, documents, logs
+from node.models import contacts, deliveries, documents, logs, queues
 from node.models.contacts import Follower, Member
 from node.models.deliveries import Lane, Recipient
 from node.models.documents import Finding
@@ -72,6 +73,8 @@ def commit(view: View, verified: Verified, around: Surroundings, *, spread: bool
     member = view.member(activity.did)
     own = activity.did == view.org
     around = replace(around, frozen=_is_frozen(member, activity))
+    if member is not None and member.state == contacts.FORMER and activity.type != "Delete":
+        return Committed(Ignore("no member any more: only its Deletes are obeyed"))
     new = False
     if verified.kind == "proof" and activity.position is not None and (own or _in_log(member)):
         header = replicas.header_of(activity)
@@ -122,13 +125,25 @@ def freeze(view: View, did: str, after: tuple[int, int] | None, now: datetime) -
         How many withdrawn texts came back.
     """
     contacts.freeze(view.connection, view.org, did, after)
+    documents.forget_actor(view.connection, str(ids.Portable(did, "/actor")))
     view.forget()
     back: tuple[str, ...] = ()
     if after is not None:
         back = logs.forget_withdrawals(view.connection, view.org, did, after)
         logs.unhide(view.connection, view.org, back)
+        _forget_late_actor(view, did, after)
     rebuild(view, did, now)
     return len(back)
+
+
+def destroy_due(connection: Connection, now: datetime) -> int:
+    """Destroy what was withdrawn long enough ago, in every table that holds its bytes; returns how many entries."""
+    gone = logs.destroy_due(connection, now)
+    for each in gone:
+        queues.forget(connection, [each.activity_id], [hashlib.sha256(each.raw).digest()])
+        deliveries.forget(connection, each.org, [each.activity_id])
+        documents.forget_evidence(connection, each.org, each.raw)
+    return len(gone)
 
 
 def find_fault(view: View, did: str, kind: str, note: str, document: bytes, around: Surroundings) -> None:
@@ -136,6 +151,18 @@ def find_fault(view: View, did: str, kind: str, note: str, document: bytes, arou
     documents.add_evidence(
         view.connection, view.org, Finding(kind, did, around.via, note, document, around.now)
     )
+
+
+def _forget_late_actor(view: View, did: str, after: tuple[int, int]) -> None:
+    """An actor document from past the freeze goes; the log's own, up to there, is put in its place by `rebuild`."""
+    author = str(ids.Portable(did, "/actor"))
+    held = documents.actor(view.connection, author)
+    in_log = any(
+        entry.type == "Update" and entry.raw is not None and entry.header.order <= after
+        for entry in logs.of_object(view.connection, view.org, did, author)
+    )
+    if in_log or (held is not None and held.order > after):
+        documents.forget_actor(view.connection, author)
 
 
 def _is_frozen(member: Member | None, activity: Activity) -> bool:
@@ -182,8 +209,10 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings) 
 def _fill_stub(view: View, activity: Activity, header: Header, digest: str) -> bool:
     """A text arrives for a stub that nobody ever signed away: it was withheld, and is shown."""
     held = logs.find(view.connection, view.org, header)
-    withdrawn = logs.withdrawal(view.connection, view.org, header.did, header.order) == header.content
-    if held is None or held.state != logs.STUB or withdrawn:
+    if held is None or held.state != logs.STUB:
+        return False
+    if logs.withdrawal(view.connection, view.org, header.did, header.order) == header.content:
+        queues.forget(view.connection, [activity.id], [hashlib.sha256(activity.raw).digest()])
         return False
     logs.fill(view.connection, view.org, digest, activity)
     return True
@@ -191,7 +220,10 @@ def _fill_stub(view: View, activity: Activity, header: Header, digest: str) -> b
 
 def _withdraw(view: View, activity: Activity, header: Header, around: Surroundings) -> None:
     """A signed Delete names the entries whose text goes (Tadamun log §3)."""
-    many = logs.deletes_since(view.connection, view.org, header.did, around.now - timedelta(days=1)) > MANY_DELETES
+    day = timedelta(days=1)
+    many = logs.deletes_since(view.connection, view.org, header.did, around.now - day) > MANY_DELETES
+    if many:
+        logs.hold_back(view.connection, view.org, header.did, around.now - day + DESTROY_AFTER)
     entries = {
         (entry.header.epoch, entry.header.sequence): entry
         for entry in logs.of_object(view.connection, view.org, header.did, activity.object_id or "")
@@ -210,6 +242,7 @@ def _withdraw(view: View, activity: Activity, header: Header, around: Surroundin
         if entry is not None and entry.header.content == content:
             wait = many or entry.received < around.now - OLD
             logs.hide(view.connection, view.org, [entry.digest], None if wait else around.now + DESTROY_AFTER)
+            deliveries.cancel(view.connection, view.org, [entry.activity_id or ""])
 
 
 def _save(view: View, decision: Accept, around: Surroundings) -> tuple[Reply | FollowAgain, ...]:
@@ -289,12 +322,15 @@ def save_actor(view: View, actor_id: str, document: dict[str, object], around: S
         given = Document(orjson.dumps(document), document)
         found = verification.verify_actor(given, None if ids.portable(actor_id) else actor_id)
         verification.check_newer(found, documents.actor(view.connection, found.id))
+        contacts.check_not_frozen(view.connection, found)
+        if around.position is not None and found.order != around.position:
+            raise ProtocolError("an actor document that claims another place in its log", spec="Tadamun log §3")
     except ProtocolError as error:
         view.count(f"actor document refused: {error.spec}")
         return
     if found.id != actor_id:
         return
-    documents.save_actor(view.connection, found, around.now)
+    documents.save_actor(view.connection, found, around.now, from_log=True)
     member = view.member(found.did)
     if member is not None:
         contacts.relocate(view.connection, view.org, found)

@@ -17,7 +17,7 @@ from node.federation.protocol.actors import Actor
 from node.federation.protocol.addressing import Policy, scheme_of
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Document, JsonObject, Request, as_list, id_of, parse_document
-from node.models import documents
+from node.models import contacts, documents
 from node.models.base import Database
 from node.models.keyring import Keyring
 
@@ -156,6 +156,7 @@ class Discovery:
 
         def save(connection: Connection) -> None:
             verification.check_newer(found, documents.actor(connection, found.id))
+            contacts.check_not_frozen(connection, found)
             documents.save_actor(connection, found, now)
 
         await self._database.write(save)

@@ -47,8 +47,9 @@ _ATTEMPTS = 6
 _SEEN = 20_000
 _REFUSALS_A_SECOND = 20
 _REFUSED_BYTES_AN_HOUR = 32 * 1024 * 1024
-_MAX_UNPROVED = 2_000
-_MAX_UNPROVED_BYTES = 32 * 1024 * 1024
+_UNPROVED_WINDOW = 600
+_MAX_UNPROVED = 5_000
+_MAX_UNPROVED_BYTES = 128 * 1024 * 1024
 _REREAD = 0.5
 """Seconds until the database is asked what the command line or another process changed."""
 _PRIVATE_HEADERS = frozenset({"user-agent", "forwarded", "x-forwarded-for", "x-real-ip", "cookie", "authorization"})
@@ -92,8 +93,8 @@ class Inbox:
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetching = asyncio.Semaphore(_FETCHING)
         self._allowance = (0, 0)
-        self._kept_bytes = (0, 0)
-        self._unproved: dict[bytes, int] = {}
+        self._refused_bytes = (0, 0)
+        self._unproved = (0, 0, 0)
 
     # --- the door -------------------------------------------------------------------------------------------------
 
@@ -230,17 +231,18 @@ class Inbox:
     def _unproved_row(
         self, request: Request, activity: Activity, org: str, now: datetime, key_id: str, kept: bytes | None
     ) -> Incoming:
-        """A row whose key must be asked for. Anybody can make such rows: there is room for so many at once.
+        """A row whose key must be asked for. Anybody can make such rows: there is room for so many in ten minutes.
 
         Raises:
-            ProtocolError: 503, later there may be room; peers that we know are not held up.
+            ProtocolError: 503, later there will be room; peers that we know are not held up.
         """
-        row = self._row(request, activity, org, now, key_id, "", kept)
-        full = len(self._unproved) >= _MAX_UNPROVED or sum(self._unproved.values()) > _MAX_UNPROVED_BYTES
-        if full and row.digest not in self._unproved:
-            raise ProtocolError("too many unknown keys are being asked for", spec="RFC 9110 §15.6.4", status=503)
-        self._unproved[row.digest] = len(row.body)
-        return row
+        window, rows, size = self._unproved
+        if window != int(now.timestamp()) // _UNPROVED_WINDOW:
+            window, rows, size = int(now.timestamp()) // _UNPROVED_WINDOW, 0, 0
+        if rows >= _MAX_UNPROVED or size + len(request.body) > _MAX_UNPROVED_BYTES:
+            raise ProtocolError("too many unknown keys came just now", spec="RFC 9110 §15.6.4", status=503)
+        self._unproved = (window, rows + 1, size + len(request.body))
+        return self._row(request, activity, org, now, key_id, "", kept)
 
     async def _keep(self, row: Incoming) -> None:
         """Write rows together: everybody who arrives within two milliseconds waits for one flush."""
@@ -274,9 +276,10 @@ class Inbox:
         if used > _REFUSALS_A_SECOND:
             return
         log.info("inbox.refused", status=error.status, rule=error.spec, reason=error.reason)
-        hour, size = second // 3600, self._kept_bytes[1] if self._kept_bytes[0] == second // 3600 else 0
+        hour = second // 3600
+        size = self._refused_bytes[1] if self._refused_bytes[0] == hour else 0
         body = request.body[: 64 * 1024] if size < _REFUSED_BYTES_AN_HOUR else b""
-        self._kept_bytes = (hour, size + len(body))
+        self._refused_bytes = (hour, size + len(body))
         row = Incoming(0, org, now, "", hashlib.sha256(request.body).digest(), body, "", "", None, "")
         await self._database.write(lambda connection: queues.note_refused(connection, row, error.spec, error.reason))
 
@@ -291,7 +294,7 @@ class Inbox:
         self._spawn(self._refresh_key(key, key_id))
 
     async def _refresh_key(self, key: PublicKey, key_id: str) -> None:
-        """A portable key is asked for where its actor lives, not at the host that a request with a bad signature names."""
+        """A portable key is asked for where its actor lives, not where a request with a bad signature says."""
         async with self._fetching:
             try:
                 if ids.portable(key.id) is None:
@@ -391,18 +394,13 @@ class Inbox:
                 await self._postpone(row, error)
                 return
             except ProtocolError as error:
-                await self._settle(row, Settled(row.id, queues.REFUSED, error.spec, error.reason))
+                await self._judge([], [Settled(row.id, queues.REFUSED, error.spec, error.reason)])
                 return
             except Exception as error:  # noqa: BLE001 - our own bug; left waiting it would come back for ever
                 log.error("inbox.failed", exception=error)
-                await self._settle(row, Settled(row.id, queues.FAILED, "", type(error).__name__))
+                await self._judge([], [Settled(row.id, queues.FAILED, "", type(error).__name__)])
                 return
-        self._unproved.pop(row.digest, None)
         await self._judge([ready], [])
-
-    async def _settle(self, row: Incoming, result: Settled) -> None:
-        self._unproved.pop(row.digest, None)
-        await self._judge([], [result])
 
     async def _fetch(self, row: Incoming) -> Ready:
         activity = parse_activity(parse_document(row.body))
@@ -413,8 +411,10 @@ class Inbox:
         else:
             verified = await self._verify_alone(activity)
         sender = target = None
-        if activity.type in ("Follow", "Succeed"):
-            sender = await self._sender(activity)
+        if activity.type == "Follow":
+            sender = await self._follower(activity)
+        if activity.type == "Succeed":
+            sender = await self._discovery.actor(str(messages.id_of(activity.value.get("actor"))))
         if activity.type == "Move":
             target = await self._target(activity)
         return Ready(row, verified, sender, target)
@@ -436,14 +436,14 @@ class Inbox:
             return verified
         return verification.verify_proof_alone(activity, await self._discovery.key(proof.method), self._clock())
 
-    async def _sender(self, activity: Activity) -> Actor:
+    async def _follower(self, activity: Activity) -> Actor:
         """Who follows. A portable actor names its own gateways: the one we would deliver to must answer for it, or
         anybody could have us POST to anyone (FEP-ef61).
         """
         place = str(messages.id_of(activity.value.get("actor")))
         found = await self._discovery.actor(place, fresh=activity.did is not None)
         if ids.origin_of_location(place) != ids.origin_of_location(found.inbox):
-            raise ProtocolError("the inbox is on a host that does not answer for the actor", spec="FEP-ef61", status=403)
+            raise ProtocolError("the host of the inbox does not answer for the actor", spec="FEP-ef61", status=403)
         return found
 
     async def _target(self, activity: Activity) -> Actor | None:
@@ -464,7 +464,7 @@ class Inbox:
     async def _postpone(self, row: Incoming, error: FetchError) -> None:
         now = self._clock()
         if not error.retryable or row.attempts >= _ATTEMPTS:
-            await self._settle(row, Settled(row.id, queues.FAILED, "RFC 9421 §3.2", error.reason))
+            await self._judge([], [Settled(row.id, queues.FAILED, "RFC 9421 §3.2", error.reason)])
             return
         due = now + max(timedelta(seconds=5 * 4**row.attempts), timedelta(seconds=error.retry_after))
         await self._database.write(lambda connection: queues.postpone(connection, [row.id], due))

@@ -146,7 +146,7 @@ class Mirror:
         self._clock = clock
         self._stirred = stirred
         self._interval = interval
-        self._synced: dict[str, datetime] = {}
+        self._unscrubbed = False
 
     async def run(self) -> None:
         """Compare with members at intervals, new ones at once, until cancelled."""
@@ -191,12 +191,16 @@ class Mirror:
         theirs = await self._heads(organisation, member, held)
         if theirs is None:
             report.same = True
+            await self._check_own(organisation, held.get(organisation.did))
             return
         pinned = await self._database.read(
             lambda connection: {each.did: each for each in contacts.members_of(connection, organisation.did)}
         )
+        kept = await self._database.read(
+            lambda connection: {did: logs.head(connection, organisation.did, did) for did in theirs}
+        )
         for did, head in theirs.items():
-            ours = held.get(did)
+            ours = kept[did]
             wanted = did == member.did or did == organisation.did or (whole and did in pinned)
             if not wanted or (ours is not None and ours == head):
                 continue
@@ -235,6 +239,7 @@ class Mirror:
     ) -> None:
         """Fetch one log from `ours` on, page by page, until it brings nothing more."""
         epoch, start = (ours.epoch, ours.sequence + 1) if ours else (1, 1)
+        waiting: list[Header] = []
         for _ in range(_MAX_PAGES):
             url = f"{ids.Portable(did, f'/log/{epoch}/{start}').at(origin)}"
             try:
@@ -246,7 +251,7 @@ class Mirror:
                 if error.status == 404:
                     return
                 raise
-            last = await self._take_page(organisation, did, page.body, report)
+            last = await self._take_page(organisation, did, page.body, report, waiting)
             if last is None:
                 await self._judge_claim(organisation, did, claimed, origin)
                 return
@@ -255,9 +260,13 @@ class Mirror:
             epoch, start = last.epoch, last.sequence + 1
 
     async def _take_page(
-        self, organisation: Organisation, did: str, body: bytes, report: Report
+        self, organisation: Organisation, did: str, body: bytes, report: Report, waiting: list[Header]
     ) -> Header | None:
-        """Verify and write one page; returns the last header in it."""
+        """Verify and write one page; returns the last header in it.
+
+        Args:
+            waiting: stubs whose signed successor has not come yet; changed here.
+        """
         loop = asyncio.get_running_loop()
         items, refused = await loop.run_in_executor(None, _verify_page, body, did)
         report.refused += refused
@@ -265,7 +274,8 @@ class Mirror:
         via = report.host
         for start in range(0, len(items), _BATCH):
             batch = items[start : start + _BATCH]
-            added, last = await self._database.write(partial(self._write, organisation, batch, via))
+            added, last = await self._database.write(partial(self._write, organisation, [*waiting, *batch], via))
+            waiting[:] = _trailing([*waiting, *batch])
             if added:
                 report.entries[did] = report.entries.get(did, 0) + added
         return last
@@ -277,25 +287,19 @@ class Mirror:
         view.preload(item.activity for item in batch if isinstance(item, Verified))
         added = 0
         header: Header | None = None
+        stubs = [item for item in batch if isinstance(item, Header)]
         for item in batch:
             if isinstance(item, Header):
                 header = item
-                added += self._commit_stub(view, item, via)
                 continue
             header = replicas.header_of(item.activity)
             done = commit.commit(view, item, Surroundings(self._clock(), via), spread=False)
             added += done.new
+        added += logs.add_stubs(connection, organisation.did, stubs, via, self._clock())
         view.flush()
         if header is None:
             raise ReplicaError("an empty batch")
         return added, header
-
-    def _commit_stub(self, view: View, header: Header, via: str) -> bool:
-        if logs.find(view.connection, view.org, header) is not None:
-            return False
-        entry = Entry(header, header.digest, None, None, "", None, logs.STUB, via, self._clock())
-        logs.append(view.connection, view.org, entry)
-        return True
 
     async def _judge_claim(self, organisation: Organisation, did: str, claimed: Head, origin: str) -> None:
         """Somebody claimed a head and did not supply it, or left texts out that nobody withdrew: evidence."""
@@ -355,9 +359,21 @@ class Mirror:
 
     async def _destroy_due(self) -> None:
         now = self._clock()
-        gone = await self._database.write(lambda connection: logs.destroy_due(connection, now))
+        gone = await self._database.write(lambda connection: commit.destroy_due(connection, now))
         if gone:
             log.info("log.destroyed", entries=gone)
+        if gone or self._unscrubbed:
+            self._unscrubbed = not await self._database.scrub()
+
+
+def _trailing(items: list[Verified | Header]) -> list[Header]:
+    """The stubs at the end, which only what follows can vouch for."""
+    found: list[Header] = []
+    for item in reversed(items):
+        if not isinstance(item, Header):
+            break
+        found.append(item)
+    return found[::-1][-10_000:]
 
 
 def _verify_page(body: bytes, did: str) -> tuple[list[Verified | Header], int]:

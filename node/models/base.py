@@ -92,6 +92,27 @@ class Database:
         with self._reader.connect() as connection, connection.begin():
             return work(connection)
 
+    async def scrub(self) -> bool:
+        """After text was destroyed: write SQLite's write-ahead log back and empty it, for it still holds the bytes.
+
+        Returns:
+            Whether it is done; a reader at work prevents it, and it is to be tried again.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._scrub)
+
+    def _scrub(self) -> bool:
+        if not self.sqlite:
+            return True
+        connection = self._reader.raw_connection()
+        try:
+            # Outside of any transaction, or SQLite finds its own table locked.
+            cursor = connection.cursor()
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.close()
+            return bool(busy) and busy[0] == 0
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Finish what was handed in and let go of every connection."""
         with self._lock:

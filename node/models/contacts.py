@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from node.errors import ProtocolError
 from node.federation.protocol.actors import Actor
 from node.models.base import Instant, metadata
 
@@ -232,6 +233,23 @@ def pinned_anywhere(connection: Connection) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def check_not_frozen(connection: Connection, actor: Actor) -> None:
+    """An actor document past a freeze never counts, wherever it comes from.
+
+    Raises:
+        ProtocolError: an organisation of this node froze its did before that entry.
+    """
+    if actor.did is None:
+        return
+    rows = connection.execute(
+        select(members.c.frozen_epoch, members.c.frozen_sequence).where(
+            members.c.did == actor.did, members.c.frozen_sequence.is_not(None)
+        )
+    )
+    if any(actor.order > (row[0], row[1]) for row in rows):
+        raise ProtocolError("an actor document from after the freeze", spec="Tadamun design §4", status=403)
+
+
 def freeze(connection: Connection, org: str, did: str, after: tuple[int, int] | None) -> None:
     """Believe nothing of this did past `after`; `None` lifts it."""
     epoch, sequence = after or (None, None)
@@ -240,6 +258,12 @@ def freeze(connection: Connection, org: str, did: str, after: tuple[int, int] | 
         .where(members.c.org == org, members.c.did == did)
         .values(frozen_epoch=epoch, frozen_sequence=sequence)
     )
+
+
+def frozen_anywhere(connection: Connection, did: str) -> bool:
+    """Whether an organisation of this node froze this did."""
+    frozen = select(members.c.did).where(members.c.did == did, members.c.frozen_epoch.is_not(None))
+    return connection.execute(frozen).first() is not None
 
 
 def set_state(connection: Connection, org: str, did: str, state: str, successor: str | None = None) -> None:

@@ -292,6 +292,26 @@ def give_up_inbox(connection: Connection, inbox: str, now: datetime) -> None:
     )
 
 
+def cancel(connection: Connection, org: str, activity_ids: Collection[str]) -> int:
+    """What was withdrawn is sent to no follower who did not have it yet: it would come to life after its Delete.
+
+    Members know a withdrawn entry whenever it comes, and need it for their copy of the log.
+    """
+    withdrawn = select(payloads.c.id).where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
+    return connection.execute(
+        delete(deliveries).where(
+            deliveries.c.payload.in_(withdrawn), deliveries.c.state == WAITING, deliveries.c.form == "follower"
+        )
+    ).rowcount
+
+
+def forget(connection: Connection, org: str, activity_ids: Collection[str]) -> None:
+    """The text of these activities is destroyed: the payloads that held it go, and whatever was owed of them."""
+    gone = select(payloads.c.id).where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
+    connection.execute(delete(deliveries).where(deliveries.c.payload.in_(gone), deliveries.c.state == WAITING))
+    connection.execute(delete(payloads).where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids)))
+
+
 def origin_of(connection: Connection, org: str) -> str:
     """Where an organisation speaks from."""
     return str(connection.execute(select(organisations.c.origin).where(organisations.c.did == org)).scalar_one())

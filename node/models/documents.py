@@ -26,9 +26,11 @@ from sqlalchemy import (
     update,
 )
 
+from node.errors import ProtocolError
 from node.federation.protocol.actors import Actor, parse_actor
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import MAX_PAGE, parse_document
+from node.models import contacts
 from node.models.base import Id, Instant, metadata
 
 actors = Table(
@@ -149,14 +151,18 @@ def actor_age(connection: Connection, actor_id: str) -> datetime | None:
     return connection.execute(select(actors.c.fetched).where(actors.c.org == "", actors.c.id == actor_id)).scalar()
 
 
-def save_actor(connection: Connection, value: Actor, now: datetime) -> None:
-    """Hold an actor document in place of an older one."""
+def save_actor(connection: Connection, value: Actor, now: datetime, *, from_log: bool = False) -> None:
+    """Hold an actor document in place of an older one.
+
+    Raises:
+        ProtocolError: its did is frozen here, so that only its log up to the freeze says who it is.
+    """
+    if not from_log and value.did is not None and contacts.frozen_anywhere(connection, value.did):
+        raise ProtocolError("the actor document of a frozen member", spec="Tadamun design §4", status=403)
     values = {"raw": value.document.raw, "fetched": now}
     where = (actors.c.org == "") & (actors.c.id == value.id)
     if connection.execute(update(actors).where(where).values(**values)).rowcount == 0:
         connection.execute(insert(actors).values(org="", id=value.id, **values))
-
-
     connection.execute(delete(key_ids).where(key_ids.c.org == "", key_ids.c.actor == value.id))
     for key_id in {key.id for key in value.keys}:
         connection.execute(delete(key_ids).where(key_ids.c.org == "", key_ids.c.id == key_id))
@@ -273,6 +279,13 @@ def add_evidence(connection: Connection, org: str, finding: Finding) -> None:
     if connection.execute(same).first() is None and held < _MAX_EVIDENCE:
         values = {name: getattr(finding, name) for name in Finding.__slots__}
         connection.execute(insert(evidence).values(org=org, **values))
+
+
+def forget_evidence(connection: Connection, org: str, document: bytes) -> None:
+    """A text is destroyed: what it was evidence of stays noted, the text does not."""
+    connection.execute(
+        update(evidence).where(evidence.c.org == org, evidence.c.document == document).values(document=b"")
+    )
 
 
 def evidence_of(connection: Connection, org: str) -> tuple[Finding, ...]:

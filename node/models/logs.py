@@ -2,7 +2,8 @@
 
 An entry whose text was withdrawn is `hidden` (its bytes stay for 72 h, in case the withdrawal is contested) and then a
 `stub`, the bare header. Which entries are the main line is worked out by `protocol/replicas`, and only when a log
-forked; a plain append moves the head.
+forked; a plain append moves the head. What stands past a member's freeze is kept, and given to nobody: `read`,
+`by_activity` and `head_table` end where the freeze does.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ from node.federation.protocol import replicas
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.replicas import Head, Header
 from node.models.base import Instant, metadata
+from node.models.contacts import members
 
 entries = Table(
     "entries",
@@ -100,6 +102,15 @@ class Entry:
     received: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """A text that must stand nowhere any more."""
+
+    org: str
+    activity_id: str
+    raw: bytes
+
+
 def head(connection: Connection, org: str, did: str) -> Head | None:
     """The last entry of the gapless main line that we hold."""
     row = connection.execute(
@@ -109,11 +120,22 @@ def head(connection: Connection, org: str, did: str) -> Head | None:
 
 
 def head_table(connection: Connection, org: str) -> dict[str, Head]:
-    """Every did's head."""
+    """Every did's head, as others are told of it: a frozen member's is the last entry that is believed."""
     rows = connection.execute(
         select(heads.c.did, heads.c.epoch, heads.c.sequence, heads.c.digest).where(heads.c.org == org)
     )
-    return {row.did: Head(row.epoch, row.sequence, row.digest) for row in rows}
+    found = {row.did: Head(row.epoch, row.sequence, row.digest) for row in rows}
+    for did, epoch, sequence in connection.execute(
+        select(members.c.did, members.c.frozen_epoch, members.c.frozen_sequence).where(
+            members.c.org == org, members.c.frozen_epoch.is_not(None)
+        )
+    ):
+        if did in found and found[did].order > (epoch, sequence):
+            believed = [header for header in line(connection, org, did) if header.order <= (epoch, sequence)]
+            del found[did]
+            if believed:
+                found[did] = Head(believed[-1].epoch, believed[-1].sequence, believed[-1].digest)
+    return found
 
 
 def forked(connection: Connection, org: str) -> frozenset[str]:
@@ -137,8 +159,10 @@ def find(connection: Connection, org: str, header: Header) -> Entry | None:
 
 
 def by_activity(connection: Connection, org: str, activity_id: str) -> Entry | None:
-    """The entry of an activity id."""
-    row = connection.execute(_select().where(entries.c.org == org, entries.c.activity_id == activity_id)).first()
+    """The entry of an activity id, but not from past a freeze."""
+    row = connection.execute(
+        _select().where(entries.c.org == org, entries.c.activity_id == activity_id, _believed())
+    ).first()
     return _value(row) if row else None
 
 
@@ -148,6 +172,28 @@ def of_object(connection: Connection, org: str, did: str, object_id: str) -> tup
         _select().where(_of(org, did), entries.c.object_id == object_id).order_by(entries.c.epoch, entries.c.sequence)
     )
     return tuple(_value(row) for row in rows)
+
+
+def followed(connection: Connection, org: str, did: str, digests: Sequence[str]) -> frozenset[str]:
+    """Which of these digests an entry that we hold names as its `previous`."""
+    rows = connection.execute(select(entries.c.previous).where(_of(org, did), entries.c.previous.in_(digests)))
+    return frozenset(rows.scalars())
+
+
+def add_stubs(connection: Connection, org: str, headers: Sequence[Header], via: str, now: datetime) -> int:
+    """Keep withdrawn entries that came as bare headers, and that a signed entry vouches for; how many are new."""
+    new = 0
+    for did in {header.did for header in headers}:
+        mine = [header for header in headers if header.did == did]
+        known = followed(connection, org, did, [header.digest for header in mine])
+        for header in replicas.anchored(mine, known):
+            if find(connection, org, header) is None:
+                entry = Entry(header, header.digest, None, None, "", None, STUB, via, now)
+                connection.execute(insert(entries).values(org=org, **_columns(entry)))
+                new += 1
+        if new:
+            recount(connection, org, did)
+    return new
 
 
 def append(connection: Connection, org: str, entry: Entry) -> None:
@@ -186,11 +232,14 @@ def line(connection: Connection, org: str, did: str) -> tuple[Header, ...]:
 def read(
     connection: Connection, org: str, did: str, after: tuple[int, int], limit: int, *, newest: bool = False
 ) -> tuple[Entry, ...]:
-    """Entries from a position on, ascending; or up to `limit` of the newest before it, descending."""
+    """Entries from a position on, ascending; or up to `limit` of the newest before it, descending.
+
+    Entries past a freeze are left out.
+    """
     place = tuple_(entries.c.epoch, entries.c.sequence)
     after = (min(after[0], _LAST[0]), min(after[1], _LAST[1]))
     order = (entries.c.epoch, entries.c.sequence, entries.c.digest)
-    query = _select().where(_of(org, did))
+    query = _select().where(_of(org, did), _believed())
     if newest:
         query = query.where(place < after).order_by(*(column.desc() for column in order))
     else:
@@ -204,6 +253,15 @@ def hide(connection: Connection, org: str, digests: Sequence[str], destroy_after
         update(entries)
         .where(entries.c.org == org, entries.c.digest.in_(digests), entries.c.state == HELD)
         .values(state=HIDDEN, destroy_after=destroy_after)
+    )
+
+
+def hold_back(connection: Connection, org: str, did: str, after: datetime) -> None:
+    """Too many withdrawals at once: what was to be destroyed after this moment waits with the others."""
+    connection.execute(
+        update(entries)
+        .where(_of(org, did), entries.c.state == HIDDEN, entries.c.destroy_after > after)
+        .values(destroy_after=None)
     )
 
 
@@ -227,27 +285,33 @@ def fill(connection: Connection, org: str, digest: str, activity: Activity) -> N
     )
 
 
-def destroy_due(connection: Connection, now: datetime) -> int:
-    """Turn hidden entries whose time has come into stubs; the bytes are gone for good."""
-    result = connection.execute(
-        update(entries)
-        .where(entries.c.state == HIDDEN, entries.c.destroy_after <= now)
-        .values(state=STUB, raw=None, destroy_after=None, activity_id=None)
-    )
-    return result.rowcount
+def destroy_due(connection: Connection, now: datetime) -> tuple[Destroyed, ...]:
+    """Turn hidden entries whose time has come into stubs; says what is gone, for other tables to let go of it too."""
+    due = and_(entries.c.state == HIDDEN, entries.c.destroy_after <= now)
+    rows = connection.execute(select(entries.c.org, entries.c.activity_id, entries.c.raw).where(due)).all()
+    if rows:
+        values = {"state": STUB, "raw": None, "destroy_after": None, "activity_id": None}
+        connection.execute(update(entries).where(due).values(**values))
+    return tuple(Destroyed(row.org, row.activity_id or "", row.raw or b"") for row in rows)
 
 
 def add_withdrawal(
     connection: Connection, org: str, did: str, named: tuple[int, int], content: str, by: Header, now: datetime
 ) -> None:
-    """Remember that a signed Delete names this entry; the first that does is kept."""
+    """Remember that a signed Delete names this entry; of several the one that stands first in the log is kept."""
     where = and_(
         withdrawals.c.org == org,
         withdrawals.c.did == did,
         withdrawals.c.epoch == named[0],
         withdrawals.c.sequence == named[1],
     )
-    if connection.execute(select(withdrawals.c.content).where(where)).first() is None:
+    known = connection.execute(
+        select(withdrawals.c.content, withdrawals.c.by_epoch, withdrawals.c.by_sequence).where(where)
+    ).first()
+    if known is not None and known.content == content and by.order < (known.by_epoch, known.by_sequence):
+        # The later Delete came first; were it all that is remembered, a freeze before it would bring the text back.
+        connection.execute(update(withdrawals).where(where).values(by_epoch=by.epoch, by_sequence=by.sequence))
+    elif known is None:
         connection.execute(
             insert(withdrawals).values(
                 org=org, did=did, epoch=named[0], sequence=named[1], content=content, by_epoch=by.epoch,
@@ -325,6 +389,20 @@ def _set_head(connection: Connection, org: str, did: str, new: Head) -> None:
 
 def _of(org: str, did: str) -> ColumnElement[bool]:
     return and_(entries.c.org == org, entries.c.did == did)
+
+
+def _believed() -> ColumnElement[bool]:
+    past = (
+        select(members.c.did)
+        .where(
+            members.c.org == entries.c.org,
+            members.c.did == entries.c.did,
+            members.c.frozen_epoch.is_not(None),
+            tuple_(entries.c.epoch, entries.c.sequence) > tuple_(members.c.frozen_epoch, members.c.frozen_sequence),
+        )
+        .correlate(entries)
+    )
+    return ~past.exists()
 
 
 def _select(*, raw: bool = True) -> Select[Any]:

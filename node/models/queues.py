@@ -5,7 +5,7 @@ refused ones thirty days or 10,000 or 64 MB, whichever comes first; of the reque
 signature covers, and these only until it was judged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -216,6 +216,15 @@ def postpone(connection: Connection, rows: Sequence[int], due: datetime) -> None
         connection.execute(update(incoming).where(incoming.c.id.in_(rows)).values(due=due))
 
 
+def forget(connection: Connection, activity_ids: Collection[str], digests: Collection[bytes] = ()) -> None:
+    """The text of these activities is destroyed: the bodies that brought it go too, whatever became of them."""
+    connection.execute(
+        update(incoming)
+        .where(incoming.c.activity_id.in_(activity_ids) | incoming.c.digest.in_(digests))
+        .values(body=None, request=None)
+    )
+
+
 def release(connection: Connection, now: datetime) -> None:
     """Hand back what a process that died had claimed."""
     connection.execute(update(incoming).where(incoming.c.state == WAITING, incoming.c.due > now).values(due=now))
@@ -251,6 +260,11 @@ def refusals(connection: Connection, org: str, limit: int = 100) -> tuple[Refusa
         .limit(limit)
     )
     return tuple(_refusal(row) for row in rows)
+
+
+def forget_bodies(connection: Connection, activity_ids: Collection[str]) -> None:
+    """What was withdrawn is destroyed here too, before its seven days are over."""
+    connection.execute(update(incoming).where(incoming.c.activity_id.in_(activity_ids)).values(body=None))
 
 
 def prune(connection: Connection, now: datetime) -> int:

@@ -4,6 +4,7 @@ Objects and activities are served from our own log and from our copies of member
 outlive their node. Only organisations of this node take POSTs; a copy answers 404 to them (FEP-ef61).
 """
 
+import asyncio
 import json
 
 import orjson
@@ -25,6 +26,8 @@ from node.web.site import Site, problem, site_of
 _PAGE = 20
 _LOG_PAGE = 500
 _FAR = (2**31, 2**53)
+_PATIENCE = 30.0
+"""Seconds that a request's body may take."""
 
 
 async def post_inbox(request: Request) -> Response:
@@ -44,19 +47,23 @@ async def post_inbox(request: Request) -> Response:
 
 
 async def read_request(request: Request) -> messages.Request:
-    """The request as the rules see it: raw path, headers in order, body within bounds.
+    """The request as the rules see it: raw path, headers in order, body within bounds of size and time.
 
     Raises:
-        ProtocolError: 413.
+        ProtocolError: 413 or 408.
     """
     declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > MAX_ENTRY:
+    if not _is_number(declared) or int(declared) > MAX_ENTRY:
         raise ProtocolError(f"more than {MAX_ENTRY} bytes", spec="RFC 9110 §15.5.14", status=413)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_ENTRY:
-            raise ProtocolError(f"more than {MAX_ENTRY} bytes", spec="RFC 9110 §15.5.14", status=413)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_ENTRY:
+                    raise ProtocolError(f"more than {MAX_ENTRY} bytes", spec="RFC 9110 §15.5.14", status=413)
+    except TimeoutError as error:
+        raise ProtocolError("the body came too slowly", spec="RFC 9110 §15.5.9", status=408) from error
     return as_seen(request, bytes(body))
 
 
@@ -87,9 +94,9 @@ async def get_portable(request: Request) -> Response:
             return await _actor(site, did)
         case ["objects", _] | ["activities", _]:
             return await _held(site, did, path)
-        case ["log", epoch, start] if epoch.isdigit() and start.isdigit() and len(epoch + start) < 20:
+        case ["log", epoch, start] if _is_number(epoch) and _is_number(start):
             return await _log(site, did, (int(epoch), int(start)))
-        case ["actor", "outbox", *before] if len(before) <= 2 and all(part.isdigit() for part in before):
+        case ["actor", "outbox", *before] if len(before) <= 2 and all(map(_is_number, before)):
             return await _outbox(site, did, tuple(int(part) for part in before))
         case ["actor", "followers" | "following" as name]:
             return await _collection(site, did, name)
@@ -266,6 +273,11 @@ async def _check_member(site: Site, request: Request, did: str) -> None:
     member = await site.database.read(lambda connection: contacts.member(connection, did, asker))
     if member is None or member.state != contacts.MEMBER:
         raise ProtocolError("head tables are for members", spec="Tadamun design §4", status=403)
+
+
+def _is_number(text: str) -> bool:
+    """Whether a stranger's text is a number that a database column holds; other scripts' digits are none here."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def _known(connection: Connection, did: str) -> bool:

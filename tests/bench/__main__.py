@@ -97,14 +97,15 @@ def say(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-async def run(size: Size, chosen: Sequence[str]) -> list[Row]:
-    """Measure within ten minutes, and leave nothing behind."""
+async def run(size: Size, chosen: Sequence[str], rows: list[Row]) -> None:
+    """Measure within ten minutes, and leave nothing behind; what was measured is in `rows` also after a failure."""
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="tadamun-bench-") as folder:
         async with AsyncExitStack() as stack, asyncio.timeout(_WHOLE):
-            return [row async for row in measure(size, chosen, Path(folder), stack)]
+            async for row in measure(size, chosen, Path(folder), stack):
+                rows.append(row)
 
 
 def main() -> None:
@@ -117,9 +118,12 @@ def main() -> None:
         sys.exit("the bench reads CPU time and memory from /proc, which only Linux has")
     print(machine.describe())
     print(f"calibration: {machine.calibrate()}", flush=True)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        rows = runner.run(run(QUICK if given.quick else FULL, given.only or RUNS))
-    print(render(rows))
+    rows: list[Row] = []
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(QUICK if given.quick else FULL, given.only or RUNS, rows))
+    finally:
+        print(render(rows))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ of this project.
 """
 
 import asyncio
+import base64
+import hashlib
 import json
 import sys
 import uuid
@@ -99,13 +101,13 @@ class Pasture:
         }
         return self.new("Create", object=note, to=[PUBLIC])
 
-    async def post(self, inbox: str, activity: dict[str, Any], *, tamper: bool = False) -> dict[str, Any]:
+    async def post(self, inbox: str, activity: dict[str, Any], *, tamper: str = "") -> dict[str, Any]:
         """POST it with bovine's signature; the digest is spelled `sha-256=`, in lower case."""
         body = json.dumps(activity)
         client = self.actor.client
         if tamper:
             # Signs one body and sends another of the same length.
-            client.session = ChangingSession(client.session)
+            client.session = ChangingSession(client.session, with_digest=tamper == "digest")
         try:
             response = await client.post(inbox, body)
         finally:
@@ -116,12 +118,17 @@ class Pasture:
 class ChangingSession:
     """Sends another body than the one that was signed."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, *, with_digest: bool) -> None:
         self._session = session
+        self._with_digest = with_digest
 
     async def post(self, url: str, *, data: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
         """As aiohttp's, after a change of one letter."""
-        return await self._session.post(url, data=data.replace("exercise", "exercisE"), headers=headers)
+        data = data.replace("exercise", "exercisE")
+        if self._with_digest:
+            digest = base64.b64encode(hashlib.sha256(data.encode()).digest()).decode()
+            headers = {**headers, "digest": f"sha-256={digest}"}
+        return await self._session.post(url, data=data, headers=headers)
 
 
 def peer_app(pasture: Pasture) -> Quart:
@@ -164,7 +171,7 @@ def control_app(pasture: Pasture) -> Quart:
         sent = [await pasture.post(inbox, create) for inbox in pasture.followers.values()]
         return {"id": create["id"], "object": create["object"]["id"], "sent": sent}
 
-    async def sign(scheme: str, inbox: str, tamper: bool) -> dict[str, Any]:
+    async def sign(scheme: str, inbox: str, tamper: str) -> dict[str, Any]:
         assert scheme == "cavage", "bovine signs nothing else"
         return await pasture.post(inbox, pasture.new_note("<p>This is an exercise.</p>"), tamper=tamper)
 

@@ -19,7 +19,8 @@
 //   POST /say         {type, object, to}        any activity by alice about this id (or ids), sent to this actor
 //   POST /move        {target}                  alice tells her followers that she is bob or carol now
 //   POST /sign        {scheme, inbox, tamper?}  posts a Note whose only proof is one HTTP signature of this scheme,
-//                                               "cavage" or "rfc9421"; `tamper` changes the body after signing
+//                                               "cavage" or "rfc9421"; `tamper` changes the "body" after signing,
+//                                               or the body and its "digest", so that only the signature is wrong
 //   POST /refuse      {scheme}                  answer 401 to this scheme from now on (null: to none)
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -237,10 +238,17 @@ async function sign({ scheme, inbox, tamper }) {
     body,
   });
   const signed = await signRequest(unsigned, rsa.privateKey, rsa.keyId, { spec: SPECS[scheme] });
+  const sent = tamper ? body.replace("exercise", "exercisE") : body;
+  const headers = new Headers(signed.headers);
+  if (tamper === "digest") {
+    const digest = Buffer.from(await crypto.subtle.digest("SHA-256", Buffer.from(sent))).toString("base64");
+    if (headers.has("Digest")) headers.set("Digest", `SHA-256=${digest}`);
+    if (headers.has("Content-Digest")) headers.set("Content-Digest", `sha-256=:${digest}:`);
+  }
   const answer = await fetch(inbox, {
     method: "POST",
-    headers: signed.headers,
-    body: tamper ? body.replace("exercise", "exercisE") : body,
+    headers,
+    body: sent,
     redirect: "manual",
     signal: AbortSignal.timeout(15_000),
   });

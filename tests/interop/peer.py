@@ -99,8 +99,12 @@ class Peer:
         """Tell the followers that the peer's actor is another now."""
         return self._post("/move", target=target)
 
-    def sign(self, scheme: str, inbox: str, *, tamper: bool = False) -> Any:
-        """POST a Note signed with this scheme alone; `status` and `text` are the answer."""
+    def sign(self, scheme: str, inbox: str, *, tamper: str = "") -> Any:
+        """POST a Note signed with this scheme alone; `status` and `text` are the answer.
+
+        Args:
+            tamper: change the `body` after signing, or the body and its `digest`: then only the signature is wrong.
+        """
         return self._post("/sign", scheme=scheme, inbox=inbox, tamper=tamper)
 
     def refuse(self, scheme: str | None) -> Any:

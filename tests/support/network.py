@@ -164,7 +164,7 @@ class House:
         self.network = network
         self.clock = network.clock
         self.data = network.folder / handles[0]
-        self.settings = Settings(data=self.data, allow_networks=(LOOPBACK,), sync_interval=3600)
+        self.settings = Settings(data=self.data, allow_networks=(LOOPBACK,), sync_interval=network.interval)
         self._hosts = [f"127.77.{number}.{index + 1}" for index in range(len(handles))]
         self.places = [(host, free_port(host)) for host in self._hosts]
         self.exchanges: list[Exchange] = []
@@ -331,8 +331,10 @@ class House:
 class Network:
     """Houses, one clock, and a client. As a context manager it stops whatever runs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, interval: float = 3600) -> None:
+        """`interval`: seconds between two comparisons of heads; nodes compare them at their start anyway."""
         self.folder = folder
+        self.interval = interval
         self.clock = Clock()
         self.houses: list[House] = []
         self.others: list[Served] = []

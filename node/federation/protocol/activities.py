@@ -15,6 +15,8 @@ AS2 = "https://www.w3.org/ns/activitystreams"
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 _PUBLIC_FORMS = frozenset({PUBLIC, "as:Public", "Public"})
 _MAX_ADDRESSES = 1000
+MAX_EPOCH = 2**31 - 1
+"""Epochs are counted by hand; the database keeps them in 32 bits."""
 _LOG = "Tadamun log §3"
 
 
@@ -120,7 +122,7 @@ def parse_position(value: Any) -> LogPosition | None:
     if not isinstance(value, dict):
         raise ProtocolError("log is not an object", spec=_LOG)
     epoch, sequence, previous, nonce = (value.get(name) for name in ("epoch", "sequence", "previous", "nonce"))
-    if type(epoch) is not int or type(sequence) is not int or epoch < 1 or sequence < 1:
+    if type(epoch) is not int or type(sequence) is not int or not 1 <= epoch <= MAX_EPOCH or sequence < 1:
         raise ProtocolError("log needs epoch and sequence from 1 up", spec=_LOG)
     if not isinstance(nonce, str) or not 20 <= len(nonce) <= 64:
         raise ProtocolError("log needs a nonce of 128 bits", spec=_LOG)

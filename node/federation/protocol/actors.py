@@ -1,8 +1,9 @@
 """Actor documents: ours rendered, everybody's parsed, and which of their keys count.
 
 Rules of parsing, in order: an actor type (AP §4.1); `id` an id we can keep; `inbox` on the actor's own host, or for a
-portable actor on one of its `gateways` (FEP-ef61); at most 10 keys, each owned by the actor and of its origin
-(FEP-521a); lists bounded as Mastodon bounds them (GHSA-gg8q-rcg7-p79g).
+portable actor on one of its `gateways` (FEP-ef61); at most 10 keys, each owned by the actor and named below its id, so
+that nobody lists a neighbour's key id (FEP-521a; GHSA-37jf-59fg-9hpr); lists bounded as Mastodon bounds them
+(GHSA-gg8q-rcg7-p79g).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +16,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from node.errors import ProtocolError
 from node.federation.protocol import ids, keys
-from node.federation.protocol.activities import AS2, has_context
+from node.federation.protocol.activities import AS2, MAX_EPOCH, has_context
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Document, JsonObject, as_list, id_of
 
-TYPES = frozenset({"Application", "Group", "Organization", "Person", "Service"})
+TYPES = ("Application", "Group", "Organization", "Person", "Service")
+"""A tuple: what is looked for in it may be anything that JSON has."""
 SECURITY = "https://w3id.org/security/v1"
 DATA_INTEGRITY = "https://w3id.org/security/data-integrity/v1"
 DID = "https://www.w3.org/ns/did/v1"
@@ -250,11 +252,17 @@ def _owned(item: object, name: str, actor_id: str) -> bool:
         return False
     owner = id_of(item.get(name))
     try:
-        return (
-            owner is not None and ids.canonical(owner) == actor_id and ids.same_origin(item["id"], actor_id)
-        )
+        return owner is not None and ids.canonical(owner) == actor_id and _below(ids.canonical(item["id"]), actor_id)
     except ProtocolError:
         return False
+
+
+def _below(key_id: str, actor_id: str) -> bool:
+    """Whether a key id is the actor's to give: `actor#main-key`, GoToSocial's `actor/main-key`, any id of its did."""
+    if ids.portable(actor_id) is not None:
+        return ids.same_origin(key_id, actor_id)
+    rest = key_id.removeprefix(actor_id)
+    return rest != key_id and (rest[:1] in ("", "#", "/", "?") or actor_id.endswith("/"))
 
 
 def _read(make: Callable[[str, str, str], PublicKey], text: str, key_id: str, owner: str) -> tuple[PublicKey, ...]:
@@ -285,7 +293,7 @@ def _order(place: object) -> tuple[int, int]:
     if not isinstance(place, dict):
         return (0, 0)
     epoch, sequence = place.get("epoch"), place.get("sequence")
-    if type(epoch) is not int or type(sequence) is not int or epoch < 0 or sequence < 0:
+    if type(epoch) is not int or type(sequence) is not int or not 0 <= epoch <= MAX_EPOCH or sequence < 0:
         raise ProtocolError("logPosition is not a position", spec="Tadamun log §3")
     return epoch, sequence
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from node.errors import ProtocolError, ReplicaError
 from node.federation.protocol import digests, ids
-from node.federation.protocol.activities import Activity
+from node.federation.protocol.activities import MAX_EPOCH, Activity
 from node.federation.protocol.messages import JsonObject
 
 _SPEC = "Tadamun log §3"
@@ -121,7 +121,7 @@ def parse_stub(value: Any) -> Header:
     )
     if not isinstance(did, str) or not ids.is_did(did):
         raise ProtocolError("a stub without a did", spec=_SPEC)
-    if type(epoch) is not int or type(sequence) is not int or epoch < 1 or sequence < 1:
+    if type(epoch) is not int or type(sequence) is not int or not 1 <= epoch <= MAX_EPOCH or sequence < 1:
         raise ProtocolError("a stub without a position", spec=_SPEC)
     if (previous is None) != (sequence == 1):
         raise ProtocolError("a stub without previous", spec=_SPEC)
@@ -208,6 +208,25 @@ def check_withdrawn(header: Header, withdrawals: Mapping[tuple[int, int], str]) 
     """
     if withdrawals.get(header.order) != header.content:
         raise ReplicaError(f"entry {header.epoch}/{header.sequence} was withheld: no Delete by its author names it")
+
+
+def anchored(stubs: Iterable[Header], followed: Iterable[str]) -> tuple[Header, ...]:
+    """The stubs that a signed entry vouches for. A stub bears no proof: it counts only as the `previous` of a signed
+    entry, or of a stub that does; else any member could invent another's history.
+
+    Args:
+        followed: the `previous` of every signed entry at hand.
+    """
+    by_digest = {header.digest: header for header in stubs}
+    found: list[Header] = []
+    wanted = list(followed)
+    while wanted:
+        header = by_digest.pop(wanted.pop(), None)
+        if header is not None:
+            found.append(header)
+            if header.previous is not None:
+                wanted.append(header.previous)
+    return tuple(sorted(found, key=lambda header: header.order))
 
 
 def root_digest(heads: Mapping[str, Head]) -> str:
