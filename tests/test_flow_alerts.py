@@ -16,7 +16,7 @@ from node.kinds import Surroundings
 from node.models import alerts, documents, logs
 from node.models.views import View
 from tests.support.fediverse import Host, post_as
-from tests.support.network import Network, page_of, path_of, wait_until
+from tests.support.network import Network, page_of, path_of, said_by, wait_until
 
 ACTIVITY = "application/activity+json"
 MARK = "ghazalmark"
@@ -242,29 +242,14 @@ async def test_an_id_is_not_taken_over_by_another_author(tmp_path):
         stolen = json.loads(before)
         del stolen["proof"]
         for author in (b.organisation.uri, a.organisation.uri):
-            body = _said_by(b, {**stolen, "attributedTo": author, "content": "<p>taken</p>"})
+            note = {**stolen, "attributedTo": author, "content": "<p>taken</p>"}
+            del note["@context"]
+            body = said_by(b, "Update", note)
             answer = await post_as(b, c.origin + "/inbox", body)
             assert answer.status in (202, 401, 403)
         await wait_until(lambda: c.received()["waiting"] == 0, "it was judged")
         assert c.received()["refused"] == 2
         assert (await c.get(path_of(said.id), Accept=ACTIVITY)).body == before
-
-
-def _said_by(house, note):
-    from node.federation import outbox
-    from node.federation.protocol import integrity_proofs
-    from node.federation.protocol.activities import AS2
-    from node.federation.protocol.actors import DATA_INTEGRITY
-
-    activity = {
-        "@context": [AS2, DATA_INTEGRITY],
-        "id": house.organisation.at(f"/activities/{outbox.token()}"),
-        "type": "Update",
-        "actor": house.organisation.uri,
-        "object": {name: value for name, value in note.items() if name != "@context"},
-        "to": ["https://www.w3.org/ns/activitystreams#Public"],
-    }
-    return json.dumps(integrity_proofs.sign(activity, house.key, outbox.log_method(house.key), house.clock())).encode()
 
 
 @pytest.mark.parametrize("status", ["exercise", "test"])

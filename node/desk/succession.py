@@ -1,7 +1,10 @@
 """An organisation goes on under its recovery key, when the old key is lost, stolen, or known to one who left."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,10 +20,12 @@ from node.models.deliveries import Lane
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
 
-_TERMS: tuple[tuple[str, object], ...] = (
-    ("tadamun", NAMESPACE),
-    ("Succeed", "tadamun:Succeed"),
-    ("after", {"@id": "tadamun:after", "@type": "@json"}),
+_TERMS: Mapping[str, Any] = MappingProxyType(
+    {
+        "tadamun": NAMESPACE,
+        "Succeed": "tadamun:Succeed",
+        "after": {"@id": "tadamun:after", "@type": "@json"},
+    }
 )
 
 

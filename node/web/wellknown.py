@@ -1,7 +1,9 @@
 """How others find us: WebFinger, NodeInfo, host-meta; and how an operator sees that we live: health, metrics."""
 
+from collections.abc import Mapping
 from functools import partial
 from ipaddress import ip_address
+from types import MappingProxyType
 
 import orjson
 from sqlalchemy import Connection
@@ -14,7 +16,9 @@ from node.federation.protocol import ids, nodeinfo, webfinger
 from node.models import deliveries, organisations, queues
 from node.web.site import problem, site_of
 
-_OPEN = {"access-control-allow-origin": "*", "cache-control": "public, max-age=300"}
+_OPEN: Mapping[str, str] = MappingProxyType(
+    {"access-control-allow-origin": "*", "cache-control": "public, max-age=300"}
+)
 
 
 async def get_webfinger(request: Request) -> Response:

@@ -7,6 +7,7 @@ from node.federation.protocol import digests
 from node.federation.protocol.replicas import Header
 from node.models import logs, organisations
 from node.models.base import Database
+from node.models.contacts import Member
 from node.models.logs import Entry
 from node.models.organisations import Organisation
 
@@ -25,6 +26,21 @@ ORGANISATION = Organisation(
     recovery="",
     hold="",
     made=NOW,
+)
+MEMBER = Member(
+    did=OTHER,
+    uri=f"https://org2.example/.well-known/apgateway/{OTHER}/actor",
+    handle="@org2@org2.example",
+    name="Exercise organisation org2",
+    inbox="https://org2.example/inbox",
+    recovery="",
+    listed=True,
+    state="member",
+    frozen_epoch=None,
+    frozen_sequence=None,
+    successor=None,
+    pinned=NOW,
+    synced=None,
 )
 
 

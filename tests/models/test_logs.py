@@ -9,8 +9,8 @@ import sqlalchemy
 
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.replicas import Head
-from node.models import logs
-from tests.models.samples import DID, NOW, OTHER, chain, entry, header
+from node.models import contacts, logs
+from tests.models.samples import DID, MEMBER, NOW, OTHER, chain, entry, header
 
 ORG = DID
 
@@ -126,7 +126,8 @@ def test_one_entry_is_kept_once(write):
 def test_recount_mends_a_head_that_was_left_behind(database, write):
     links = chain(3)
     keep(write, *links)
-    database.write_now(lambda connection: connection.execute(sqlalchemy.update(logs.heads).values(sequence=1, digest="")))
+    behind = sqlalchemy.update(logs.heads).values(sequence=1, digest="")
+    database.write_now(lambda connection: connection.execute(behind))
     write(logs.recount, OTHER)
     assert write(logs.head, OTHER) == head_at(links[-1])
 
@@ -164,12 +165,13 @@ def test_a_hidden_text_becomes_a_stub_when_its_time_has_come(database, write):
     def destroy(moment):
         return database.write_now(lambda connection: logs.destroy_due(connection, moment))
 
-    assert destroy(NOW + timedelta(hours=71)) == 0
+    name = write(logs.find, one).activity_id
+    assert destroy(NOW + timedelta(hours=71)) == ()
     assert write(logs.find, one).raw is not None
-    assert destroy(NOW + timedelta(hours=72)) == 1
+    assert destroy(NOW + timedelta(hours=72)) == (logs.Destroyed(ORG, name, b'{"exercise": true}'),)
     gone = write(logs.find, one)
     assert (gone.state, gone.raw, gone.activity_id) == (logs.STUB, None, None)
-    assert destroy(NOW + timedelta(days=900)) == 0
+    assert destroy(NOW + timedelta(days=900)) == ()
     assert write(logs.find, two).state == logs.HELD
     assert write(logs.head, OTHER) == head_at(two)
 
@@ -178,7 +180,7 @@ def test_a_text_that_waits_for_a_second_word_is_never_destroyed_by_time(database
     link = header(1, None)
     keep(write, link)
     write(logs.hide, [link.digest], None)
-    assert database.write_now(lambda connection: logs.destroy_due(connection, NOW + timedelta(days=9999))) == 0
+    assert database.write_now(lambda connection: logs.destroy_due(connection, NOW + timedelta(days=9999))) == ()
     assert write(logs.find, link).raw is not None
 
 
@@ -207,13 +209,76 @@ def test_the_text_of_a_stub_may_come_after_all(write):
     assert (found.state, found.raw, found.activity_id, found.object_id) == (logs.HELD, b"{}", "ap:a", "ap:o")
 
 
-def test_the_first_delete_that_names_a_place_counts(write):
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)], ids=["in order", "the later one first"])
+def test_of_several_deletes_the_one_that_stands_first_in_the_log_counts(write, order):
+    links = chain(3)
+    keep(write, *links)
+    for which in order:
+        write(logs.add_withdrawal, OTHER, (1, 1), links[0].content, links[which], NOW)
+    assert write(logs.withdrawal, OTHER, (1, 1)) == links[0].content
+    assert write(logs.withdrawal, OTHER, (1, 2)) is None
+    assert write(logs.forget_withdrawals, OTHER, (1, 2)) == ()
+
+
+def test_a_later_delete_does_not_name_other_words_for_a_place(write):
     links = chain(3)
     keep(write, *links)
     write(logs.add_withdrawal, OTHER, (1, 1), links[0].content, links[1], NOW)
     write(logs.add_withdrawal, OTHER, (1, 1), "something else", links[2], NOW)
     assert write(logs.withdrawal, OTHER, (1, 1)) == links[0].content
-    assert write(logs.withdrawal, OTHER, (1, 2)) is None
+
+
+# A freeze
+
+
+def test_what_stands_past_a_freeze_is_kept_and_given_to_nobody(database, write):
+    links = chain(5)
+    keep(write, *links)
+    freeze(database, (1, 3))
+    assert [each.header for each in write(logs.read, OTHER, (0, 0), 100)] == links[:3]
+    assert write(logs.by_activity, entry(links[4]).activity_id) is None
+    assert write(logs.head_table) == {OTHER: head_at(links[2])}
+    assert write(logs.head, OTHER) == head_at(links[4])
+    assert write(logs.find, links[4]) is not None
+    freeze(database, None)
+    assert len(write(logs.read, OTHER, (0, 0), 100)) == 5
+
+
+def test_a_log_frozen_before_its_first_entry_stands_in_no_head_table(database, write):
+    keep(write, *chain(2))
+    freeze(database, (1, 0))
+    assert write(logs.head_table) == {}
+    assert write(logs.read, OTHER, (0, 0), 100) == ()
+
+
+def freeze(database, after):
+    def work(connection):
+        contacts.pin(connection, ORG, MEMBER)
+        contacts.freeze(connection, ORG, OTHER, after)
+
+    database.write_now(work)
+
+
+# Bare headers
+
+
+def test_stubs_are_kept_where_a_signed_entry_vouches_for_them(write):
+    links = chain(4)
+    keep(write, links[0], links[3])
+    assert write(logs.add_stubs, links[1:3], "org3.example", NOW) == 2
+    assert write(logs.add_stubs, links[1:3], "org3.example", NOW) == 0
+    assert write(logs.head, OTHER) == head_at(links[3])
+    assert {each.state for each in write(logs.read, OTHER, (1, 2), 2)} == {logs.STUB}
+
+
+def test_stubs_that_nobody_signed_for_are_not_kept(write):
+    links = chain(4)
+    keep(write, links[0])
+    assert write(logs.add_stubs, links[1:], "org3.example", NOW) == 0
+    assert write(logs.find, links[1]) is None
+
+
+# Withdrawals, summed up
 
 
 def test_a_stub_that_no_delete_names_is_withheld(write):

@@ -62,7 +62,7 @@ def test_two_processes_of_four_threads_append_in_strict_order(database, speaker,
 
 
 def test_two_writers_of_a_members_log_leave_its_head_at_the_end(url):
-    """One process takes entries from the inbox while another catches up: neither sees what the other is about to add."""
+    """One takes entries from the inbox while another catches up: neither sees what the other is about to add."""
     first, second = Database(url), Database(url)
     organisation = settle_in(first)
     links = chain(40)

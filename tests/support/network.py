@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -34,7 +34,9 @@ from node.desk import members as member_desk
 from node.desk.alerts import Said
 from node.federation import outbox
 from node.federation.mirror import Report
-from node.federation.protocol import keys
+from node.federation.protocol import integrity_proofs, keys
+from node.federation.protocol.activities import AS2, PUBLIC
+from node.federation.protocol.actors import DATA_INTEGRITY
 from node.federation.protocol.keys import OrganisationKey
 from node.models import contacts, logs, organisations, queues, setup
 from node.models.base import Database
@@ -160,20 +162,18 @@ class _Server(uvicorn.Server):
 class House:
     """One node with its organisations. `organisation` is the first, and what is done is done as that one."""
 
-    def __init__(self, network: "Network", number: int, handles: tuple[str, ...]) -> None:
+    def __init__(self, network: "Network", data: Path, places: list[tuple[str, int]]) -> None:
         self.network = network
         self.clock = network.clock
-        self.data = network.folder / handles[0]
-        self.settings = Settings(data=self.data, allow_networks=(LOOPBACK,), sync_interval=network.interval)
-        self._hosts = [f"127.77.{number}.{index + 1}" for index in range(len(handles))]
-        self.places = [(host, free_port(host)) for host in self._hosts]
+        self.data = data
+        self.places = places
+        self.settings = Settings(data=data, allow_networks=(LOOPBACK,), sync_interval=network.interval)
         self.exchanges: list[Exchange] = []
         self._node: Node | None = None
         self._served: Served | None = None
-        made = [_make(self.settings, handle, place, self.clock()) for handle, place in zip(handles, self.places)]
-        self.organisations = made
-        self.organisation = made[0]
-        self.did = made[0].did
+        self.organisations = self.node.organisations()
+        self.organisation = self.organisations[0]
+        self.did = self.organisation.did
 
     @property
     def node(self) -> Node:
@@ -207,13 +207,20 @@ class House:
         await self.node.start(workers=workers)
 
     async def stop(self) -> None:
-        """Leave the network, keep the data."""
+        """Leave the network, keep the data; it may be started again."""
         served, self._served = self._served, None
         node, self._node = self._node, None
         if served is not None:
             await served.stop()
         if node is not None:
             await node.stop()
+
+    def act_as(self, number: int) -> "House":
+        """The same node, with another of its organisations as the one that acts."""
+        other = copy(self)
+        other.organisation = self.organisations[number]
+        other.did = other.organisation.did
+        return other
 
     def read(self, work: Callable[[Connection], _T]) -> _T:
         """Ask the database."""
@@ -354,7 +361,12 @@ class Network:
 
     async def house(self, *handles: str, start: bool = True) -> House:
         """A new node with these organisations."""
-        made = House(self, len(self.houses) + 1, handles)
+        hosts = [f"127.77.{len(self.houses) + 1}.{index + 1}" for index in range(len(handles))]
+        places = [(host, free_port(host)) for host in hosts]
+        data = self.folder / handles[0]
+        for handle, place in zip(handles, places, strict=True):
+            _make(data, handle, place, self.clock())
+        made = House(self, data, places)
         self.houses.append(made)
         if start:
             await made.start()
@@ -364,6 +376,20 @@ class Network:
         """New nodes, all members of each other, who have compared heads."""
         made = [await self.house(handle) for handle in handles]
         await self.befriend(*made)
+        return made
+
+    async def copy(self, house: House, name: str) -> House:
+        """A copy of a node's data with its keys, as a thief or a snapshot has it; it does not serve.
+
+        It begins to work with `node.start`.
+        """
+        running = house.running
+        await house.stop()
+        shutil.copytree(house.data, self.folder / name)
+        if running:
+            await house.start()
+        made = House(self, self.folder / name, house.places)
+        self.houses.append(made)
         return made
 
     async def befriend(self, *houses: House) -> None:
@@ -420,6 +446,28 @@ def path_of(uri: str) -> str:
     return "/" + uri.split("/", 3)[3]
 
 
+def said_by(
+    house: House, kind: str, target: Any, *, position: tuple[int, int, str] | None = None, **more: Any
+) -> bytes:
+    """An activity of an organisation, proved, that its node would not say. `position`: epoch, sequence, previous."""
+    organisation = house.organisation
+    activity = {
+        "@context": [AS2, DATA_INTEGRITY, dict(outbox.LOG_TERMS)],
+        "id": organisation.at(f"/activities/{outbox.token()}"),
+        "type": kind,
+        "actor": organisation.uri,
+        "object": target,
+        "to": [PUBLIC],
+        **more,
+    }
+    if position is not None:
+        epoch, sequence, previous = position
+        activity["log"] = {"epoch": epoch, "sequence": sequence, "previous": previous, "nonce": outbox.token()}
+    return json.dumps(
+        integrity_proofs.sign(activity, house.key, outbox.log_method(house.key), house.clock())
+    ).encode()
+
+
 def free_port(host: str) -> int:
     """A port that nobody used on this address a moment ago."""
     with socket.socket() as probe:
@@ -456,9 +504,10 @@ def _empty_database() -> bytes:
         shutil.rmtree(folder)
 
 
-def _make(settings: Settings, handle: str, place: tuple[str, int], now: datetime) -> Organisation:
+def _make(data: Path, handle: str, place: tuple[str, int], now: datetime) -> None:
     """An organisation in a data directory, as `tadamun init` makes it."""
-    if not settings.data.exists():
+    settings = Settings(data=data)
+    if not data.exists():
         settings.data.mkdir(mode=0o700)
         (settings.data / "node.sqlite").write_bytes(_empty_database())
         settings.keys.mkdir(mode=0o700)
@@ -480,4 +529,3 @@ def _make(settings: Settings, handle: str, place: tuple[str, int], now: datetime
     database = Database(settings.url)
     database.write_now(begin)
     database.close()
-    return made

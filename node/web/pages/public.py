@@ -1,7 +1,9 @@
 """The public pages: read, call, answer. Everything shown is built field by field from what is public."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 import orjson
 from sqlalchemy import Connection
@@ -37,8 +39,8 @@ from node.web.views import (
 
 _PER_PAGE = 20
 _DRILLS = ("exercise", "test", "unknown")
-_STATES: dict[str, State] = {"updated": "updated", "corrected": "corrected", "closed": "closed"}
-_STATUSES: dict[str, Status] = {"actual": "actual", "exercise": "exercise", "test": "test"}
+_STATES: Mapping[str, State] = MappingProxyType({"updated": "updated", "corrected": "corrected", "closed": "closed"})
+_STATUSES: Mapping[str, Status] = MappingProxyType({"actual": "actual", "exercise": "exercise", "test": "test"})
 
 
 async def home(request: Request) -> Response:
