@@ -161,6 +161,8 @@ def _block(activity: Activity, facts: Facts) -> Decision:
 
 
 def _flag(activity: Activity, facts: Facts) -> Decision:
+    if not any(ids.same_origin(each, facts.org) for each in flagged(activity)):
+        return Ignore("a report about nothing of this organisation")
     return Accept((_report(activity),))
 
 

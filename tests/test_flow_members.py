@@ -5,6 +5,7 @@ import json
 import pytest
 
 from node import recovery
+from node.desk import members
 from node.errors import RefusedError
 from node.federation.protocol import ids
 from node.models import alerts, contacts, organisations
@@ -36,8 +37,6 @@ async def test_an_ordinary_actor_is_no_member(tmp_path):
     async with Network(tmp_path) as net:
         b = await net.house("b")
         elsewhere = await Host(net, 1, "amal").start()
-        from node.desk import members
-
         with pytest.raises(RefusedError, match="use 'follow'"):
             await members.add(
                 b.node.database, b.node.discovery, b.organisation, elsewhere.uri("amal"), None, net.clock()
@@ -129,16 +128,18 @@ async def test_a_former_member_is_taken_back_at_its_word_and_believed_nothing_ne
         await b.write(leave)
         await b.node.inbox.refresh()
         new = await a.publish(status="actual", translations={})
-        await wait_until(lambda: len(a.exchanges) and b.head(a.did) >= (1, 2), "delivered")
+        await wait_until(lambda: b.received()["ignored"] == 1, "the new alert was judged")
         await a.withdraw(old.id)
-        await wait_until(lambda: b.head(a.did) == (1, 4), "its Delete is there")
-        assert (await b.get(page_of(old))).status == 410
+
+        async def gone():
+            return (await b.get(page_of(old))).status == 410
+
+        await wait_until(gone, "its Delete is obeyed")
         assert (await b.get(page_of(new))).status == 404
+        assert [each.header.sequence for each in b.entries(a.did)] == [1, 2, 4]
 
 
 async def test_a_follow_between_nodes_is_answered_and_undone(tmp_path):
-    from node.desk import members
-
     async with Network(tmp_path) as net:
         a, b = await net.house("a"), await net.house("b")
         await members.follow(

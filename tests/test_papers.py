@@ -128,6 +128,39 @@ def test_no_documented_setting_is_gone():
     assert set(re.findall(r"\bTADAMUN_[A-Z_]+\b", text)) <= known
 
 
+def ways(text: str) -> list[tuple[str, list[str]]]:
+    """The rows under "Finding your way": what one wants to change, and the paths to open."""
+    found = next((lines for title, lines in sections(text, 2) if title == "Finding your way"), [])
+    rows = [line.strip().strip("|").split("|") for line in found if line.startswith("| ")]
+    return [(cells[0].strip(), re.findall(r"`([^`]+)`", cells[-1])) for cells in rows[1:]]
+
+
+def test_whoever_wants_to_change_something_finds_the_file():
+    rows = ways(paper("CONTRIBUTING.md"))
+    assert len(rows) >= 20
+    lost = [wanted for wanted, paths in rows if not paths or not all((ROOT / path).exists() for path in paths)]
+    assert not lost, f"CONTRIBUTING.md sends these to a file that is not there: {lost}"
+
+
+def test_a_way_to_a_file_that_is_gone_is_caught():
+    text = "## Finding your way\n\n| you want | you open |\n|---|---|\n| a | `node/app.py`, `node/gone.py` |\n"
+    assert ways(text) == [("a", ["node/app.py", "node/gone.py"])]
+    assert not (ROOT / "node/gone.py").exists()
+
+
+def test_every_command_is_in_the_readme_and_no_other():
+    text = paper("README.md")
+    tree = ast.parse((ROOT / "node/cli.py").read_text("utf-8"))
+    loops = [node for node in tree.body if isinstance(node, ast.For)]
+    names = [item.attr for item in loops[0].iter.elts]
+    commands = {{"import_bundle": "import"}.get(name, name) for name in names}
+    table = "\n".join(line for line in text.splitlines() if line.startswith("| `") and "TADAMUN_" not in line)
+    shown = {word.split()[0] for line in table.splitlines() for word in re.findall(r"`([^`]+)`", line.split("|")[1])}
+    under_a_group = {"list", "update", "correct", "close", "withdraw", "freeze", "remove"}
+    assert commands <= shown, f"README.md does not name {sorted(commands - shown)}"
+    assert shown <= commands | under_a_group, f"README.md names {sorted(shown - commands)}, which is no command"
+
+
 def test_the_federation_paper_has_the_sections_that_others_look_for():
     found = [title.lower() for title in headings(paper("FEDERATION.md"), 2)]
     missing = [wanted for wanted in FEDERATION_SECTIONS if not any(wanted in title for title in found)]

@@ -58,8 +58,7 @@ def publish(
         RefusedError: consent, audience or another rule forbids it; every reason is named.
     """
     rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
-    number = alerts.next_number(connection, organisation.did, f"alert {now:%Y}")
-    reference = rules.reference_code(alert.country, number, now, organisation.did)
+    reference = _next_reference(connection, organisation, alert, now)
     languages = [alert.text.language, *(text.language for text in alert.translations)]
     note_ids = {language: organisation.at(f"/objects/{outbox.token()}") for language in languages}
     main = languages[0]
@@ -186,6 +185,15 @@ def keep_draft(connection: Connection, organisation: Organisation, alert: Alert,
     document = {language: rules.render(alert, language, place) for language in texts}
     alerts.add_draft(connection, organisation.did, name, json.dumps(document, ensure_ascii=False), now)
     return name
+
+
+def _next_reference(connection: Connection, organisation: Organisation, alert: Alert, now: datetime) -> str:
+    """A code that no alert of ours bears: after a restore the counter is behind the log that was pulled back."""
+    while True:
+        number = alerts.next_number(connection, organisation.did, f"alert {now:%Y}")
+        reference = rules.reference_code(alert.country, number, now, organisation.did)
+        if not alerts.has_reference(connection, organisation.did, organisation.did, reference):
+            return reference
 
 
 def _place(

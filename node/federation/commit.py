@@ -131,7 +131,6 @@ def freeze(view: View, did: str, after: tuple[int, int] | None, now: datetime) -
     if after is not None:
         back = logs.forget_withdrawals(view.connection, view.org, did, after)
         logs.unhide(view.connection, view.org, back)
-        _forget_late_actor(view, did, after)
     rebuild(view, did, now)
     return len(back)
 
@@ -151,18 +150,6 @@ def find_fault(view: View, did: str, kind: str, note: str, document: bytes, arou
     documents.add_evidence(
         view.connection, view.org, Finding(kind, did, around.via, note, document, around.now)
     )
-
-
-def _forget_late_actor(view: View, did: str, after: tuple[int, int]) -> None:
-    """An actor document from past the freeze goes; the log's own, up to there, is put in its place by `rebuild`."""
-    author = str(ids.Portable(did, "/actor"))
-    held = documents.actor(view.connection, author)
-    in_log = any(
-        entry.type == "Update" and entry.raw is not None and entry.header.order <= after
-        for entry in logs.of_object(view.connection, view.org, did, author)
-    )
-    if in_log or (held is not None and held.order > after):
-        documents.forget_actor(view.connection, author)
 
 
 def _is_frozen(member: Member | None, activity: Activity) -> bool:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
 
@@ -92,6 +93,7 @@ class Inbox:
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetching = asyncio.Semaphore(_FETCHING)
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._allowance = (0, 0)
         self._refused_bytes = (0, 0)
         self._unproved = (0, 0, 0)
@@ -424,7 +426,7 @@ class Inbox:
         claim = verification.check_request(request, row.received)
         if claim is None:
             raise ProtocolError("no signature", spec="RFC 9421 §3.2", status=401)
-        key = await self._discovery.key(claim.key_id)
+        key = await self._key(claim.key_id)
         verification.verify_request(request, claim, key)
         return replace(row, signer=key.owner)
 
@@ -434,7 +436,15 @@ class Inbox:
             verified = verification.verify_activity(activity, Carrier(activity.actor))
             verification.check_fresh(proof, self._clock())
             return verified
-        return verification.verify_proof_alone(activity, await self._discovery.key(proof.method), self._clock())
+        return verification.verify_proof_alone(activity, await self._key(proof.method), self._clock())
+
+    async def _key(self, key_id: str) -> PublicKey:
+        """A key, asked for by one at a time: the others find what the first learned, or that there was nothing."""
+        name = ids.canonical(key_id)
+        lock = self._asking.get(name) or asyncio.Lock()
+        self._asking[name] = lock
+        async with lock:
+            return await self._discovery.key(key_id)
 
     async def _follower(self, activity: Activity) -> Actor:
         """Who follows. A portable actor names its own gateways: the one we would deliver to must answer for it, or

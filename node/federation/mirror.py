@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import orjson
@@ -36,6 +36,7 @@ from node.models.views import View
 
 LINES = "application/jsonl"
 _BATCH = 100
+_BRANCH_AGAIN = timedelta(hours=1)
 _MAX_DIDS = 2_000
 _MAX_PAGES = 2_000
 
@@ -147,6 +148,7 @@ class Mirror:
         self._stirred = stirred
         self._interval = interval
         self._unscrubbed = False
+        self._branches: dict[tuple[str, str, str], datetime] = {}
 
     async def run(self) -> None:
         """Compare with members at intervals, new ones at once, until cancelled."""
@@ -202,12 +204,32 @@ class Mirror:
         for did, head in theirs.items():
             ours = kept[did]
             wanted = did == member.did or did == organisation.did or (whole and did in pinned)
-            if not wanted or (ours is not None and ours == head):
+            if not wanted or ours == head:
                 continue
-            if ours is not None and ours.order >= head.order and did != organisation.did:
-                continue
-            await self.pull(organisation, did, origin, ours, head, report)
+            if ours is None or ours.order < head.order:
+                await self.pull(organisation, did, origin, ours, head, report)
+            if await self._is_branch(organisation, did, head, origin):
+                await self.pull(organisation, did, origin, None, head, report)
         await self._check_own(organisation, theirs.get(organisation.did))
+
+    async def _is_branch(self, organisation: Organisation, did: str, claimed: Head, origin: str) -> bool:
+        """Whether the claimed head stands on a branch that we do not hold: it is read from the beginning, for nobody
+        says where it left ours. Asked of one host about one log at most once an hour.
+        """
+
+        def holds(connection: Connection) -> bool:
+            head = logs.head(connection, organisation.did, did)
+            reached = head is not None and head.order >= claimed.order
+            return reached and logs.holds(connection, organisation.did, did, claimed.digest)
+
+        if not claimed.digest or await self._database.read(holds):
+            return False
+        name, now = (organisation.did, did, origin), self._clock()
+        last = self._branches.get(name)
+        if last is not None and now - last < _BRANCH_AGAIN:
+            return False
+        self._branches[name] = now
+        return True
 
     async def _heads(
         self, organisation: Organisation, member: Member, held: dict[str, Head]

@@ -173,6 +173,12 @@ def next_number(connection: Connection, org: str, name: str) -> int:
     return int(connection.execute(counted.returning(numbers.c.value)).scalar_one())
 
 
+def has_reference(connection: Connection, org: str, did: str, reference: str) -> bool:
+    """Whether an alert of this author bears this reference code."""
+    where = (alerts.c.org == org) & (alerts.c.did == did) & (alerts.c.reference == reference)
+    return connection.execute(select(alerts.c.object_id).where(where)).first() is not None
+
+
 def add_draft(connection: Connection, org: str, draft: str, document: str, now: datetime) -> None:
     """Keep a draft that waits for approval."""
     connection.execute(

@@ -255,8 +255,8 @@ def count(connection: Connection, org: str, name: str, amount: int = 1) -> None:
     if connection.execute(update(counters).where(where).values(value=counters.c.value + amount)).rowcount:
         return
     held = connection.execute(select(func.count()).where(counters.c.org == org)).scalar_one()
-    if held >= _MAX_COUNTERS:
-        count(connection, org, "other", amount) if name != "other" else None
+    if held >= _MAX_COUNTERS and name != "other":
+        count(connection, org, "other", amount)
         return
     connection.execute(insert(counters).values(org=org, name=name[:120], value=amount))
 

@@ -158,6 +158,11 @@ def find(connection: Connection, org: str, header: Header) -> Entry | None:
     return _value(row) if row else None
 
 
+def holds(connection: Connection, org: str, did: str, digest: str) -> bool:
+    """Whether an entry of this header digest is held, on whatever branch."""
+    return connection.execute(select(1).where(_of(org, did), entries.c.digest == digest)).first() is not None
+
+
 def by_activity(connection: Connection, org: str, activity_id: str) -> Entry | None:
     """The entry of an activity id, but not from past a freeze."""
     row = connection.execute(

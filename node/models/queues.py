@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    case,
     delete,
     func,
     select,
@@ -218,10 +219,12 @@ def postpone(connection: Connection, rows: Sequence[int], due: datetime) -> None
 
 def forget(connection: Connection, activity_ids: Collection[str], digests: Collection[bytes] = ()) -> None:
     """The text of these activities is destroyed: the bodies that brought it go too, whatever became of them."""
+    # A row without its body cannot be judged any more.
+    state = case((incoming.c.state == WAITING, IGNORED), else_=incoming.c.state)
     connection.execute(
         update(incoming)
         .where(incoming.c.activity_id.in_(activity_ids) | incoming.c.digest.in_(digests))
-        .values(body=None, request=None)
+        .values(body=None, request=None, state=state, settled=func.coalesce(incoming.c.settled, incoming.c.received))
     )
 
 
@@ -260,11 +263,6 @@ def refusals(connection: Connection, org: str, limit: int = 100) -> tuple[Refusa
         .limit(limit)
     )
     return tuple(_refusal(row) for row in rows)
-
-
-def forget_bodies(connection: Connection, activity_ids: Collection[str]) -> None:
-    """What was withdrawn is destroyed here too, before its seven days are over."""
-    connection.execute(update(incoming).where(incoming.c.activity_id.in_(activity_ids)).values(body=None))
 
 
 def prune(connection: Connection, now: datetime) -> int:

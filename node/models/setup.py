@@ -6,12 +6,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from node.errors import ConfigurationError
 from node.models.base import Database
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_TURN = 0x7461646D
+"""The lock that one who migrates holds; SQLite has one writer anyway."""
 
 
 def migrate(database: Database) -> tuple[str | None, str]:
@@ -22,6 +24,8 @@ def migrate(database: Database) -> tuple[str | None, str]:
     """
     config = _config(database)
     with database.engine.connect() as connection, connection.begin():
+        if not database.sqlite:
+            connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
         before = _current(connection)
         _check_known(config, before)
         config.attributes["connection"] = connection

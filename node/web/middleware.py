@@ -3,6 +3,7 @@
 Nothing here, and nothing behind it, writes an address or a user agent anywhere.
 """
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from node import log
@@ -41,6 +42,8 @@ class Frame:
 
         try:
             await self.app(scope, receive, framed)
+        except ClientDisconnect:
+            return  # they hung up before all was said: no bug of ours, and nobody is left to be answered
         except Exception as error:  # noqa: BLE001 - the one place where our own bugs are caught
             log.error("web.failed", exception=error, path=scope["path"])
             if not started:

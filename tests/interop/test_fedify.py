@@ -62,9 +62,21 @@ def following(node: Node, peer: Peer) -> None:
     node.wait_until(lambda: accepted(node) > before, "the peer's Accept is taken")
 
 
+def received(node: Node, state: str) -> int:
+    """How many activities from outside are in this state; asked by HTTP, as starting a command takes a second."""
+    lines = node.get("/metrics").body.decode().splitlines()
+    [count] = [line.split()[1] for line in lines if line.startswith(f'tadamun_received{{org="org1",state="{state}"}}')]
+    return int(count)
+
+
 def accepted(node: Node) -> int:
     """How many activities from outside the node has accepted."""
-    return int(node.status()["received"]["accepted"])
+    return received(node, "accepted")
+
+
+def followers(node: Node) -> int:
+    """How many follow the node's organisation."""
+    return int(request("GET", f"{node.actor}/followers").json()["totalItems"])
 
 
 def test_a_follow_by_fedify_is_accepted_and_the_accept_verifies_there(alice: Peer, node: Node) -> None:
@@ -77,7 +89,7 @@ def test_a_follow_by_fedify_is_accepted_and_the_accept_verifies_there(alice: Pee
     assert accept["scheme"] == "cavage"
     assert accept["auth"]["http"] == f"{node.actor}#main-key"
     assert accept["auth"]["proof"] is True
-    assert node.status()["followers"] == 1
+    assert followers(node) == 1
 
 
 def test_an_alert_reaches_fedify_with_signature_and_follower_form_proof(
@@ -194,7 +206,7 @@ def test_a_note_by_fedify_is_accepted(alice: Peer, node: Node) -> None:
     alice.note("<p>A note. This is an exercise.</p>")
 
     node.wait_until(lambda: accepted(node) == before + 1, "the note is accepted")
-    assert node.status()["received"]["refused"] == 0
+    assert received(node, "refused") == 0
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -221,7 +233,7 @@ def test_a_post_changed_after_signing_is_refused(alice: Peer, node: Node, scheme
 
     alice.sign(scheme, f"{node.actor}/inbox")
     node.wait_until(lambda: accepted(node) == before + 1, "the unchanged post is accepted")
-    assert node.status()["received"]["refused"] == 2
+    assert received(node, "refused") == 2
 
 
 def test_a_server_that_refuses_cavage_gets_rfc_9421_and_is_remembered(
@@ -258,7 +270,8 @@ def test_a_move_to_an_actor_that_does_not_name_the_old_id_is_refused(alice: Peer
 
     move = alice.move("carol")
 
-    [refusal] = node.wait_until(lambda: node.cli("refusals", json=True), "the Move is refused")
+    node.wait_until(lambda: received(node, "refused") == 1, "the Move is refused")
+    [refusal] = node.cli("refusals", json=True)
     assert (refusal["activity"], refusal["rule"]) == (move["id"], "FEP-7628")
     assert alice.followers("carol") == []
     assert node.status()["following"] == {alice.actor: "accepted"}
@@ -270,7 +283,7 @@ def test_a_block_ends_the_follow_in_both_directions(alice: Peer, node: Node, tmp
 
     alice.say("Block", node.actor, node.actor)
 
-    node.wait_until(lambda: node.status()["followers"] == 0, "the follower is gone")
+    node.wait_until(lambda: followers(node) == 0, "the follower is gone")
     assert node.status()["following"] == {alice.actor: "rejected"}
     node.cli("alert", "publish", alert(tmp_path), json=True)
     node.wait_until(lambda: node.status()["deliveries"].get("waiting", 0) == 0, "nothing is owed")
@@ -285,7 +298,7 @@ def test_what_an_operator_should_read_is_accepted(alice: Peer, node: Node, tmp_p
     alice.say(type_, about, node.actor)
 
     node.wait_until(lambda: accepted(node) == 1, f"the {type_} is accepted")
-    assert node.status()["received"]["refused"] == 0
+    assert received(node, "refused") == 0
 
 
 def test_a_like_leaves_no_trace(alice: Peer, node: Node, tmp_path: Path) -> None:
@@ -293,21 +306,21 @@ def test_a_like_leaves_no_trace(alice: Peer, node: Node, tmp_path: Path) -> None
 
     alice.say("Like", published["id"], node.actor)
 
-    node.wait_until(lambda: node.status()["received"]["ignored"] == 1, "the Like is ignored")
+    node.wait_until(lambda: received(node, "ignored") == 1, "the Like is ignored")
     assert node.status()["unknown"] == {}
 
 
 def test_an_activity_of_an_unknown_type_is_ignored_and_counted(alice: Peer, node: Node) -> None:
     alice.say("Listen", f"{alice.actor}/songs/1", node.actor)
 
-    node.wait_until(lambda: node.status()["received"]["ignored"] == 1, "it is ignored")
+    node.wait_until(lambda: received(node, "ignored") == 1, "it is ignored")
     assert node.status()["unknown"] == {"unknown Listen": 1}
 
 
 def test_an_undone_follow_removes_the_follower(alice: Peer, node: Node) -> None:
     followed(node, alice)
-    assert node.status()["followers"] == 1
+    assert followers(node) == 1
 
     alice.undo(node.actor)
 
-    node.wait_until(lambda: node.status()["followers"] == 0, "the follower is gone")
+    node.wait_until(lambda: followers(node) == 0, "the follower is gone")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.peer import Peer
-from tests.interop.test_fedify import accepted, alert, followed, following
+from tests.interop.test_fedify import accepted, alert, followed, followers, following, received
 from tests.support.processes import Node
 
 pytestmark = pytest.mark.pasture
@@ -21,7 +21,7 @@ def test_a_follow_by_bovine_is_accepted_and_the_accept_verifies_there(bovine: Pe
     accept = bovine.wait_received("Accept")
     assert accept["activity"]["object"]["id"] == answer["id"]
     assert accept["scheme"] == "cavage"
-    assert node.status()["followers"] == 1
+    assert followers(node) == 1
 
 
 def test_an_alert_reaches_bovine_with_a_signature_it_verifies(
@@ -56,7 +56,7 @@ def test_a_post_by_bovine_changed_after_signing_is_refused(bovine: Peer, node: N
 
     assert bovine.sign("cavage", f"{node.actor}/inbox")["status"] == 202
     node.wait_until(lambda: accepted(node) == before + 1, "the unchanged post is accepted")
-    assert node.status()["received"]["refused"] == 2
+    assert received(node, "refused") == 2
 
 
 def test_a_follow_undone_by_bovine_removes_the_follower(bovine: Peer, node: Node) -> None:
@@ -64,4 +64,4 @@ def test_a_follow_undone_by_bovine_removes_the_follower(bovine: Peer, node: Node
 
     bovine.undo(node.actor)
 
-    node.wait_until(lambda: node.status()["followers"] == 0, "the follower is gone")
+    node.wait_until(lambda: followers(node) == 0, "the follower is gone")

@@ -28,21 +28,26 @@ from sqlalchemy import Connection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from node import alerts as rules
+from node import recovery
 from node.app import Node
 from node.desk import alerts as alert_desk
 from node.desk import members as member_desk
 from node.desk.alerts import Said
-from node.federation import outbox
+from node.federation import commit, outbox
 from node.federation.mirror import Report
-from node.federation.protocol import integrity_proofs, keys
-from node.federation.protocol.activities import AS2, PUBLIC
+from node.federation.protocol import integrity_proofs, keys, verification
+from node.federation.protocol.activities import AS2, PUBLIC, parse_activity
 from node.federation.protocol.actors import DATA_INTEGRITY
 from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.messages import parse_document
+from node.federation.protocol.verification import Carrier
+from node.kinds import Surroundings
 from node.models import contacts, logs, organisations, queues, setup
 from node.models.base import Database
 from node.models.contacts import Member
 from node.models.keyring import write_private
 from node.models.organisations import Organisation
+from node.models.views import View
 from node.settings import Settings
 
 _T = TypeVar("_T")
@@ -302,6 +307,18 @@ class House:
         assert member is not None
         return await self.node.mirror.sync(self.organisation, member)
 
+    async def take(self, raw: bytes) -> commit.Committed:
+        """Commit one entry as a bundle would bring it."""
+        verified = verification.verify_activity(parse_activity(parse_document(raw)), Carrier(None, replica=True))
+
+        def work(connection: Connection) -> commit.Committed:
+            view = View(connection, self.organisation)
+            done = commit.commit(view, verified, Surroundings(self.clock(), "file:test"), spread=False)
+            view.flush()
+            return done
+
+        return await self.write(work)
+
     # --- what can be seen -----------------------------------------------------------------------------------------
 
     def member(self, did: str) -> Member | None:
@@ -447,7 +464,7 @@ def path_of(uri: str) -> str:
 
 
 def said_by(
-    house: House, kind: str, target: Any, *, position: tuple[int, int, str] | None = None, **more: Any
+    house: House, kind: str, thing: Any, /, *, position: tuple[int, int, str] | None = None, **more: Any
 ) -> bytes:
     """An activity of an organisation, proved, that its node would not say. `position`: epoch, sequence, previous."""
     organisation = house.organisation
@@ -456,7 +473,7 @@ def said_by(
         "id": organisation.at(f"/activities/{outbox.token()}"),
         "type": kind,
         "actor": organisation.uri,
-        "object": target,
+        "object": thing,
         "to": [PUBLIC],
         **more,
     }
@@ -518,7 +535,7 @@ def _make(data: Path, handle: str, place: tuple[str, int], now: datetime) -> Non
     write_private(settings.keys / f"{key.multikey}.rsa.pem", rsa_pem(number))
     made = Organisation(
         did=key.did, handle=handle, name=f"Exercise organisation {handle}", summary="", language="ar", country="",
-        origin=f"http://{place[0]}:{place[1]}", recovery="", hold="", made=now,
+        origin=f"http://{place[0]}:{place[1]}", recovery=recovery.commitment(recovery.generate()), hold="", made=now,
     )  # fmt: skip
     public = keys.load_private_pem(rsa_pem(number)).public_key()
 

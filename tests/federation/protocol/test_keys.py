@@ -16,7 +16,8 @@ from node.errors import ConfigurationError, ProtocolError
 from node.federation.protocol import keys
 
 RSA = keys.generate_rsa_key()
-ORGANISATION = keys.generate_organisation_key()
+# From a fixed seed: the names of the tests hold it, and must be the same in every process that runs them.
+ORGANISATION = keys.OrganisationKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 PEM = keys.public_pem(RSA.public_key())
 CASES = json.loads((Path(__file__).parents[2] / "vectors" / "eddsa_jcs_2022.json").read_text())["cases"]
 
