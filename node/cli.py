@@ -42,6 +42,7 @@ for command in (
     network.status,
     network.sync,
     network.refusals,
+    network.reports,
     proof.verify,
     proof.export,
     proof.import_bundle,

@@ -1,4 +1,4 @@
-"""Being away: catch-up, restored backups, honest forks, bundles on a stick, and hosts that answer badly or not at all."""
+"""Being away: catch-up, restored backups, honest forks, bundles on a stick, and hosts that answer badly or not."""
 
 import json
 from datetime import timedelta
@@ -71,7 +71,8 @@ async def test_head_tables_are_for_members(tmp_path):
         assert (await a.get(table)).status == 401
 
         async def ask(house):
-            request = Request("GET", table, (("host", a.organisation.host), ("accept", "application/json")), b"", "http")
+            headers = (("host", a.organisation.host), ("accept", "application/json"))
+            request = Request("GET", table, headers, b"", "http")
             key = house.node.keyring.rsa(house.did)
             signed = http_signatures.sign(request, key, house.organisation.uri + "#main-key", net.clock())
             return await a.network.request("GET", a.origin + table, b"", {"Accept": "application/json", **dict(signed)})

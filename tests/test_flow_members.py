@@ -155,7 +155,8 @@ async def test_a_follow_between_nodes_is_answered_and_undone(tmp_path):
         said = await a.publish(status="actual")
         await wait_until(lambda: b.holds(said), "a followed organisation's alert is shown")
         assert b.entries(a.did) == ()
-        await b.write(lambda connection: members.unfollow(connection, b.organisation, b.key, a.organisation.uri, net.clock()))
+        name = a.organisation.uri
+        await b.write(lambda connection: members.unfollow(connection, b.organisation, b.key, name, net.clock()))
         b.node.delivery.wake()
         await wait_until(
             lambda: a.read(lambda connection: contacts.count_followers(connection, a.did)) == 0, "the follow is undone"

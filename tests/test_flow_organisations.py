@@ -47,7 +47,7 @@ async def test_no_row_of_one_organisation_is_anothers(tmp_path):
         draft = rules.parse_input(example(status="actual"))
         await second.write(lambda connection: desk.keep_draft(connection, second.organisation, draft, net.clock()))
         await post_as(outside, second.origin + "/inbox", said_by(outside, "Flag", said.id, content="exercise"))
-        await post_as(outside, second.origin + "/inbox", said_by(outside, "Question", said.id))
+        await post_as(outside, second.organisation.uri + "/inbox", said_by(outside, "Question", said.id))
         await wait_until(lambda: second.head(outside.did) == outside.head(outside.did), "the member's alert is there")
         await wait_until(lambda: outside.head(second.did) == second.head(second.did), "and ours is with the member")
         await wait_until(lambda: queues_are_empty(first), "everything is judged and sent")

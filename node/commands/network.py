@@ -173,6 +173,20 @@ def status(office: Office) -> None:
 
 @click.command()
 @common
+def reports(office: Office) -> None:
+    """What others told us that a person should read: reports (Flag), blocks, boosts of our posts."""
+    organisation = office.organisation
+    found = office.read(lambda connection: documents.reports_of(connection, organisation.did))
+    shown = [
+        {"made": f"{each.made:%Y-%m-%dT%H:%M:%SZ}", "kind": each.kind, "actor": each.actor, "object": each.object_id}
+        for each in found
+    ]
+    lines = [f"{each['made']}  {each['kind']:8}  {each['actor']}  {each['object']}" for each in shown]
+    office.show(shown, lines or ["nothing was reported"])
+
+
+@click.command()
+@common
 def refusals(office: Office) -> None:
     """What was refused or failed lately, with the rule it broke."""
     organisation = office.organisation

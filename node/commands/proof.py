@@ -171,6 +171,7 @@ def import_bundle(office: Office, file: Path) -> None:
             *bundle.refused[:5],
         ],
     )
-    if bundle.refused and not counts["new"] and not counts["held"]:
-        raise RefusedError(*bundle.refused[:3])
+    if not counts["new"] and not counts["held"]:
+        reasons = bundle.refused[:3] or ("nothing in it is by a member of this node; pin its author first",)
+        raise RefusedError(*reasons)
 

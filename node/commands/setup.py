@@ -16,7 +16,7 @@ from node import recovery
 from node.app import Node, utc_now
 from node.commands.context import Office, common
 from node.desk import succession
-from node.errors import ConfigurationError, RefusedError
+from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import commit, outbox
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
@@ -115,7 +115,7 @@ def _checked(origin: str, handle: str, loopback: bool) -> tuple[str, str]:
         raise RefusedError("--handle takes 1 to 30 of a-z, 0-9 and _: other servers read no other")
     try:
         found = ids.origin_of_location(origin)
-    except Exception as error:
+    except ProtocolError as error:
         raise RefusedError(f"--origin takes https://host: {error}") from error
     if origin.rstrip("/") != found:
         raise RefusedError(f"--origin takes the bare origin, {found}")
@@ -322,7 +322,7 @@ def succeed(office: Office, sheet: Path, after: int, recovery_file: str) -> None
         {"did": done.new.did, "old": done.old.did, "after": done.after, "followers_told": done.told},
         [
             f"{done.new.address} goes on as {done.new.did}",
-            f"members believe the old key up to entry {done.after}; {done.told} followers were sent on",
+            f"members believe the old key up to entry {done.after}; {done.told} followers are sent on",
             *([text] if recovery_file == "-" else [f"the next recovery sheet is in {recovery_file}"]),
         ],
     )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from node import recovery, successions
-from node.errors import ProtocolError, RefusedError
+from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import outbox
 from node.federation.outbox import Speech
 from node.federation.protocol.actors import NAMESPACE
@@ -91,7 +91,11 @@ def _send_on(
 ) -> int:
     """A Move by the old actor, where its keys are still here: Mastodon's followers follow the new one by themselves."""
     followers = contacts.followers_of(connection, old.did)
-    key = keyring.organisation(old.did)
+    try:
+        key = keyring.organisation(old.did)
+        keyring.rsa(old.did)
+    except ConfigurationError:
+        return 0  # the old key is lost: nobody can speak for the old actor any more
     for target in {follower.target for follower in followers}:
         outbox.send(
             connection, old, key, "Move", old.uri, to=old.uri + "/followers", inbox=target, now=now,

@@ -25,7 +25,7 @@ from node.effects import Accept, Decision, Ignore, Refuse, StoreActor
 from node.errors import FetchError, NodeError, ProtocolError
 from node.federation import commit, outbox
 from node.federation.discovery import Discovery
-from node.federation.protocol import ids, integrity_proofs, messages, verification
+from node.federation.protocol import digests, ids, integrity_proofs, messages, verification
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.keys import PublicKey
@@ -217,12 +217,14 @@ class Inbox:
         # A forged copy that comes first must not stand in the way of the true one: what is not proved yet is told
         # apart by what shall prove it.
         proof = b"" if signer else kept or b"unsigned"
+        # Without an HTTP signature the same words in other white space are the same words: no replay by respelling.
+        body = digests.jcs(activity.value) if signer and not key_id else request.body
         return Incoming(
             id=0,
             org=org,
             received=now,
             activity_id=activity.id,
-            digest=hashlib.sha256(proof + request.body).digest(),
+            digest=hashlib.sha256(proof + body).digest(),
             body=request.body,
             key_id=key_id,
             signer=signer,
@@ -468,6 +470,8 @@ class Inbox:
         try:
             return await self._discovery.actor(target, fresh=True)
         except NodeError as error:
+            if isinstance(error, FetchError) and error.retryable:
+                raise
             log.info("move.target_unread", reason=error)
             return None
 

@@ -129,6 +129,16 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """A Flag, a Block or a boost."""
+
+    kind: str
+    actor: str
+    object_id: str
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Evidence that a log does not hold together, with who gave it to us."""
 
@@ -247,6 +257,13 @@ def drop_author(connection: Connection, org: str, author: str) -> None:
 def report(connection: Connection, org: str, kind: str, actor_id: str, object_id: str, now: datetime) -> None:
     """Something an operator should read."""
     connection.execute(insert(reports).values(org=org, kind=kind, actor=actor_id, object_id=object_id, made=now))
+
+
+def reports_of(connection: Connection, org: str, limit: int = 200) -> tuple[Reported, ...]:
+    """The newest things an operator should read."""
+    names = [reports.c[name] for name in Reported.__slots__]
+    rows = connection.execute(select(*names).where(reports.c.org == org).order_by(reports.c.id.desc()).limit(limit))
+    return tuple(Reported(*row) for row in rows)
 
 
 def count(connection: Connection, org: str, name: str, amount: int = 1) -> None:

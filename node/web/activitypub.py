@@ -98,7 +98,7 @@ async def get_portable(request: Request) -> Response:
             return await _log(site, did, (int(epoch), int(start)))
         case ["actor", "outbox", *before] if len(before) <= 2 and all(map(_is_number, before)):
             return await _outbox(site, did, tuple(int(part) for part in before))
-        case ["actor", "followers" | "following" as name]:
+        case ["actor", "followers" | "following" | "members" as name]:
             return await _collection(site, did, name)
         case ["actor", "heads", root]:
             return await _heads(site, request, did, root)
@@ -116,6 +116,15 @@ async def get_application(request: Request) -> Response:
     if organisation is None:
         return problem(404, "no organisation here yet")
     return document(orjson.dumps(actors.render_application(organisation.origin, site.keyring.application.public_key())))
+
+
+async def get_application_outbox(request: Request) -> Response:
+    """The node's own actor says nothing to anybody."""
+    organisation = await site_of(request).organisation(request)
+    if organisation is None:
+        return problem(404, "no organisation here yet")
+    uri = organisation.origin + "/actor/outbox"
+    return document(_json({"id": uri, "type": "OrderedCollection", "totalItems": 0, "orderedItems": []}))
 
 
 def document(body: bytes, status: int = 200, *, private: bool = False, kind: str = ACTIVITY_JSON) -> Response:
@@ -187,26 +196,24 @@ async def _log(site: Site, did: str, start: tuple[int, int]) -> Response:
 
 
 async def _outbox(site: Site, did: str, before: tuple[int, ...]) -> Response:
-    def read(connection: Connection) -> tuple[tuple[Entry, ...], int, str] | None:
+    def read(connection: Connection) -> tuple[tuple[Entry, ...], str] | None:
         for org in organisations.all_of(connection):
             member = contacts.member(connection, org.did, did)
             if did != org.did and member is None:
                 continue
-            head = logs.head(connection, org.did, did)
             place = (before[0], before[1]) if len(before) == 2 else _FAR
             origin = org.origin if did == org.did or member is None else ids.origin_of_location(member.uri)
-            found = logs.read(connection, org.did, did, place, _PAGE, newest=True)
-            return found, head.sequence if head else 0, origin
+            return logs.read(connection, org.did, did, place, _PAGE, newest=True), origin
         return None
 
     found = await site.database.read(read)
     if found is None or len(before) == 1:
         return problem(404, "not here")
-    entries, total, origin = found
+    entries, origin = found
     uri = ids.Portable(did, "/actor/outbox").at(origin)
     if not before:
         first = f"{uri}/{_FAR[0]}/{_FAR[1]}"
-        return document(_json({"id": uri, "type": "OrderedCollection", "totalItems": total, "first": first}))
+        return document(_json({"id": uri, "type": "OrderedCollection", "first": first}))
     shown = [json.loads(entry.raw) for entry in entries if entry.raw and _in_outbox(entry)]
     page: JsonObject = {"id": f"{uri}/{before[0]}/{before[1]}", "type": "OrderedCollectionPage", "partOf": uri}
     if len(entries) == _PAGE:
@@ -231,6 +238,8 @@ async def _collection(site: Site, did: str, name: str) -> Response:
             return None
         if name == "followers":
             return found, contacts.count_followers(connection, did)
+        if name == "members":
+            return found, len(contacts.members_of(connection, did))
         return found, len(contacts.followings_of(connection, did))
 
     found = await site.database.read(read)

@@ -15,6 +15,7 @@ ROUTES = (
     Route("/.well-known/apgateway/{did}/{path:path}", activitypub.get_portable, methods=["GET"]),
     Route("/.well-known/webfinger", wellknown.get_webfinger),
     Route("/actor", activitypub.get_application),
+    Route("/actor/outbox", activitypub.get_application_outbox),
     Route("/actor/inbox", activitypub.post_inbox, methods=["POST"]),
     Route("/", public.home),
     Route("/alerts", public.alert_list),

@@ -1,7 +1,7 @@
 """Canonical bytes and their digests: JCS (RFC 8785), `digestMultibase`, and the two HTTP body digests.
 
 JCS is the work of `rfc8785`. For the documents we meet all day (ASCII names, no fractions) `orjson` with sorted keys
-gives the same bytes sixty times faster; a property test holds the two equal, and anything else takes the library.
+gives the same bytes several times faster; a property test holds the two equal, and anything else takes the library.
 """
 
 import base64

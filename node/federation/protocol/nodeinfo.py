@@ -9,6 +9,8 @@ from xml.sax.saxutils import quoteattr
 
 from node.federation.protocol.messages import JsonObject
 
+APPLICATION = "https://www.w3.org/ns/activitystreams#Application"
+"""Link relation of the actor that signs our GETs (FEP-2677)."""
 SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2.1"
 CONTENT_TYPE = f'application/json; profile="{SCHEMA}#"'
 PATH = "/nodeinfo/2.1"
@@ -21,7 +23,7 @@ def render_links(origin: str) -> JsonObject:
     Args:
         origin: `https://host[:port]`, no slash at the end.
     """
-    return {"links": [{"rel": SCHEMA, "href": origin + PATH}]}
+    return {"links": [{"rel": SCHEMA, "href": origin + PATH}, {"rel": APPLICATION, "href": origin + "/actor"}]}
 
 
 def render(version: str, users: int, posts: int = 0, contact: str = "") -> JsonObject:

@@ -105,7 +105,8 @@ async def alert_page(request: Request) -> Response:
         gone = await site.database.read(lambda connection: documents.page_gone(connection, organisation.did, name))
         return missing_page(site, request, organisation, 410 if gone else 404)
     if activitypub.wants_document(request):
-        return RedirectResponse(uri, 303, headers={"vary": "Accept"})
+        # To the copy that is held here: the author's own host may be gone.
+        return RedirectResponse(view.proof_url or uri, 303, headers={"vary": "Accept"})
     noindex = view.card.status != "actual"
     return show(site, request, organisation, "alerts/alert.html", "alerts", noindex=noindex, alert=view)
 

@@ -32,7 +32,9 @@ VALID: dict[str, Any] = {
 
 def parse(**changes: Any) -> Activity:
     value = {**copy.deepcopy(VALID), **changes}
-    return parse_activity(parse_document(json.dumps({name: item for name, item in value.items() if item != "away"}).encode()))
+    return parse_activity(
+        parse_document(json.dumps({name: item for name, item in value.items() if item != "away"}).encode())
+    )
 
 
 def place(**changes: Any) -> dict[str, Any]:

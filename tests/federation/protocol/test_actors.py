@@ -129,7 +129,7 @@ KEYS: list[tuple[str, dict[str, Any], int]] = [
     ("GoToSocial's, a path", key(id=f"{URI}/main-key"), 1),
     ("a query", key(id=f"{URI}?operation=key"), 1),
     ("the actor's own id", key(id=URI), 1),
-    ("another case of the host", key(id=f"https://PEER.example:443/users/amal#main-key"), 1),
+    ("another case of the host", key(id="https://PEER.example:443/users/amal#main-key"), 1),
     ("owned by a neighbour", key(owner="https://peer.example/users/badr"), 0),
     ("owned by another host", key(owner="https://evil.example/users/amal"), 0),
     ("without an owner", key(owner=None), 0),
@@ -160,7 +160,11 @@ def test_an_actor_whose_id_ends_in_a_stroke_has_its_keys() -> None:
 
 def test_a_did_has_the_keys_of_all_its_ids_and_no_others() -> None:
     other = keys.generate_organisation_key().did
-    for key_id, count in ((f"{KEY.did}#{KEY.multikey}", 1), (f"{other}#x", 0), ("https://one.example/actor#main-key", 0)):
+    for key_id, count in (
+        (f"{KEY.did}#{KEY.multikey}", 1),
+        (f"{other}#x", 0),
+        ("https://one.example/actor#main-key", 0),
+    ):
         value = {**OURS["publicKey"], "id": key_id}
         assert len(parse({**OURS, "publicKey": value, "assertionMethod": []}).keys) == count
 
@@ -187,7 +191,9 @@ def test_lists_and_texts_are_bounded() -> None:
 
 def test_addresses_that_run_are_left_out() -> None:
     """GHSA-x2rc-v5wx-g3m5."""
-    found = theirs(url="javascript:alert(1)", outbox="data:text/html,x", followers="urn:x", alsoKnownAs=["javascript:1"])
+    found = theirs(
+        url="javascript:alert(1)", outbox="data:text/html,x", followers="urn:x", alsoKnownAs=["javascript:1"]
+    )
     assert (found.url, found.outbox, found.followers, found.aliases) == (None, None, None, ())
 
 
@@ -221,7 +227,9 @@ ANYTHING = st.recursive(
 )  # fmt: skip
 
 
-@given(st.sampled_from([OURS, THEIRS]), st.dictionaries(st.sampled_from(sorted({*OURS, *THEIRS})), ANYTHING, max_size=3))
+@given(
+    st.sampled_from([OURS, THEIRS]), st.dictionaries(st.sampled_from(sorted({*OURS, *THEIRS})), ANYTHING, max_size=3)
+)
 def test_any_value_anywhere_is_read_or_refused(base: dict[str, Any], changes: dict[str, Any]) -> None:
     try:
         found = parse_actor(Document(b"", {**base, **changes}))

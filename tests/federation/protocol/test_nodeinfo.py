@@ -8,13 +8,17 @@ from node.federation.protocol import nodeinfo
 XRD = "{http://docs.oasis-open.org/ns/xri/xrd-1.0}"
 
 
-def test_the_link_leads_to_the_document() -> None:
+def test_the_links_lead_to_the_document_and_to_the_application_actor() -> None:
     assert nodeinfo.render_links("https://org.example") == {
         "links": [
             {
                 "rel": "http://nodeinfo.diaspora.software/ns/schema/2.1",
                 "href": "https://org.example/nodeinfo/2.1",
-            }
+            },
+            {
+                "rel": "https://www.w3.org/ns/activitystreams#Application",
+                "href": "https://org.example/actor",
+            },
         ]
     }
 
