@@ -16,7 +16,7 @@ from node.federation.fetcher import Fetcher, Resolve
 from node.federation.inbox import Inbox
 from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
-from node.models import deliveries, organisations, queues, setup
+from node.models import deliveries, organisations, queues, schema
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
@@ -74,7 +74,7 @@ class Node:
             raise ConfigurationError(f"there is no node in {settings.data}: run 'tadamun init', or name it with --data")
         database = Database(settings.url)
         try:
-            setup.check(database)
+            schema.check(database)
         finally:
             database.close()
         return cls(settings, clock=clock, resolve=resolve)

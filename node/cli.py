@@ -1,17 +1,66 @@
 """The command line: one line on stderr and exit 1 when a rule says no, exit 2 for wrong usage or settings."""
 
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 
-from node import __version__, demo
-from node.commands import alerts, network, proof, running, setup
+from node import __version__
 from node.commands.context import Office
 from node.errors import ConfigurationError, NodeError
 
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "alert": "node.commands.alerts:alert",
+        "backup": "node.commands.setup:backup",
+        "demo": "node.demo:demo",
+        "doctor": "node.commands.setup:doctor",
+        "epoch": "node.commands.setup:epoch",
+        "export": "node.commands.proof:export",
+        "follow": "node.commands.network:follow",
+        "import": "node.commands.proof:import_bundle",
+        "init": "node.commands.setup:init",
+        "member": "node.commands.network:member",
+        "migrate": "node.commands.setup:migrate",
+        "profile": "node.commands.setup:profile",
+        "rebuild": "node.commands.setup:rebuild",
+        "refusals": "node.commands.network:refusals",
+        "reports": "node.commands.network:reports",
+        "restore": "node.commands.setup:restore",
+        "serve": "node.commands.running:serve",
+        "settings": "node.commands.setup:settings",
+        "status": "node.commands.network:status",
+        "succeed": "node.commands.setup:succeed",
+        "sync": "node.commands.network:sync",
+        "unfollow": "node.commands.network:unfollow",
+        "verify": "node.commands.proof:verify",
+    }
+)
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """Commands by name; a command's module is loaded when it is called for, so that `serve` carries no tool it has no
+    use for (12 MB for the migration tool alone).
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command's name."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        found = getattr(import_module(module), name)
+        return found if isinstance(found, click.Command) else None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tadamun")
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="The data directory [$TADAMUN_DATA, else ./data]."
@@ -30,34 +79,6 @@ def tadamun(context: click.Context, data: Path | None) -> None:
       tadamun alert publish FILE.json   publish; see examples in tests/vectors/alert-ar.json
     """
     context.obj = Office(data)
-
-
-for command in (
-    setup.init,
-    running.serve,
-    alerts.alert,
-    network.member,
-    network.follow,
-    network.unfollow,
-    network.status,
-    network.sync,
-    network.refusals,
-    network.reports,
-    proof.verify,
-    proof.export,
-    proof.import_bundle,
-    setup.profile,
-    setup.settings,
-    setup.doctor,
-    setup.migrate,
-    setup.rebuild,
-    setup.backup,
-    setup.restore,
-    setup.epoch,
-    setup.succeed,
-    demo.demo,
-):
-    tadamun.add_command(command)
 
 
 def main() -> None:

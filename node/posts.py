@@ -72,7 +72,7 @@ def decide(activity: Activity, facts: Facts) -> Decision:
 
 
 def _not_for_us(activity: Activity, note: JsonObject, facts: Facts) -> Ignore | None:
-    """Rules 6 to 8: what is kept, and for whom."""
+    """Rules 8 to 10: what is kept, and for whom."""
     if PUBLIC not in addresses(note) and PUBLIC not in activity.addresses:
         return Ignore("not public; private posts are not kept")
     if not (facts.own or facts.followed or facts.member or facts.answers_ours or _mentions(note, facts.org)):
@@ -146,7 +146,7 @@ def _mentions(note: JsonObject, org: str) -> bool:
 def _store(activity: Activity, note: JsonObject, object_id: str) -> StoreObject:
     return StoreObject(
         object_id=object_id,
-        kind=str(as_list(note.get("type"))[0]),
+        kind=activity.object_type or "",
         author=activity.actor,
         document=note,
         published=_text(note, "published"),

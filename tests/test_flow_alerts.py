@@ -28,7 +28,8 @@ async def test_an_alert_reaches_every_member_and_outlives_its_node(tmp_path):
             assert (record.object_id, record.did, record.status) == (said.portable_id, a.did, "actual")
             assert record.via in (a.organisation.host, b.organisation.host, c.organisation.host)
         activity = next(each for each in a.entries(a.did) if each.object_id == said.portable_id)
-        paths = [path_of(said.id), path_of(ids.portable(activity.activity_id).at(a.origin)), path_of(a.organisation.uri)]
+        uri = ids.portable(activity.activity_id).at(a.origin)
+        paths = [path_of(said.id), path_of(uri), path_of(a.organisation.uri)]
         paths.append(f"/.well-known/apgateway/{a.did}/log/1/1")
         original = {path: (await a.get(path, Accept=ACTIVITY)).body for path in paths}
         await a.stop()

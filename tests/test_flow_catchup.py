@@ -204,7 +204,8 @@ async def test_a_bundle_travels_between_nodes_that_never_met(tmp_path):
         await a.withdraw(said[0].id)
         stick = tmp_path / "stick.jsonl"
         assert run(a, "export", "--alerts", str(stick))["entries"] == 5
-        assert run(b, "import", str(stick))["skipped"] == 4
+        with pytest.raises(RefusedError, match="pin its author first"):
+            run(b, "import", str(stick))
         assert b.entries(a.did) == ()
         await b.pin_row(a.organisation)
         await b.stop()
@@ -215,6 +216,26 @@ async def test_a_bundle_travels_between_nodes_that_never_met(tmp_path):
         await b.start(workers=False)
         assert (await b.get(page_of(said[1]))).status == 200
         assert (await b.get(page_of(said[0]))).status in (404, 410)
+
+
+async def test_our_own_log_comes_back_from_a_members_stick(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        run(a, "backup", str(tmp_path / "old.tar.gz"))
+        said = await publish_many(a, 2)
+        await a.withdraw(said[0].id)
+        await b.sync(a)
+        assert b.head(a.did) == (1, 4)
+        await a.stop()
+        await b.stop()
+        run(b, "export", "--alerts", str(tmp_path / "stick.jsonl"))
+        run(a, "restore", str(tmp_path / "old.tar.gz"))
+        assert a.head(a.did) == (1, 1)
+        counts = run(a, "import", str(tmp_path / "stick.jsonl"))
+        assert (counts["new"], counts["stubs"]) == (2, 1)
+        assert a.head(a.did) == (1, 4)
+        await a.start(workers=False)
+        assert (await a.get(page_of(said[1]))).status == 200
 
 
 async def test_a_tampered_line_of_a_bundle_is_refused_by_name(tmp_path):

@@ -19,7 +19,7 @@ from node.federation.protocol.addressing import Policy
 from node.federation.protocol.messages import MAX_PAGE, Document, JsonObject, as_list, parse_document
 from node.federation.protocol.verification import Carrier
 from node.kinds import Surroundings
-from node.models import contacts, logs
+from node.models import logs
 from node.models.views import View
 from node.settings import Settings, load
 
@@ -152,14 +152,13 @@ def import_bundle(office: Office, file: Path) -> None:
         counts = {"new": 0, "held": 0, "skipped": 0, "stubs": 0, "refused": len(bundle.refused)}
         around = Surroundings(now, f"file:{file.name[:60]}")
         for item in bundles.in_order(bundle):
-            own = item.activity.did == organisation.did and bool(organisation.hold)
-            if view.member(item.activity.did) is None and not own:
+            if not _is_wanted(view, item.activity.did):
                 counts["skipped"] += 1
                 continue
             done = commit.commit(view, item, around, spread=False)
             counts["new" if done.new else "held"] += 1
-        pinned = [each for each in bundle.stubs if contacts.member(connection, organisation.did, each.did) is not None]
-        counts["stubs"] = logs.add_stubs(connection, organisation.did, pinned, around.via, now)
+        stubs = [each for each in bundle.stubs if _is_wanted(view, each.did)]
+        counts["stubs"] = logs.add_stubs(connection, organisation.did, stubs, around.via, now)
         view.flush()
         return counts
 
@@ -175,3 +174,7 @@ def import_bundle(office: Office, file: Path) -> None:
         reasons = bundle.refused[:3] or ("nothing in it is by a member of this node; pin its author first",)
         raise RefusedError(*reasons)
 
+
+def _is_wanted(view: View, did: str | None) -> bool:
+    """Members' logs, and our own while it is being put together again after a restore."""
+    return view.member(did) is not None or (did == view.org and bool(view.organisation.hold))

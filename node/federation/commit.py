@@ -49,6 +49,8 @@ from node.models.views import View
 
 DESTROY_AFTER = timedelta(hours=72)
 MANY_DELETES = 10
+_MANY = 500
+"""Ids in one question to the database."""
 OLD = timedelta(days=90)
 
 
@@ -131,6 +133,9 @@ def freeze(view: View, did: str, after: tuple[int, int] | None, now: datetime) -
     if after is not None:
         back = logs.forget_withdrawals(view.connection, view.org, did, after)
         logs.unhide(view.connection, view.org, back)
+        late = logs.activities_after(view.connection, view.org, did, after)
+        for start in range(0, len(late), _MANY):
+            deliveries.drop(view.connection, view.org, late[start : start + _MANY])
     rebuild(view, did, now)
     return len(back)
 

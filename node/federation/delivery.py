@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from node import log
-from node.errors import FetchError, NodeError
+from node.errors import FetchError, NodeError, RefusedError
 from node.federation.fetcher import Fetcher
 from node.federation.protocol import actors, http_signatures, message_signatures, retry
 from node.federation.protocol.messages import ACTIVITY_JSON, Request
@@ -27,11 +27,14 @@ from node.models.deliveries import Delivery, HostState, Outcome
 from node.models.keyring import Keyring
 
 _LEASE = timedelta(seconds=60)
+_UNSIGNED = timedelta(minutes=5)
 _SETTLE = 0.02
 _POLL = 0.4
 _PAYLOADS = 64
 _HOSTS = 5_000
 CAVAGE, RFC9421 = "cavage", "rfc9421"
+_NO_ANSWER, _NEVER = 599, 422
+"""What counts as the status where there is none: nobody answered, so later may help; it must not be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +146,19 @@ class DeliveryWorker:
             await self._database.write(lambda connection: deliveries.release(connection, surplus, due))
         if chosen:
             loop = asyncio.get_running_loop()
-            for signed in await loop.run_in_executor(self._signers, self._sign_all, chosen):
-                self._spawn(self._deliver(signed))
+            signed, unsigned = await loop.run_in_executor(self._signers, self._sign_all, chosen)
+            for each in signed:
+                self._spawn(self._deliver(each))
+            if unsigned:
+                await self._put_off(unsigned, now)
         return len(chosen)
+
+    async def _put_off(self, unsigned: Sequence[Delivery], now: datetime) -> None:
+        """What cannot be signed (a key file is missing, a text was destroyed meanwhile) keeps nothing else waiting."""
+        for item in unsigned:
+            self._leave(item.host)
+        rows = [item.id for item in unsigned]
+        await self._database.write(lambda connection: deliveries.release(connection, rows, now + _UNSIGNED))
 
     def _choose(self, claimed: Sequence[Delivery]) -> tuple[list[Delivery], list[int]]:
         chosen: list[Delivery] = []
@@ -157,6 +170,11 @@ class DeliveryWorker:
             else:
                 surplus.append(item.id)
         return chosen, surplus
+
+    def _leave(self, host: str) -> None:
+        self._underway[host] -= 1
+        if not self._underway[host]:
+            del self._underway[host]
 
     def _limit(self, host: str) -> int:
         """One probe at a time to a host that failed last."""
@@ -170,21 +188,27 @@ class DeliveryWorker:
         while len(self._bodies) > _PAYLOADS:
             self._bodies.popitem(last=False)
 
-    def _sign_all(self, chosen: Sequence[Delivery]) -> list[Signed]:
+    def _sign_all(self, chosen: Sequence[Delivery]) -> tuple[list[Signed], list[Delivery]]:
         """Sign a batch off the event loop: one RSA signature is 215 µs, half of what a delivery costs."""
         now = self._clock()
-        signed = []
+        signed: list[Signed] = []
+        unsigned: list[Delivery] = []
         for item in chosen:
             state = self._state(item.host)
-            signed.append(self._sign(item, state.scheme, state.form or item.form, now))
-        return signed
+            try:
+                signed.append(self._sign(item, state.scheme, state.form or item.form, now))
+            except NodeError as error:
+                log.warning("delivery.unsigned", host=item.host, reason=error)
+                unsigned.append(item)
+        return signed, unsigned
 
     def _sign(self, item: Delivery, scheme: str, form: str, now: datetime) -> Signed:
         bodies = self._bodies.get(item.payload)
         if bodies is None:
-            bodies = self._database.read_now(lambda connection: deliveries.bodies(connection, [item.payload]))[
-                item.payload
-            ]
+            found = self._database.read_now(lambda connection: deliveries.bodies(connection, [item.payload]))
+            if item.payload not in found:
+                raise RefusedError("its text was destroyed")
+            bodies = found[item.payload]
         body = bodies[0] if form == "log" else bodies[1]
         place = item.inbox.partition("://")
         _, slash, path = place[2].partition("/")
@@ -207,13 +231,11 @@ class DeliveryWorker:
             answer = await self._fetcher.post(item.inbox, signed.body, signed.headers)
             status, waited = answer.status, answer.retry_after
         except FetchError as error:
-            status, waited = error.status or (0 if error.retryable else 599), error.retry_after
+            status, waited = error.status or (_NO_ANSWER if error.retryable else _NEVER), error.retry_after
         except NodeError:
-            status, waited = 422, 0.0
+            status, waited = _NEVER, 0.0
         finally:
-            self._underway[item.host] -= 1
-            if not self._underway[item.host]:
-                del self._underway[item.host]
+            self._leave(item.host)
         await self._judge(signed, status, waited)
 
     async def _judge(self, signed: Signed, status: int, waited: float) -> None:
@@ -223,10 +245,10 @@ class DeliveryWorker:
         if result.kind is retry.Kind.REFUSED_SIGNATURE and not self._stopping:
             other = _other_way(signed)
             if other is not None:
-                self._underway[item.host] += 1
                 again = await asyncio.get_running_loop().run_in_executor(
                     self._signers, self._sign, item, *other, now
                 )
+                self._underway[item.host] += 1
                 await self._deliver(again)
                 return
         if result.kind is retry.Kind.DONE:
@@ -245,7 +267,7 @@ class DeliveryWorker:
         self, signed: Signed, result: retry.Outcome, status: int, state: HostState, now: datetime
     ) -> None:
         item = signed.delivery
-        if status == 0 or status >= 500:
+        if status >= 500:
             failures = state.failures + 1
             closed = retry.breaker(failures)
             self._learn(replace(state, failures=failures, closed_until=now + closed if closed else None))
@@ -273,8 +295,10 @@ class DeliveryWorker:
             self._hosts.popitem(last=False)
 
     async def _settle_soon(self) -> None:
-        await asyncio.sleep(_SETTLE)
-        await self._settle()
+        """Until nothing is left: what ends while the last batch is written starts no other of these."""
+        while self._outcomes or self._changed:
+            await asyncio.sleep(_SETTLE)
+            await self._settle()
 
     async def _settle(self) -> None:
         outcomes, self._outcomes = self._outcomes, []

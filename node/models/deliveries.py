@@ -305,10 +305,15 @@ def cancel(connection: Connection, org: str, activity_ids: Collection[str]) -> i
     ).rowcount
 
 
+def drop(connection: Connection, org: str, activity_ids: Collection[str]) -> None:
+    """Nothing of these activities is owed to anybody any more."""
+    meant = select(payloads.c.id).where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
+    connection.execute(delete(deliveries).where(deliveries.c.payload.in_(meant), deliveries.c.state == WAITING))
+
+
 def forget(connection: Connection, org: str, activity_ids: Collection[str]) -> None:
     """The text of these activities is destroyed: the payloads that held it go, and whatever was owed of them."""
-    gone = select(payloads.c.id).where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
-    connection.execute(delete(deliveries).where(deliveries.c.payload.in_(gone), deliveries.c.state == WAITING))
+    drop(connection, org, activity_ids)
     connection.execute(delete(payloads).where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids)))
 
 

@@ -163,6 +163,16 @@ def holds(connection: Connection, org: str, did: str, digest: str) -> bool:
     return connection.execute(select(1).where(_of(org, did), entries.c.digest == digest)).first() is not None
 
 
+def activities_after(connection: Connection, org: str, did: str, after: tuple[int, int]) -> tuple[str, ...]:
+    """The ids of the activities that stand past a position."""
+    rows = connection.execute(
+        select(entries.c.activity_id).where(
+            _of(org, did), tuple_(entries.c.epoch, entries.c.sequence) > after, entries.c.activity_id.is_not(None)
+        )
+    )
+    return tuple(rows.scalars())
+
+
 def by_activity(connection: Connection, org: str, activity_id: str) -> Entry | None:
     """The entry of an activity id, but not from past a freeze."""
     row = connection.execute(

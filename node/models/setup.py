@@ -33,20 +33,6 @@ def migrate(database: Database) -> tuple[str | None, str]:
         return before, _current(connection) or ""
 
 
-def check(database: Database) -> None:
-    """The schema is the one this version needs.
-
-    Raises:
-        ConfigurationError: it is older or newer, with the mend.
-    """
-    config = _config(database)
-    with database.engine.connect() as connection, connection.begin():
-        found = _current(connection)
-    _check_known(config, found)
-    if found != ScriptDirectory.from_config(config).get_current_head():
-        raise ConfigurationError("the database is older than this version: run 'tadamun migrate'")
-
-
 def _config(database: Database) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))

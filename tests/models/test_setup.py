@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from node.errors import ConfigurationError
-from node.models import alerts, base, contacts, deliveries, documents, logs, organisations, queues, setup
+from node.models import alerts, base, contacts, deliveries, documents, logs, organisations, queues, schema, setup
 from node.models.base import Database
 
 TABLES = (alerts, contacts, deliveries, documents, logs, organisations, queues)
@@ -35,7 +35,12 @@ def test_a_database_is_made_from_nothing_and_then_left_alone(empty):
     assert setup.migrate(empty) == (None, HEAD)
     assert tables(empty) == {*base.metadata.tables, "alembic_version"}
     assert setup.migrate(empty) == (HEAD, HEAD)
-    setup.check(empty)
+    schema.check(empty)
+
+
+def test_the_check_at_the_start_knows_the_revisions_there_are():
+    scripts = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    assert tuple(script.revision for script in scripts)[::-1] == schema.REVISIONS
 
 
 def test_the_migrations_make_what_the_code_expects(database):
@@ -53,11 +58,11 @@ def test_every_table_carries_its_organisation():
 
 def test_a_database_without_its_schema_is_refused_with_the_mend(empty):
     with pytest.raises(ConfigurationError, match="tadamun migrate"):
-        setup.check(empty)
+        schema.check(empty)
     assert tables(empty) == set()
 
 
-@pytest.mark.parametrize("act", [setup.check, setup.migrate])
+@pytest.mark.parametrize("act", [schema.check, setup.migrate])
 def test_a_newer_database_is_refused_and_not_touched(database, act):
     newer = sqlalchemy.text("UPDATE alembic_version SET version_num = '9999'")
     database.write_now(lambda connection: connection.execute(newer))

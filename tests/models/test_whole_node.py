@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.exercises import write_exercise
-from tests.support.processes import CommandFailed, Node
 from tests.support.postgres import Server
+from tests.support.processes import CommandFailed, Node
 
 pytestmark = pytest.mark.postgres
 

@@ -1,4 +1,4 @@
-"""A host of the fediverse that knows nothing of us: plain actors, one shared inbox, and an ear for every byte it is sent.
+"""A host of the fediverse that knows nothing of us: plain actors, one shared inbox, an ear for every byte it is sent.
 
 Its answers to deliveries can be chosen, and it signs what it posts as Mastodon does.
 """
@@ -86,7 +86,8 @@ class Host:
     async def follow(self, name: str, house: House) -> Answer:
         """Ask to follow a node's organisation."""
         uri = house.organisation.uri
-        follow = {"@context": AS2, "id": f"{self.uri(name)}#follow", "type": "Follow", "actor": self.uri(name), "object": uri}
+        name_of = self.uri(name)
+        follow = {"@context": AS2, "id": f"{name_of}#{house.did}", "type": "Follow", "actor": name_of, "object": uri}
         return await self.post(name, uri + "/inbox", follow)
 
     def _number(self, name: str) -> int:

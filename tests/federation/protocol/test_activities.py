@@ -149,11 +149,18 @@ def test_of_a_huge_audience_a_thousand_are_read() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=30)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=30)
     | st.sampled_from([AS2, PUBLIC, VALID["id"], VALID["actor"], "https://[", "https://a.example:x/", "did:key:z6Mk"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*VALID, "epoch", "nonce", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*VALID, "epoch", "nonce", "x"]), inner, max_size=4)
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(VALID)), JSON, max_size=3))

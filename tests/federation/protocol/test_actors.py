@@ -219,12 +219,20 @@ def test_a_portable_actors_inbox_is_on_a_gateway_of_its_own(changes: dict[str, A
 
 
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=20)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
     | st.sampled_from([URI, OURS["id"], PEM, KEY.did, KEY.multikey, "Person", "https://[::1", "https://a:x/"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["id", "owner", "publicKeyPem", "sharedInbox", "epoch", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "owner", "publicKeyPem", "sharedInbox", "epoch", "x"]), inner, max_size=4
+        )
+    ),
     max_leaves=10,
-)  # fmt: skip
+)
 
 
 @given(

@@ -174,10 +174,22 @@ FITS: list[tuple[str, Header, Head | None, list[Header], Fit]] = [
     ("another at a place that is taken", header(2, LINE[0], text="x"), HEAD, [LINE[1]], Fit.FORK),
     ("another at the head", header(3, LINE[1], text="x"), HEAD, [LINE[2]], Fit.FORK),
     ("the next after something else", header(4, LINE[0]), HEAD, [], Fit.FORK),
-    ("a lower epoch at a place that is taken", header(2, chain(1)[0], epoch=1, text="x"), Head(2, 3, LINE[-1].digest), [], Fit.FORK),
+    (
+        "a lower epoch at a place that is taken",
+        header(2, chain(1)[0], epoch=1, text="x"),
+        Head(2, 3, LINE[-1].digest),
+        [],
+        Fit.FORK,
+    ),
     ("a new epoch from below our head", header(2, LINE[0], epoch=2), HEAD, [LINE[1]], Fit.EPOCH),
-    ("a second one in that place beyond our head", header(5, LINE[-1], text="x"), HEAD, [header(5, LINE[-1])], Fit.FORK),
-]  # fmt: skip
+    (
+        "a second one in that place beyond our head",
+        header(5, LINE[-1], text="x"),
+        HEAD,
+        [header(5, LINE[-1])],
+        Fit.FORK,
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +239,7 @@ def test_a_header_that_names_itself_or_a_circle_ends() -> None:
 
 def test_a_long_log_with_many_branches_is_counted_in_good_time() -> None:
     line = chain(*[1] * 3000)
-    branches = [header(each.sequence + 1, each, text="branch") for each in line[:-1]]
+    branches = [header(each.sequence + 1, each, text="branch") for each in line[:-2]]
     assert main_line([*branches, *line]) == tuple(line)
 
 
@@ -278,7 +290,7 @@ def test_what_fits_next_is_what_the_line_grows_by(headers: list[Header], random:
         children = any(other.previous == each.digest for other in held)
         if found is Fit.NEXT and not children:
             assert longer == (*line, each)
-        if found is Fit.GAP:
+        if found is Fit.GAP and not any(other.digest == each.previous for other in held):
             assert longer == line
         held.append(each)
 

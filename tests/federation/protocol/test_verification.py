@@ -12,7 +12,7 @@ from node.errors import NodeError, ProtocolError
 from node.federation.protocol import http_signatures, keys, verification
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import Document, Request, parse_document
-from node.federation.protocol.verification import Carrier, Verified, verify_actor, verify_activity, verify_object
+from node.federation.protocol.verification import Carrier, Verified, verify_activity, verify_actor, verify_object
 from tests.support.letters import CONTEXT, Person, Portable
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -70,7 +70,12 @@ REFUSED: list[tuple[str, dict[str, Any], Carrier, str]] = [
     ("no proof in a log", changed(ENTRY, proof="away"), REPLICA, "FEP-8b32"),
     ("a proof of the object only", changed(ENTRY, proof=NOTE["proof"]), DIRECT, "FEP-8b32"),
     ("another's proof", OTHER.sign(ENTRY), DIRECT, "FEP-8b32"),
-    ("another's proof beside the right one", changed(ENTRY, proof=[OTHER.sign(ENTRY)["proof"], ENTRY["proof"]]), DIRECT, "FEP-8b32"),
+    (
+        "another's proof beside the right one",
+        changed(ENTRY, proof=[OTHER.sign(ENTRY)["proof"], ENTRY["proof"]]),
+        DIRECT,
+        "FEP-8b32",
+    ),
     ("a word changed", changed(ENTRY, summary="x"), DIRECT, "FEP-8b32"),
     ("a place changed", changed(ENTRY, log={**ENTRY["log"], "epoch": 2}), DIRECT, "FEP-8b32"),
     ("an audience changed", changed(ENTRY, to=["https://evil.example/"]), DIRECT, "FEP-8b32"),
@@ -84,7 +89,7 @@ REFUSED: list[tuple[str, dict[str, Any], Carrier, str]] = [
         DIRECT,
         "FEP-8b32",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -183,9 +188,18 @@ def test_an_actor_is_believed_by_its_proof_wherever_it_was_found_or_at_its_own_p
 REFUSED_ACTORS: list[tuple[str, dict[str, Any], str | None]] = [
     ("a did without a proof", changed(ORG.document(), proof="away"), ORG.uri),
     ("a did with another's proof", OTHER.sign(ORG.document()), ORG.uri),
-    ("a did with another's RSA key, as a hostile gateway would serve it", changed(ORG.document(), publicKey={
-        "id": ORG.key_id, "owner": ORG.uri, "publicKeyPem": keys.public_pem(BADR.private.public_key()),
-    }), ORG.uri),
+    (
+        "a did with another's RSA key, as a hostile gateway would serve it",
+        changed(
+            ORG.document(),
+            publicKey={
+                "id": ORG.key_id,
+                "owner": ORG.uri,
+                "publicKeyPem": keys.public_pem(BADR.private.public_key()),
+            },
+        ),
+        ORG.uri,
+    ),
     ("a did with another gateway", changed(ORG.document(), gateways=["https://evil.example"]), ORG.uri),
     ("a did under another path", ORG.sign(ORG.document() | {"id": ORG.at("/actor2")}), ORG.at("/actor2")),
     ("a did alone", ORG.sign(ORG.document() | {"id": ORG.did}), ORG.uri),
@@ -197,7 +211,7 @@ REFUSED_ACTORS: list[tuple[str, dict[str, Any], str | None]] = [
     ("somebody out of the air", AMAL.document(), None),
     ("somebody with a did's proof out of the air", ORG.sign(AMAL.document()), None),
     ("a post", AMAL.note() | {"@context": CONTEXT}, AMAL.uri + "/notes/1"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -258,12 +272,17 @@ def test_a_request_says_which_signature_it_bears_and_none_is_none() -> None:
 
 
 PIECES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=10)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text(max_size=10)
     | st.sampled_from([ORG.uri, ORG.did, OTHER.uri, AMAL.uri, ENTRY["proof"], NOTE["proof"], NOTE, CONTEXT]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["id", "type", "proof", "attributedTo", "@context"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "type", "proof", "attributedTo", "@context"]), inner, max_size=3)
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 @given(

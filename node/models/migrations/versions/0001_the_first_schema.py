@@ -243,7 +243,7 @@ def upgrade() -> None:
     sa.Column('recovery', sa.String(length=80), nullable=False),
     sa.Column('hold', sa.Text(), server_default='', nullable=False),
     sa.Column('successor', sa.String(length=80), server_default='', nullable=False),
-    sa.Column('listed', sa.Boolean(), server_default=sa.text('0'), nullable=False),
+    sa.Column('listed', sa.Boolean(), server_default=sa.false(), nullable=False),
     sa.Column('made', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('did', name=op.f('pk_organisations'))
     )

@@ -1,0 +1,25 @@
+"""Whether the database is of the schema this version needs. Asked at every start, so without the migration tool."""
+
+from sqlalchemy import inspect, text
+
+from node.errors import ConfigurationError
+from node.models.base import Database
+
+REVISIONS = ("0001",)
+"""Every revision of the schema, oldest first. A test holds it equal to the migrations."""
+
+
+def check(database: Database) -> None:
+    """The schema is the one this version needs.
+
+    Raises:
+        ConfigurationError: it is older or newer, with the mend.
+    """
+    with database.engine.connect() as connection, connection.begin():
+        found: str | None = None
+        if inspect(connection).has_table("alembic_version"):
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if found is not None and found not in REVISIONS:
+        raise ConfigurationError("the database was made by a newer version of tadamun: install that version")
+    if found != REVISIONS[-1]:
+        raise ConfigurationError("the database is older than this version: run 'tadamun migrate'")
