@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.exercises import write_exercise
 from tests.support.processes import TADAMUN, CommandFailed, Node
-from tests.support.wreckage import Rows, check_whole, rows_of
+from tests.support.wreckage import Rows, check_own, check_theirs, rows_of
 
 ROUNDS, BOUND = 30, 150.0
 """Rounds of the loop in CI, and the seconds after which it begins no further one."""
@@ -164,8 +164,9 @@ def look(pair: tuple[Struck, Struck]) -> tuple[Rows, Rows]:
         node.kill()
     first, second = pair
     both = rows_of(first.data, first.did, second.did), rows_of(second.data, second.did, first.did)
-    check_whole(both[0], first.did, f"{second.origin}/inbox")
-    check_whole(both[1], second.did, f"{first.origin}/inbox")
+    for rows, other in zip(both, (second, first), strict=True):
+        check_own(rows, f"{other.origin}/inbox")
+        check_theirs(rows)
     return both
 
 

@@ -10,7 +10,7 @@ from node.commands.proof import _verify_one
 from node.federation.protocol import ids
 from node.federation.protocol.activities import parse_activity
 from node.federation.protocol.messages import parse_document
-from node.models import alerts, documents, logs
+from node.models import alerts, deliveries, documents, logs
 from tests.support.fediverse import Host, post_as
 from tests.support.network import Network, page_of, path_of, said_by, wait_until
 
@@ -159,22 +159,22 @@ async def test_a_withdrawn_alert_is_gone_everywhere_and_does_not_come_back(tmp_p
             assert json.loads(lines[1]) == {"stub": create.header.value()}
             assert len(lines) == 3
         assert missing
-        await _replay(a, b, create.raw)
+        await _replay(a, b, create.raw, b.origin + "/inbox")
         net.clock.forward(timedelta(hours=72, minutes=1))
         for house in (a, b, c):
             await wait_until(
                 lambda house=house: house.entries(a.did)[1].state == logs.STUB and MARK.encode() not in house.files(),
                 "the bytes are destroyed",
             )
-        await _replay(a, b, create.raw)
+        await _replay(a, b, create.raw, b.organisation.uri + "/inbox")
         await wait_until(b.node.database.scrub, "the write-ahead log is written back")
         assert MARK.encode() not in b.files()
         assert [each.state for each in b.entries(a.did)] == [logs.HELD, logs.STUB, logs.HELD]
 
 
-async def _replay(a, b, raw):
+async def _replay(a, b, raw, inbox):
     """The old Create comes once more: by push from a member, and in a bundle."""
-    assert (await post_as(a, b.origin + "/inbox", raw)).status == 202
+    assert (await post_as(a, inbox, raw)).status == 202
     await wait_until(lambda: b.received()["waiting"] == 0, "it was judged")
     assert bundles.in_order(bundles.parse(bundles.render([raw], b.clock())))[0].activity.raw == raw
     assert (await b.take(raw)).new is False
@@ -256,3 +256,28 @@ async def test_a_drill_that_is_withdrawn_reaches_no_follower_either(tmp_path, st
         await wait_until(lambda: b.head(a.did) == (1, 4), "the member has everything")
         await wait_until(lambda: not a.node.delivery._underway, "nothing is under way")
         assert [json.loads(each.body)["type"] for each in elsewhere.deliveries] == ["Accept"]
+
+
+async def test_a_follower_who_was_away_gets_no_alert_that_was_withdrawn_meanwhile(tmp_path):
+    async with Network(tmp_path) as net:
+        a = await net.house("a")
+        elsewhere = await Host(net, 1, "amal").start()
+        await elsewhere.follow("amal", a)
+        await wait_until(lambda: elsewhere.got("Accept"), "the follow is accepted")
+        elsewhere.answer = lambda request: (503, {"Retry-After": "60"})
+        said = await a.publish(status="actual", translations={})
+        await wait_until(lambda: len(elsewhere.deliveries) == 2, "tried once")
+        await a.withdraw(said.id)
+        await wait_until(lambda: len(elsewhere.deliveries) == 3, "its Delete was tried once")
+        await wait_until(lambda: _settled(a), "and that is written down")
+        elsewhere.answer = lambda request: (202, {})
+        net.clock.forward(timedelta(hours=1))
+        a.node.delivery.wake()
+        await wait_until(lambda: elsewhere.got("Delete"), "its Delete came")
+        assert elsewhere.got("Create") == []
+
+
+def _settled(house):
+    table = deliveries.deliveries
+    claimed = table.select().where(table.c.state == "waiting", table.c.lease.is_not(None))
+    return house.read(lambda connection: connection.execute(claimed).first()) is None

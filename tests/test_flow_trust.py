@@ -117,6 +117,7 @@ async def test_a_stolen_key_is_undone_by_a_freeze(tmp_path):
         await net.befriend(a, b, c)
         await follow(b, a)
         elsewhere = await Host(net, 1, "thief").start()
+        elsewhere.aliases.append(a.organisation.uri)
         good = a.head(a.did)
         assert b.head(a.did) == c.head(a.did) == good
         actor = path_of(a.organisation.uri)
@@ -204,3 +205,21 @@ async def test_a_withdrawal_before_the_freeze_stands(tmp_path):
         assert (await b.get(page_of(gone))).status == 410
         again = [each for each in b.entries(a.did) if each.state == logs.HELD]
         assert [each.header.sequence for each in again] == [1, 3, 4]
+
+
+async def test_a_withdrawal_stands_even_if_a_thief_repeated_it_and_the_repetition_came_first(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        said = await a.publish(status="actual", translations={})
+        await wait_until(lambda: b.holds(said), "the alert is there")
+        await b.stop()
+        await a.withdraw(said.id)
+        create, delete = a.entries(a.did)[1:]
+        named = {"epoch": 1, "sequence": 2, "content": create.header.content}
+        tombstone = {"id": said.id, "type": "Tombstone", "formerType": "Note"}
+        again = said_by(a, "Delete", tombstone, position=(1, 4, delete.digest), withdraws=[named])
+        await b.start(workers=False)
+        for raw in (again, delete.raw):
+            await b.take(raw)
+        assert await b.freeze(a.did, 3) == 0
+        assert (await b.get(page_of(said))).status == 410

@@ -13,7 +13,7 @@ from node.app import Node
 from node.commands.context import Office, common
 from node.errors import ConfigurationError
 
-_GRACE = 8.0
+_GRACE = 6.5
 
 
 @click.command()
@@ -55,9 +55,12 @@ async def run(node: Node, host: str, port: int) -> None:
     finally:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)
-        async with asyncio.timeout(_GRACE):
-            await node.stop()
-        log.info("node.stopped")
+        try:
+            async with asyncio.timeout(_GRACE):
+                await node.stop()
+            log.info("node.stopped")
+        except TimeoutError:
+            log.warning("node.stopped_late", note="what was under way is tried again at the next start")
 
 
 def _bind(host: str, port: int) -> socket.socket:

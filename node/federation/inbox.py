@@ -26,7 +26,7 @@ from node.errors import FetchError, NodeError, ProtocolError
 from node.federation import commit, outbox
 from node.federation.discovery import Discovery
 from node.federation.protocol import digests, ids, integrity_proofs, messages, verification
-from node.federation.protocol.activities import Activity, parse_activity
+from node.federation.protocol.activities import MAX_ID, Activity, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Request, parse_document
@@ -132,6 +132,8 @@ class Inbox:
         if await self._is_held(activity):
             return None
         key_id = ids.canonical(claim.key_id)
+        if len(key_id) > MAX_ID:
+            raise ProtocolError("a key id too long to be kept", spec="RFC 9421 §2.3", status=401)
         key = self._discovery.cached_key(key_id) or await self._discovery.known_key(key_id)
         if key is None:
             if activity.type == "Delete" and activity.object_id == activity.actor and activity.did is None:

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Update,
     bindparam,
     delete,
     func,
@@ -201,9 +203,11 @@ def claim(
 
 
 def bodies(connection: Connection, payload_ids: Collection[int]) -> dict[int, tuple[bytes, bytes]]:
-    """payload → (log form, follower form)."""
+    """payload → (log form, follower form); a payload whose text was destroyed is left out."""
     rows = connection.execute(
-        select(payloads.c.id, payloads.c.log_form, payloads.c.follower_form).where(payloads.c.id.in_(payload_ids))
+        select(payloads.c.id, payloads.c.log_form, payloads.c.follower_form).where(
+            payloads.c.id.in_(payload_ids), payloads.c.log_form != b""
+        )
     )
     return {row[0]: (row[1], row[2] or row[1]) for row in rows}
 
@@ -214,7 +218,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -
         return
     statement = (
         update(deliveries)
-        .where(deliveries.c.id == bindparam("row"))
+        .where(deliveries.c.id == bindparam("row"), deliveries.c.state == WAITING)
         .values(
             state=bindparam("new_state"), status=bindparam("answer"), due=bindparam("next"),
             settled=bindparam("now"), lease=None,
@@ -292,29 +296,37 @@ def give_up_inbox(connection: Connection, inbox: str, now: datetime) -> None:
     )
 
 
-def cancel(connection: Connection, org: str, activity_ids: Collection[str]) -> int:
+def cancel(connection: Connection, org: str, activity_ids: Collection[str], now: datetime) -> None:
     """What was withdrawn is sent to no follower who did not have it yet: it would come to life after its Delete.
 
     Members know a withdrawn entry whenever it comes, and need it for their copy of the log.
     """
-    withdrawn = select(payloads.c.id).where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
-    return connection.execute(
-        delete(deliveries).where(
-            deliveries.c.payload.in_(withdrawn), deliveries.c.state == WAITING, deliveries.c.form == "follower"
-        )
-    ).rowcount
+    connection.execute(_given_up(now).where(_of(org, activity_ids), deliveries.c.form == "follower"))
 
 
-def drop(connection: Connection, org: str, activity_ids: Collection[str]) -> None:
+def drop(connection: Connection, org: str, activity_ids: Collection[str], now: datetime) -> None:
     """Nothing of these activities is owed to anybody any more."""
+    connection.execute(_given_up(now).where(_of(org, activity_ids)))
+
+
+def forget(connection: Connection, org: str, activity_ids: Collection[str], now: datetime) -> None:
+    """The text of these activities is destroyed: what would still be sent of them is not."""
+    drop(connection, org, activity_ids, now)
+    connection.execute(
+        update(payloads)
+        .where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
+        .values(log_form=b"", follower_form=None)
+    )
+
+
+def _given_up(now: datetime) -> Update:
+    # The rows stay: one that is just being sent is settled by its number, and SQLite gives numbers out again.
+    return update(deliveries).where(deliveries.c.state == WAITING).values(state=FAILED, lease=None, settled=now)
+
+
+def _of(org: str, activity_ids: Collection[str]) -> ColumnElement[bool]:
     meant = select(payloads.c.id).where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
-    connection.execute(delete(deliveries).where(deliveries.c.payload.in_(meant), deliveries.c.state == WAITING))
-
-
-def forget(connection: Connection, org: str, activity_ids: Collection[str]) -> None:
-    """The text of these activities is destroyed: the payloads that held it go, and whatever was owed of them."""
-    drop(connection, org, activity_ids)
-    connection.execute(delete(payloads).where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids)))
+    return deliveries.c.payload.in_(meant)
 
 
 def origin_of(connection: Connection, org: str) -> str:

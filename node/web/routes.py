@@ -19,7 +19,7 @@ ROUTES = (
     Route("/actor/inbox", activitypub.post_inbox, methods=["POST"]),
     Route("/", public.home),
     Route("/alerts", public.alert_list),
-    Route("/alerts/page/{number:int}", public.alert_list),
+    Route("/alerts/page/{number}", public.alert_list),
     Route("/alerts/{id}", public.alert_page),
     Route("/members", public.member_list),
     Route("/organisations/{did}", public.organisation_page),

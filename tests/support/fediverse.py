@@ -32,6 +32,8 @@ class Host:
         self.answer: Callable[[Request], tuple[int, dict[str, str]]] = lambda request: (202, {})
         self.documents: dict[str, dict[str, Any]] = {}
         """More documents, by path."""
+        self.aliases: list[str] = []
+        """`alsoKnownAs` of every actor here."""
         self.served: Served | None = None
 
     async def start(self) -> "Host":
@@ -73,6 +75,7 @@ class Host:
             "inbox": uri + "/inbox",
             "outbox": uri + "/outbox",
             "endpoints": {"sharedInbox": self.origin + "/inbox"},
+            "alsoKnownAs": self.aliases,
             "publicKey": {"id": uri + "#main-key", "owner": uri, "publicKeyPem": keys.public_pem(public)},
         }
 

@@ -161,7 +161,7 @@ class Portable(Person):
 
     def note(self, **changes: Any) -> dict[str, Any]:
         """A public post with its proof."""
-        bare = super().note(id=self.at("/objects/1"), **changes)
+        bare = super().note(**{"id": self.at("/objects/1"), **changes})
         return self.sign({"@context": CONTEXT, **bare})
 
     def says(self, kind: str, value: Any, **changes: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ log has no gap and no fork; an activity stands in a row once.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,31 +47,40 @@ def rows_of(data: Path, did: str, neighbour: str) -> Rows:
         database.close()
 
 
-def check_whole(rows: Rows, did: str, inbox: str) -> None:
-    """What must hold of one node, whenever it was killed.
+def check_own(rows: Rows, inbox: str) -> None:
+    """What must hold of a node's own log, whenever it was killed.
 
     Args:
         inbox: of the only member, to which everything but the first entry is owed.
     """
-    for entries in (rows.own, rows.theirs):
-        assert [each.header.sequence for each in entries] == list(range(1, len(entries) + 1))
-        assert {each.header.epoch for each in entries} <= {1}
-        assert all(later.header.previous == each.digest for each, later in zip(entries, entries[1:], strict=False))
-        assert not _twice(each.activity_id for each in entries)
+    _check_line(rows.own)
     assert rows.forked == frozenset()
     assert rows.evidence == ()
-    assert not _twice(name for name, _, _ in rows.incoming)
-    assert not [row for row in rows.incoming if row[1] in (queues.REFUSED, queues.FAILED)]
-    said = [each.activity_id for each in rows.own if each.header.sequence > 1]
-    assert sorted(name for name, _, _ in rows.owed) == sorted(str(name) for name in said)
+    said = [str(each.activity_id) for each in rows.own if each.header.sequence > 1]
+    assert sorted(name for name, _, _ in rows.owed) == sorted(said)
     assert {address for _, address, _ in rows.owed} <= {inbox}
     assert set(rows.payloads) == {each.activity_id for each in rows.own}
     assert not [row for row in rows.owed if row[2] == deliveries.FAILED]
-    assert {str(each.object_id) for each in rows.own if each.type == "Create"} <= rows.alerts, did
+    assert {str(each.object_id) for each in rows.own if each.type == "Create"} <= rows.alerts
 
 
-def _twice(names: object) -> list[object]:
-    return [name for name, count in Counter(names).items() if count > 1]  # type: ignore[call-overload]
+def check_theirs(rows: Rows) -> None:
+    """What must hold of what came in, once the neighbour was heard to the end."""
+    _check_line(rows.theirs)
+    assert not _twice(name for name, _, _ in rows.incoming)
+    assert not [row for row in rows.incoming if row[1] in (queues.REFUSED, queues.FAILED)]
+    assert {str(each.object_id) for each in rows.theirs if each.type == "Create"} <= rows.alerts
+
+
+def _check_line(entries: Sequence[Entry]) -> None:
+    assert [each.header.sequence for each in entries] == list(range(1, len(entries) + 1))
+    assert {each.header.epoch for each in entries} <= {1}
+    assert all(later.header.previous == each.digest for each, later in zip(entries, entries[1:], strict=False))
+    assert not _twice(each.activity_id for each in entries)
+
+
+def _twice(names: Iterable[str | None]) -> list[str | None]:
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def _read(connection: Connection, did: str, neighbour: str) -> Rows:

@@ -15,6 +15,8 @@ AS2 = "https://www.w3.org/ns/activitystreams"
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 _PUBLIC_FORMS = frozenset({PUBLIC, "as:Public", "Public"})
 _MAX_ADDRESSES = 1000
+MAX_ID = 500
+"""Characters of an actor's or a key's id: the database looks things up by them."""
 MAX_EPOCH = 2**31 - 1
 """Epochs are counted by hand; the database keeps them in 32 bits."""
 _LOG = "Tadamun log §3"
@@ -87,7 +89,7 @@ def parse_activity(document: Document) -> Activity:
         raise ProtocolError("an activity's type is one name", spec="AS2 §4.1")
     actor = id_of(value.get("actor"))
     given = value.get("id")
-    if actor is None or not isinstance(given, str):
+    if actor is None or not isinstance(given, str) or len(actor) > MAX_ID:
         raise ProtocolError("an activity needs an id and an actor", spec="AP §3.1, §4")
     if not ids.same_origin(given, actor):
         raise ProtocolError("the activity's id is not of its actor's origin", spec="FEP-fe34", status=403)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from node.errors import ProtocolError
 from node.federation.protocol import ids, keys
-from node.federation.protocol.activities import AS2, MAX_EPOCH, has_context
+from node.federation.protocol.activities import AS2, MAX_EPOCH, MAX_ID, has_context
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Document, JsonObject, as_list, id_of
 
@@ -186,7 +186,7 @@ def parse_actor(document: Document) -> Actor:
     if not has_context(value):
         raise ProtocolError("@context does not name ActivityStreams", spec="AS2 §2.1.3")
     uri, kind = value.get("id"), as_list(value.get("type"))
-    if not isinstance(uri, str) or not kind or kind[0] not in TYPES:
+    if not isinstance(uri, str) or len(uri) > MAX_ID or not kind or kind[0] not in TYPES:
         raise ProtocolError("not an actor: no id, or no actor type", spec="AP §4.1")
     actor_id = ids.canonical(uri)
     inbox = _located(value.get("inbox"))
@@ -248,7 +248,7 @@ def _keys(value: JsonObject, actor_id: str) -> tuple[PublicKey, ...]:
 
 
 def _owned(item: object, name: str, actor_id: str) -> bool:
-    if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+    if not isinstance(item, dict) or not isinstance(item.get("id"), str) or len(item["id"]) > MAX_ID:
         return False
     owner = id_of(item.get(name))
     try:

@@ -64,7 +64,8 @@ async def alert_list(request: Request) -> Response:
     """Alerts of this organisation and of its members, newest first; exercises apart, on the first page."""
     site = site_of(request)
     organisation = await site.organisation(request)
-    number = int(request.path_params.get("number", 1))
+    text = request.path_params.get("number", "1")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
     if organisation is None or not 1 <= number <= 10_000:
         return missing_page(site, request, organisation, 404)
 

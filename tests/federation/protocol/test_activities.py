@@ -74,6 +74,7 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("an id that is no text", {"id": {"id": VALID["id"]}}, "AP §3.1"),
     ("no actor", {"actor": "away"}, "AP §3.1"),
     ("two actors", {"actor": [VALID["actor"], VALID["actor"]]}, "AP §3.1"),
+    ("an endless actor", {"actor": VALID["actor"] + "x" * 500}, "AP §3.1"),
     ("an actor without an id", {"actor": {"type": "Person"}}, "AP §3.1"),
     ("an id of another origin", {"id": "https://one.example/activities/1"}, "FEP-fe34"),
     ("an id of another did", {"id": VALID["id"].replace("DooWp", "DooWq")}, "FEP-fe34"),

@@ -94,6 +94,7 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("no context", {"@context": "away"}),
     ("no id", {"id": "away"}),
     ("an id that is no text", {"id": 7}),
+    ("an endless id", {"id": URI + "x" * 500}),
     ("an id of no scheme of ours", {"id": "ftp://peer.example/users/amal"}),
     ("an id with a user", {"id": "https://x@peer.example/users/amal"}),
     ("an id in full-width letters", {"id": "https://ｐeer.example/users/amal"}),
@@ -141,6 +142,7 @@ KEYS: list[tuple[str, dict[str, Any], int]] = [
     ("without an id", key(id=None), 0),
     ("that is no key", key(publicKeyPem="-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"), 0),
     ("that is no text", key(publicKeyPem=7), 0),
+    ("under an endless id", key(id=f"{URI}#{'k' * 500}"), 0),
 ]
 
 
