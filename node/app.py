@@ -16,7 +16,7 @@ from node.federation.fetcher import Fetcher, Resolve
 from node.federation.inbox import Inbox
 from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
-from node.models import deliveries, organisations, queues, schema
+from node.models import deliveries, documents, organisations, queues, schema
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
@@ -158,4 +158,5 @@ class Node:
             now = self.clock()
             await self.database.write(partial(queues.prune, now=now))
             await self.database.write(partial(deliveries.prune, now=now))
+            await self.database.write(partial(documents.forget_dead, now=now))
             await asyncio.sleep(_PRUNE)

@@ -56,6 +56,8 @@ class StoreObject(Effect):
     document: dict[str, Any]
     published: str
     updated: str | None = None
+    review: bool = False
+    """By a stranger: it waits for somebody to read it, and is shown to nobody."""
 
 
 @dataclass(frozen=True, slots=True)

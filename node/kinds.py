@@ -92,7 +92,7 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
             raw=orjson.dumps(effect.document),
             published=effect.published,
             updated=effect.updated,
-            state=documents.SHOWN,
+            state=documents.REVIEW if effect.review else documents.SHOWN,
             epoch=epoch,
             sequence=sequence,
             via=held.via if held else around.via,
@@ -198,6 +198,7 @@ def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decisio
     held = view.stored(activity.object_id) if activity.object_id else None
     following = view.following(activity.actor)
     member = view.member(activity.did)
+    known = following is not None or member is not None or activity.did == view.org
     return posts.decide(
         activity,
         posts.Facts(
@@ -210,6 +211,7 @@ def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decisio
             known_updated=held.updated if held else None,
             gone=held is not None and held.state == documents.GONE,
             answers_ours=_answers_ours(view, activity),
+            room=known or documents.has_room(view.connection, view.org),
         ),
     )
 

@@ -42,6 +42,8 @@ class Facts:
     gone: bool = False
     answers_ours: bool = False
     """It replies to something of ours."""
+    room: bool = True
+    """More strangers' replies and mentions may wait for review."""
 
 
 def decide(activity: Activity, facts: Facts) -> Decision:
@@ -68,7 +70,7 @@ def decide(activity: Activity, facts: Facts) -> Decision:
     if isinstance(content, str) and len(content.encode("utf-8", "replace")) > limit:
         return Refuse(f"content over {limit} bytes", "Tadamun wire §3")
     passed_over = _not_for_us(activity, note, facts)
-    return passed_over or Accept((_store(activity, note, activity.object_id),))
+    return passed_over or Accept((_store(activity, note, activity.object_id, facts),))
 
 
 def _not_for_us(activity: Activity, note: JsonObject, facts: Facts) -> Ignore | None:
@@ -77,6 +79,8 @@ def _not_for_us(activity: Activity, note: JsonObject, facts: Facts) -> Ignore | 
         return Ignore("not public; private posts are not kept")
     if not (facts.own or facts.followed or facts.member or facts.answers_ours or _mentions(note, facts.org)):
         return Ignore("nobody here follows the author")
+    if _is_strange(facts) and not facts.room:
+        return Ignore("too many strangers' posts wait for review")
     if facts.known_author is not None and not _newer(activity, note, facts):
         return Ignore("already held")
     return None
@@ -143,7 +147,11 @@ def _mentions(note: JsonObject, org: str) -> bool:
     return False
 
 
-def _store(activity: Activity, note: JsonObject, object_id: str) -> StoreObject:
+def _is_strange(facts: Facts) -> bool:
+    return not (facts.own or facts.followed or facts.member)
+
+
+def _store(activity: Activity, note: JsonObject, object_id: str, facts: Facts) -> StoreObject:
     return StoreObject(
         object_id=object_id,
         kind=activity.object_type or "",
@@ -151,6 +159,7 @@ def _store(activity: Activity, note: JsonObject, object_id: str) -> StoreObject:
         document=note,
         published=_text(note, "published"),
         updated=_text(note, "updated") or None,
+        review=_is_strange(facts),
     )
 
 

@@ -135,7 +135,7 @@ def freeze(view: View, did: str, after: tuple[int, int] | None, now: datetime) -
         logs.unhide(view.connection, view.org, back)
         late = logs.activities_after(view.connection, view.org, did, after)
         for start in range(0, len(late), _MANY):
-            deliveries.drop(view.connection, view.org, late[start : start + _MANY], now)
+            deliveries.drop(view.connection, view.org, late[start : start + _MANY])
     rebuild(view, did, now)
     return len(back)
 
@@ -145,7 +145,7 @@ def destroy_due(connection: Connection, now: datetime) -> int:
     gone = logs.destroy_due(connection, now)
     for each in gone:
         queues.forget(connection, [each.activity_id], [hashlib.sha256(each.raw).digest()])
-        deliveries.forget(connection, each.org, [each.activity_id], now)
+        deliveries.forget(connection, each.org, [each.activity_id])
         documents.forget_evidence(connection, each.org, each.raw)
     return len(gone)
 
@@ -234,7 +234,7 @@ def _withdraw(view: View, activity: Activity, header: Header, around: Surroundin
         if entry is not None and entry.header.content == content:
             wait = many or entry.received < around.now - OLD
             logs.hide(view.connection, view.org, [entry.digest], None if wait else around.now + DESTROY_AFTER)
-            deliveries.cancel(view.connection, view.org, [entry.activity_id or ""], around.now)
+            deliveries.cancel(view.connection, view.org, [entry.activity_id or ""])
 
 
 def _save(view: View, decision: Accept, around: Surroundings) -> tuple[Reply | FollowAgain, ...]:

@@ -73,15 +73,16 @@ class Discovery:
         Raises:
             FetchError, ProtocolError: as `key`.
         """
-        canonical, now = ids.canonical(key_id), self._clock()
-        if await self._database.read(lambda connection: documents.is_dead(connection, canonical, now)):
+        # By the place asked, too: a bad gateway must not shut out a did that others can vouch for.
+        name, now = f"{ids.origin_of_location(key_id)} {ids.canonical(key_id)}", self._clock()
+        if await self._database.read(lambda connection: documents.is_dead(connection, name, now)):
             raise FetchError("the key could not be had a short while ago", retryable=True, retry_after=600)
         try:
             owner = await self._owner_of(key_id)
             found = actors.find_key(owner, key_id)
         except (FetchError, ProtocolError):
             await self._database.write(
-                lambda connection: documents.mark_dead(connection, canonical, now + _DEAD)
+                lambda connection: documents.mark_dead(connection, name, now + _DEAD)
             )
             raise
         self._remember(found)

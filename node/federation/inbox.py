@@ -9,7 +9,6 @@ The worker fetches missing keys outside any transaction, verifies, and hands bat
 
 import asyncio
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -25,12 +24,13 @@ from node.effects import Accept, Decision, Ignore, Refuse, StoreActor
 from node.errors import FetchError, NodeError, ProtocolError
 from node.federation import commit, outbox
 from node.federation.discovery import Discovery
+from node.federation.intake import Intake, check_content_type, kept_request, restored_request
 from node.federation.protocol import digests, ids, integrity_proofs, messages, verification
 from node.federation.protocol.activities import MAX_ID, Activity, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Request, parse_document
-from node.federation.protocol.verification import Carrier, Claim, Verified
+from node.federation.protocol.verification import Carrier, Verified
 from node.kinds import Surroundings
 from node.models import contacts, documents, logs, organisations, queues
 from node.models.base import Database
@@ -39,21 +39,16 @@ from node.models.organisations import Organisation
 from node.models.queues import Incoming, Settled
 from node.models.views import View
 
-_LINGER = 0.002
 _BATCH = 200
 _LEASE = timedelta(minutes=5)
 _REFRESH = timedelta(minutes=10)
 _FETCHING = 16
 _ATTEMPTS = 6
 _SEEN = 20_000
-_REFUSALS_A_SECOND = 20
-_REFUSED_BYTES_AN_HOUR = 32 * 1024 * 1024
-_UNPROVED_WINDOW = 600
-_MAX_UNPROVED = 5_000
-_MAX_UNPROVED_BYTES = 128 * 1024 * 1024
+_LARGE = 32 * 1024
+"""Bytes of a body whose proof is checked off the event loop: a canonical form can be made to take 0.3 s."""
 _REREAD = 0.5
 """Seconds until the database is asked what the command line or another process changed."""
-_PRIVATE_HEADERS = frozenset({"user-agent", "forwarded", "x-forwarded-for", "x-real-ip", "cookie", "authorization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +81,13 @@ class Inbox:
         self._stirred = stirred
         self._pinned: dict[str, tuple[str, ...]] = {}
         self._own: dict[str, Organisation] = {}
-        self._arrived: list[Incoming] = []
-        self._flush: asyncio.Future[None] | None = None
         self._wake = asyncio.Event()
+        self._intake = Intake(database, self._wake.set)
         self._refreshed: OrderedDict[str, datetime] = OrderedDict()
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetching = asyncio.Semaphore(_FETCHING)
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._allowance = (0, 0)
-        self._refused_bytes = (0, 0)
-        self._unproved = (0, 0, 0)
 
     # --- the door -------------------------------------------------------------------------------------------------
 
@@ -115,20 +106,20 @@ class Inbox:
         try:
             row = await self._admit(request, org, now)
         except ProtocolError as error:
-            await self._note_refusal(request, org, error, now)
+            await self._intake.note_refusal(request, org, error, now)
             raise
         if row is not None:
-            await self._keep(row)
+            await self._intake.keep(row)
 
     async def _admit(self, request: Request, org: str, now: datetime) -> Incoming | None:
-        _check_content_type(request)
+        check_content_type(request)
         request = replace(request, scheme=self._scheme(request))
         claim = verification.check_request(request, now)
         activity = parse_activity(parse_document(request.body))
         if activity.did in self._own:
             raise ProtocolError("our own words do not come from outside", spec="Tadamun wire §3", status=403)
         if claim is None:
-            return self._admit_alone(request, activity, org, now)
+            return await self._admit_alone(request, activity, org, now)
         if await self._is_held(activity):
             return None
         key_id = ids.canonical(claim.key_id)
@@ -138,7 +129,7 @@ class Inbox:
         if key is None:
             if activity.type == "Delete" and activity.object_id == activity.actor and activity.did is None:
                 return None  # Mastodon tells everybody of every deleted account: of one we never knew, nothing is left
-            return self._unproved_row(request, activity, org, now, claim.key_id, _kept_request(request, claim))
+            return self._unproved_row(request, activity, org, now, claim.key_id, kept_request(request, claim))
         try:
             verification.verify_request(request, claim, key)
         except ProtocolError:
@@ -147,13 +138,13 @@ class Inbox:
         await self._check_carrier(key.owner, activity)
         return self._row(request, activity, org, now, claim.key_id, key.owner, None)
 
-    def _admit_alone(self, request: Request, activity: Activity, org: str, now: datetime) -> Incoming:
+    async def _admit_alone(self, request: Request, activity: Activity, org: str, now: datetime) -> Incoming:
         """Without an HTTP signature its own proof must do. A did is its own key: verified here, nobody is asked."""
         proof = integrity_proofs.check(activity.value)  # 401 where there is no proof either
         if activity.did is None:
             return self._unproved_row(request, activity, org, now, "", None)
         verification.check_fresh(proof, now)
-        verification.verify_activity(activity, Carrier(activity.actor))
+        await _verify(activity, Carrier(activity.actor))
         return self._row(request, activity, org, now, "", activity.actor, None)
 
     def _scheme(self, request: Request) -> str:
@@ -242,52 +233,8 @@ class Inbox:
         Raises:
             ProtocolError: 503, later there will be room; peers that we know are not held up.
         """
-        window, rows, size = self._unproved
-        if window != int(now.timestamp()) // _UNPROVED_WINDOW:
-            window, rows, size = int(now.timestamp()) // _UNPROVED_WINDOW, 0, 0
-        if rows >= _MAX_UNPROVED or size + len(request.body) > _MAX_UNPROVED_BYTES:
-            raise ProtocolError("too many unknown keys came just now", spec="RFC 9110 §15.6.4", status=503)
-        self._unproved = (window, rows + 1, size + len(request.body))
+        self._intake.check_room(len(request.body), now)
         return self._row(request, activity, org, now, key_id, "", kept)
-
-    async def _keep(self, row: Incoming) -> None:
-        """Write rows together: everybody who arrives within two milliseconds waits for one flush."""
-        self._arrived.append(row)
-        if self._flush is None:
-            self._flush = asyncio.get_running_loop().create_future()
-            self._spawn(self._write())
-        await asyncio.shield(self._flush)
-
-    async def _write(self) -> None:
-        await asyncio.sleep(_LINGER)
-        rows, waiter = self._arrived, self._flush
-        self._arrived, self._flush = [], None
-        try:
-            await self._database.write(lambda connection: queues.keep(connection, rows))
-        except Exception as error:  # noqa: BLE001 - everybody who waits hears why
-            if waiter is not None:
-                waiter.set_exception(error)
-            return
-        if waiter is not None:
-            waiter.set_result(None)
-        self._wake.set()
-
-    async def _note_refusal(self, request: Request, org: str, error: ProtocolError, now: datetime) -> None:
-        """What was refused at the door stays visible to the operator: at most twenty a second, bodies up to 64 kB, and
-        32 MB of them an hour; past that only the rule.
-        """
-        second = int(now.timestamp())
-        used = self._allowance[1] + 1 if self._allowance[0] == second else 1
-        self._allowance = (second, used)
-        if used > _REFUSALS_A_SECOND:
-            return
-        log.info("inbox.refused", status=error.status, rule=error.spec, reason=error.reason)
-        hour = second // 3600
-        size = self._refused_bytes[1] if self._refused_bytes[0] == hour else 0
-        body = request.body[: 64 * 1024] if size < _REFUSED_BYTES_AN_HOUR else b""
-        self._refused_bytes = (hour, size + len(body))
-        row = Incoming(0, org, now, "", hashlib.sha256(request.body).digest(), body, "", "", None, "")
-        await self._database.write(lambda connection: queues.note_refused(connection, row, error.spec, error.reason))
 
     def _refresh(self, key: PublicKey, key_id: str, now: datetime) -> None:
         """One refresh of a key that failed, at most every ten minutes; the peer tries again by itself."""
@@ -350,6 +297,7 @@ class Inbox:
 
     async def drain(self) -> None:
         """Finish every task under way."""
+        await self._intake.drain()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -362,7 +310,7 @@ class Inbox:
         ready: list[Ready] = []
         settled: list[Settled] = []
         for row in rows:
-            if self._needs_calls(row):
+            if self._needs_calls(row) or len(row.body) > _LARGE:
                 self._spawn(self._fetch_and_judge(row))
                 continue
             self._prepare(row, ready, settled)
@@ -413,7 +361,7 @@ class Inbox:
         if row.request is not None:
             row = await self._verify_late(row)
         if row.signer:
-            verified = verification.verify_activity(activity, self._carrier(row, activity))
+            verified = await _verify(activity, self._carrier(row, activity))
         else:
             verified = await self._verify_alone(activity)
         sender = target = None
@@ -426,7 +374,7 @@ class Inbox:
         return Ready(row, verified, sender, target)
 
     async def _verify_late(self, row: Incoming) -> Incoming:
-        request = _restored_request(row)
+        request = restored_request(row)
         claim = verification.check_request(request, row.received)
         if claim is None:
             raise ProtocolError("no signature", spec="RFC 9421 §3.2", status=401)
@@ -437,7 +385,7 @@ class Inbox:
     async def _verify_alone(self, activity: Activity) -> Verified:
         proof = integrity_proofs.check(activity.value)
         if activity.did is not None:
-            verified = verification.verify_activity(activity, Carrier(activity.actor))
+            verified = await _verify(activity, Carrier(activity.actor))
             verification.check_fresh(proof, self._clock())
             return verified
         return verification.verify_proof_alone(activity, await self._key(proof.method), self._clock())
@@ -534,6 +482,13 @@ class Inbox:
         return done.decision
 
 
+async def _verify(activity: Activity, carrier: Carrier) -> Verified:
+    """A long text's proof is checked in a thread, so that nobody waits at the door for it."""
+    if len(activity.raw) <= _LARGE:
+        return verification.verify_activity(activity, carrier)
+    return await asyncio.get_running_loop().run_in_executor(None, verification.verify_activity, activity, carrier)
+
+
 def _effects(decision: Decision) -> tuple[object, ...]:
     return decision.effects if isinstance(decision, Accept) else ()
 
@@ -551,29 +506,3 @@ def _settled(row: int, decision: Decision) -> Settled:
 def _better(first: Settled, second: Settled) -> Settled:
     order = (queues.IGNORED, queues.REFUSED, queues.ACCEPTED)
     return second if order.index(second.state) >= order.index(first.state) else first
-
-
-def _check_content_type(request: Request) -> None:
-    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
-    if kind not in ("application/activity+json", "application/ld+json"):
-        raise ProtocolError("an inbox takes application/activity+json", spec="AP §3.2", status=415)
-
-
-def _kept_request(request: Request, claim: Claim) -> bytes:
-    """The part of a request that its signature covers: enough to verify it later, and nothing else.
-
-    Raises:
-        ProtocolError: 401, the signature covers a header that we do not write down.
-    """
-    names = {"signature", "signature-input", "host", "date", "digest", "content-digest", "content-type"}
-    covered = getattr(claim, "names", ()) or getattr(claim, "components", ())
-    names |= {name.strip('"').partition('"')[0] for name in covered}
-    if names & _PRIVATE_HEADERS:
-        raise ProtocolError("the signature covers a header that is not kept here", spec="RFC 9421 §7.2", status=401)
-    headers = [[name, value] for name, value in request.headers if name in names]
-    return json.dumps([request.method, request.target, request.scheme, headers]).encode()
-
-
-def _restored_request(row: Incoming) -> Request:
-    method, target, scheme, headers = json.loads(row.request or b"[]")
-    return Request(method, target, tuple((name, value) for name, value in headers), row.body, scheme)

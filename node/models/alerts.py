@@ -27,7 +27,7 @@ alerts = Table(
     "alerts",
     metadata,
     Column("org", String(80), primary_key=True),
-    Column("object_id", String(500), primary_key=True),
+    Column("object_id", Text, primary_key=True),
     Column("uri", Text, nullable=False),
     Column("page", String(64), nullable=False),
     Column("author", Text, nullable=False),

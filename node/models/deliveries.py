@@ -296,22 +296,22 @@ def give_up_inbox(connection: Connection, inbox: str, now: datetime) -> None:
     )
 
 
-def cancel(connection: Connection, org: str, activity_ids: Collection[str], now: datetime) -> None:
+def cancel(connection: Connection, org: str, activity_ids: Collection[str]) -> int:
     """What was withdrawn is sent to no follower who did not have it yet: it would come to life after its Delete.
 
     Members know a withdrawn entry whenever it comes, and need it for their copy of the log.
     """
-    connection.execute(_given_up(now).where(_of(org, activity_ids), deliveries.c.form == "follower"))
+    return connection.execute(_given_up().where(_of(org, activity_ids), deliveries.c.form == "follower")).rowcount
 
 
-def drop(connection: Connection, org: str, activity_ids: Collection[str], now: datetime) -> None:
+def drop(connection: Connection, org: str, activity_ids: Collection[str]) -> None:
     """Nothing of these activities is owed to anybody any more."""
-    connection.execute(_given_up(now).where(_of(org, activity_ids)))
+    connection.execute(_given_up().where(_of(org, activity_ids)))
 
 
-def forget(connection: Connection, org: str, activity_ids: Collection[str], now: datetime) -> None:
+def forget(connection: Connection, org: str, activity_ids: Collection[str]) -> None:
     """The text of these activities is destroyed: what would still be sent of them is not."""
-    drop(connection, org, activity_ids, now)
+    drop(connection, org, activity_ids)
     connection.execute(
         update(payloads)
         .where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
@@ -319,9 +319,10 @@ def forget(connection: Connection, org: str, activity_ids: Collection[str], now:
     )
 
 
-def _given_up(now: datetime) -> Update:
+def _given_up() -> Update:
     # The rows stay: one that is just being sent is settled by its number, and SQLite gives numbers out again.
-    return update(deliveries).where(deliveries.c.state == WAITING).values(state=FAILED, lease=None, settled=now)
+    values = {"state": FAILED, "lease": None, "settled": deliveries.c.due}
+    return update(deliveries).where(deliveries.c.state == WAITING).values(**values)
 
 
 def _of(org: str, activity_ids: Collection[str]) -> ColumnElement[bool]:

@@ -37,7 +37,7 @@ actors = Table(
     "actors",
     metadata,
     Column("org", String(80), primary_key=True),
-    Column("id", String(500), primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("raw", LargeBinary, nullable=False),
     Column("fetched", Instant, nullable=False),
 )
@@ -45,21 +45,21 @@ key_ids = Table(
     "key_ids",
     metadata,
     Column("org", String(80), primary_key=True),
-    Column("id", String(500), primary_key=True),
-    Column("actor", String(500), nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("actor", Text, nullable=False),
 )
 dead_keys = Table(
     "dead_keys",
     metadata,
     Column("org", String(80), primary_key=True),
-    Column("key_id", String(500), primary_key=True),
+    Column("key_id", Text, primary_key=True),
     Column("until", Instant, nullable=False),
 )
 objects = Table(
     "objects",
     metadata,
     Column("org", String(80), primary_key=True),
-    Column("id", String(500), primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("type", String(100), nullable=False),
     Column("author", Text, nullable=False),
     Column("raw", LargeBinary),
@@ -104,9 +104,11 @@ evidence = Table(
     Column("made", Instant, nullable=False),
 )
 
-SHOWN, GONE = "shown", "gone"
+SHOWN, GONE, REVIEW = "shown", "gone", "review"
 _MAX_COUNTERS = 500
 _MAX_EVIDENCE = 2_000
+_MAX_REPORTS = 2_000
+_MAX_REVIEW = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,17 @@ def is_dead(connection: Connection, key_id: str, now: datetime) -> bool:
     return row is not None
 
 
+def forget_dead(connection: Connection, now: datetime) -> None:
+    """The negative cache forgets what it would answer for no longer."""
+    connection.execute(delete(dead_keys).where(dead_keys.c.until < now))
+
+
+def has_room(connection: Connection, org: str) -> bool:
+    """Whether another stranger's reply or mention may wait for review."""
+    some = select(objects.c.id).where(objects.c.org == org, objects.c.state == REVIEW).limit(_MAX_REVIEW).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one() < _MAX_REVIEW
+
+
 def stored(connection: Connection, org: str, object_id: str) -> Stored | None:
     """One object."""
     row = connection.execute(
@@ -255,7 +268,12 @@ def drop_author(connection: Connection, org: str, author: str) -> None:
 
 
 def report(connection: Connection, org: str, kind: str, actor_id: str, object_id: str, now: datetime) -> None:
-    """Something an operator should read."""
+    """Something an operator should read; each once, and at most 2,000 in all."""
+    same = (reports.c.kind == kind) & (reports.c.actor == actor_id) & (reports.c.object_id == object_id)
+    if connection.execute(select(reports.c.id).where(reports.c.org == org, same)).first() is not None:
+        return
+    if connection.execute(select(func.count()).where(reports.c.org == org)).scalar_one() >= _MAX_REPORTS:
+        return
     connection.execute(insert(reports).values(org=org, kind=kind, actor=actor_id, object_id=object_id, made=now))
 
 

@@ -222,7 +222,7 @@ def append(connection: Connection, org: str, entry: Entry) -> None:
     fit = replicas.fit(header, before, [])
     if fit is replicas.Fit.NEXT and not _has(connection, org, header.did, header.sequence + 1):
         _set_head(connection, org, header.did, Head(header.epoch, header.sequence, entry.digest))
-    elif fit is not replicas.Fit.GAP:
+    elif fit is not replicas.Fit.GAP or _holds(connection, org, header):
         recount(connection, org, header.did)
 
 
@@ -393,6 +393,12 @@ def forget_withdrawals(connection: Connection, org: str, did: str, after: tuple[
 
 def _has(connection: Connection, org: str, did: str, sequence: int) -> bool:
     return connection.execute(select(1).where(_of(org, did), entries.c.sequence == sequence)).first() is not None
+
+
+def _holds(connection: Connection, org: str, header: Header) -> bool:
+    """Whether the entry before this one is held, on whatever branch: then the main line may change."""
+    place = (entries.c.sequence == header.sequence - 1) & (entries.c.digest == header.previous)
+    return connection.execute(select(1).where(_of(org, header.did), place)).first() is not None
 
 
 def _set_head(connection: Connection, org: str, did: str, new: Head) -> None:

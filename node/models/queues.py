@@ -62,6 +62,8 @@ KEEP_PROCESSED = timedelta(days=7)
 KEEP_REFUSED = timedelta(days=30)
 MAX_REFUSED = 10_000
 MAX_REFUSED_BYTES = 64 * 1024 * 1024
+MAX_PROCESSED = 200_000
+MAX_PROCESSED_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,14 +274,23 @@ def prune(connection: Connection, now: datetime) -> int:
             incoming.c.state.in_((ACCEPTED, IGNORED)), incoming.c.settled < now - KEEP_PROCESSED
         )
     ).rowcount
-    bad = incoming.c.state.in_((REFUSED, FAILED))
-    refused = connection.execute(delete(incoming).where(bad, incoming.c.settled < now - KEEP_REFUSED)).rowcount
+    bad = (REFUSED, FAILED)
+    refused = connection.execute(
+        delete(incoming).where(incoming.c.state.in_(bad), incoming.c.settled < now - KEEP_REFUSED)
+    ).rowcount
+    surplus = _drop_surplus(connection, bad, MAX_REFUSED, MAX_REFUSED_BYTES)
+    surplus += _drop_surplus(connection, (ACCEPTED, IGNORED), MAX_PROCESSED, MAX_PROCESSED_BYTES)
+    return processed + refused + surplus
+
+
+def _drop_surplus(connection: Connection, states: Sequence[str], most: int, most_bytes: int) -> int:
+    """The oldest rows of these states, past so many or so many bytes of bodies."""
+    of_state = incoming.c.state.in_(states)
     running = func.sum(func.length(incoming.c.body)).over(order_by=incoming.c.id.desc())
     number = func.row_number().over(order_by=incoming.c.id.desc())
-    ranked = select(incoming.c.id, running.label("bytes"), number.label("number")).where(bad).subquery()
-    over = select(ranked.c.id).where((ranked.c.number > MAX_REFUSED) | (ranked.c.bytes > MAX_REFUSED_BYTES))
-    surplus = connection.execute(delete(incoming).where(incoming.c.id.in_(over))).rowcount
-    return processed + refused + surplus
+    ranked = select(incoming.c.id, running.label("bytes"), number.label("number")).where(of_state).subquery()
+    over = select(ranked.c.id).where((ranked.c.number > most) | (ranked.c.bytes > most_bytes))
+    return connection.execute(delete(incoming).where(incoming.c.id.in_(over))).rowcount
 
 
 def _refusal(row: Row[Any]) -> Refusal:

@@ -170,7 +170,7 @@ async def _held(site: Site, did: str, path: str) -> Response:
         for org in organisations.all_of(connection):
             held = documents.stored(connection, org.did, name)
             if held is not None:
-                return held.raw, held.state == documents.GONE
+                return held.raw if held.state == documents.SHOWN else None, held.state == documents.GONE
             entry = logs.by_activity(connection, org.did, name)
             if entry is not None:
                 return (entry.raw if entry.state == logs.HELD else None), entry.state != logs.HELD

@@ -541,7 +541,7 @@ async def test_a_dead_key_is_asked_for_once_however_many_requests_name_it(scene:
 async def test_unknown_keys_find_no_room_without_end_and_known_ones_do(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("node.federation.inbox._MAX_UNPROVED", 3)
+    monkeypatch.setattr("node.federation.intake._MAX_UNPROVED", 3)
     new = Person("new", "new.example", 3)
     letters = [new.letter(scene.house, new.says("Like", scene.org, id=f"{new.uri}/{number}")) for number in range(4)]
     assert [(await post(scene.house, letter)).status for letter in letters] == [202, 202, 202, 503]
@@ -666,7 +666,7 @@ async def test_a_follower_whose_host_does_not_answer_for_it_gets_nothing(net: Ne
 
 
 async def test_refusals_are_few_and_small_however_many_come(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("node.federation.inbox._REFUSED_BYTES_AN_HOUR", 100_000)
+    monkeypatch.setattr("node.federation.intake._REFUSED_BYTES_AN_HOUR", 100_000)
     receive = scene.house.node.inbox.receive
     for number in range(50):
         scene.house.clock.forward(timedelta(seconds=1))

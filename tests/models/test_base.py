@@ -124,8 +124,8 @@ async def test_one_who_gives_up_while_waiting_is_passed_over(database):
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
     go.set()
-    assert await first
-    assert await database.write(put(2)) == 2
+    assert await asyncio.wait_for(first, 10)
+    assert await asyncio.wait_for(database.write(put(2)), 10) == 2
     assert await database.read(names) == [2]
 
 

@@ -61,7 +61,6 @@ def test_its_pages_and_collections_are_served(pair, tmp_path):
     first.cli("alert", "publish", str(file))
     base = first.actor.removeprefix(first.origin)
     outbox = first.get(base + "/outbox", Accept="application/activity+json").json()
-    assert outbox["totalItems"] == 3
     page = outbox["first"].removeprefix(first.origin)
     assert first.get(page, Accept="application/activity+json").status == 200
     log = first.get(base.removesuffix("/actor") + "/log/1/1")

@@ -10,14 +10,14 @@ down_revision = None
 def upgrade() -> None:
     op.create_table('actors',
     sa.Column('org', sa.String(length=80), nullable=False),
-    sa.Column('id', sa.String(length=500), nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
     sa.Column('raw', sa.LargeBinary(), nullable=False),
     sa.Column('fetched', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('org', 'id', name=op.f('pk_actors'))
     )
     op.create_table('alerts',
     sa.Column('org', sa.String(length=80), nullable=False),
-    sa.Column('object_id', sa.String(length=500), nullable=False),
+    sa.Column('object_id', sa.Text(), nullable=False),
     sa.Column('uri', sa.Text(), nullable=False),
     sa.Column('page', sa.String(length=64), nullable=False),
     sa.Column('author', sa.Text(), nullable=False),
@@ -52,7 +52,7 @@ def upgrade() -> None:
     )
     op.create_table('dead_keys',
     sa.Column('org', sa.String(length=80), nullable=False),
-    sa.Column('key_id', sa.String(length=500), nullable=False),
+    sa.Column('key_id', sa.Text(), nullable=False),
     sa.Column('until', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('org', 'key_id', name=op.f('pk_dead_keys'))
     )
@@ -120,7 +120,7 @@ def upgrade() -> None:
     )
     op.create_table('followers',
     sa.Column('org', sa.String(length=80), nullable=False),
-    sa.Column('actor', sa.String(length=500), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
     sa.Column('inbox', sa.Text(), nullable=False),
     sa.Column('shared_inbox', sa.Text(), nullable=True),
     sa.Column('activity', sa.Text(), nullable=False),
@@ -129,7 +129,7 @@ def upgrade() -> None:
     )
     op.create_table('followings',
     sa.Column('org', sa.String(length=80), nullable=False),
-    sa.Column('actor', sa.String(length=500), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
     sa.Column('uri', sa.Text(), nullable=False),
     sa.Column('inbox', sa.Text(), nullable=False),
     sa.Column('activity', sa.Text(), nullable=False),
@@ -182,8 +182,8 @@ def upgrade() -> None:
 
     op.create_table('key_ids',
     sa.Column('org', sa.String(length=80), nullable=False),
-    sa.Column('id', sa.String(length=500), nullable=False),
-    sa.Column('actor', sa.String(length=500), nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('org', 'id', name=op.f('pk_key_ids'))
     )
     op.create_table('members',
@@ -214,7 +214,7 @@ def upgrade() -> None:
     )
     op.create_table('objects',
     sa.Column('org', sa.String(length=80), nullable=False),
-    sa.Column('id', sa.String(length=500), nullable=False),
+    sa.Column('id', sa.Text(), nullable=False),
     sa.Column('type', sa.String(length=100), nullable=False),
     sa.Column('author', sa.Text(), nullable=False),
     sa.Column('raw', sa.LargeBinary(), nullable=True),

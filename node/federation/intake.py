@@ -1,0 +1,135 @@
+"""What the door lets in, written down: many rows with one flush, and never more of strangers than there is room for.
+
+A row of somebody we know is kept whatever comes. A row whose key must be asked for can be made by anybody: there is
+room for so many in ten minutes. What was refused stays visible to the operator, a few a second.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from node import log
+from node.errors import ProtocolError
+from node.federation.protocol.messages import Request
+from node.federation.protocol.verification import Claim
+from node.models import queues
+from node.models.base import Database
+from node.models.queues import Incoming
+
+_LINGER = 0.002
+_REFUSALS_A_SECOND = 20
+_REFUSED_BYTES_AN_HOUR = 32 * 1024 * 1024
+_UNPROVED_WINDOW = 600
+_MAX_UNPROVED = 5_000
+_MAX_UNPROVED_BYTES = 128 * 1024 * 1024
+_PRIVATE_HEADERS = frozenset({"user-agent", "forwarded", "x-forwarded-for", "x-real-ip", "cookie", "authorization"})
+
+
+class Intake:
+    """Writes down what came, and what was refused."""
+
+    def __init__(self, database: Database, stirred: Callable[[], None]) -> None:
+        self._database = database
+        self._stirred = stirred
+        self._arrived: list[Incoming] = []
+        self._flush: asyncio.Future[None] | None = None
+        self._writing: set[asyncio.Task[None]] = set()
+        self._allowance = (0, 0)
+        self._refused_bytes = (0, 0)
+        self._unproved = (0, 0, 0)
+
+    async def keep(self, row: Incoming) -> None:
+        """Write rows together: everybody who arrives within two milliseconds waits for one flush."""
+        self._arrived.append(row)
+        if self._flush is None:
+            loop = asyncio.get_running_loop()
+            self._flush = loop.create_future()
+            task = loop.create_task(self._write())
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
+        await asyncio.shield(self._flush)
+
+    async def drain(self) -> None:
+        """Finish what is being written."""
+        while self._writing:
+            await asyncio.gather(*self._writing, return_exceptions=True)
+
+    async def _write(self) -> None:
+        await asyncio.sleep(_LINGER)
+        rows, waiter = self._arrived, self._flush
+        self._arrived, self._flush = [], None
+        try:
+            await self._database.write(lambda connection: queues.keep(connection, rows))
+        except Exception as error:  # noqa: BLE001 - everybody who waits hears why
+            if waiter is not None:
+                waiter.set_exception(error)
+            return
+        if waiter is not None:
+            waiter.set_result(None)
+        self._stirred()
+
+    def check_room(self, size: int, now: datetime) -> None:
+        """There is room for another row whose key must be asked for.
+
+        Raises:
+            ProtocolError: 503, later there will be room; peers that we know are not held up.
+        """
+        window, rows, held = self._unproved
+        if window != int(now.timestamp()) // _UNPROVED_WINDOW:
+            window, rows, held = int(now.timestamp()) // _UNPROVED_WINDOW, 0, 0
+        if rows >= _MAX_UNPROVED or held + size > _MAX_UNPROVED_BYTES:
+            raise ProtocolError("too many unknown keys came just now", spec="RFC 9110 §15.6.4", status=503)
+        self._unproved = (window, rows + 1, held + size)
+
+    async def note_refusal(self, request: Request, org: str, error: ProtocolError, now: datetime) -> None:
+        """What was refused at the door stays visible to the operator: at most twenty a second, bodies up to 64 kB, and
+        32 MB of them an hour; past that only the rule.
+        """
+        second = int(now.timestamp())
+        used = self._allowance[1] + 1 if self._allowance[0] == second else 1
+        self._allowance = (second, used)
+        if used > _REFUSALS_A_SECOND:
+            return
+        log.info("inbox.refused", status=error.status, rule=error.spec, reason=error.reason)
+        hour = second // 3600
+        size = self._refused_bytes[1] if self._refused_bytes[0] == hour else 0
+        body = request.body[: 64 * 1024] if size < _REFUSED_BYTES_AN_HOUR else b""
+        self._refused_bytes = (hour, size + len(body))
+        row = Incoming(0, org, now, "", hashlib.sha256(request.body).digest(), body, "", "", None, "")
+        await self._database.write(lambda connection: queues.note_refused(connection, row, error.spec, error.reason))
+
+
+def check_content_type(request: Request) -> None:
+    """An inbox takes ActivityStreams and nothing else.
+
+    Raises:
+        ProtocolError: 415.
+
+    Spec: AP §7
+    """
+    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    if kind not in ("application/activity+json", "application/ld+json"):
+        raise ProtocolError("an inbox takes application/activity+json", spec="AP §3.2", status=415)
+
+
+def kept_request(request: Request, claim: Claim) -> bytes:
+    """The part of a request that its signature covers: enough to verify it later, and nothing else.
+
+    Raises:
+        ProtocolError: 401, the signature covers a header that we do not write down.
+    """
+    names = {"signature", "signature-input", "host", "date", "digest", "content-digest", "content-type"}
+    covered = getattr(claim, "names", ()) or getattr(claim, "components", ())
+    names |= {name.strip('"').partition('"')[0] for name in covered}
+    if names & _PRIVATE_HEADERS:
+        raise ProtocolError("the signature covers a header that is not kept here", spec="RFC 9421 §7.2", status=401)
+    headers = [[name, value] for name, value in request.headers if name in names]
+    return json.dumps([request.method, request.target, request.scheme, headers]).encode()
+
+
+def restored_request(row: Incoming) -> Request:
+    """The request again, as far as it was kept."""
+    method, target, scheme, headers = json.loads(row.request or b"[]")
+    return Request(method, target, tuple((name, value) for name, value in headers), row.body, scheme)
