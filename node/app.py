@@ -124,6 +124,7 @@ class Node:
         for work in (self.inbox.run, self.delivery.run, self.mirror.run, self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))
         gc.collect()
+        gc.set_threshold(20_000, 20, 50)
         gc.freeze()  # what lives as long as the node is not looked at again: a fifth of the inbox's CPU, and its p99
 
     async def stop(self) -> None:

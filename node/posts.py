@@ -9,7 +9,8 @@ Rules, in order:
 6. what was deleted never comes back;
 7. its content is within bounds;
 8. only what is public is kept: a direct message is not stored, followers-only posts are not ours to copy (R8);
-9. kept are posts of those we follow and of members; a reply or mention by others is held for review (R16);
+9. kept are posts of those we follow and of members; a reply or mention by others waits for review, and no more than
+   there is room for (R16);
 10. an Update needs a later `updated` than what we have; a Create of a known id changes nothing.
 """
 

@@ -166,6 +166,8 @@ async def test_a_withdrawn_alert_is_gone_everywhere_and_does_not_come_back(tmp_p
                 lambda house=house: house.entries(a.did)[1].state == logs.STUB and MARK.encode() not in house.files(),
                 "the bytes are destroyed",
             )
+        await b.stop()
+        await b.start()
         await _replay(a, b, create.raw, b.organisation.uri + "/inbox")
         await wait_until(b.node.database.scrub, "the write-ahead log is written back")
         assert MARK.encode() not in b.files()

@@ -7,11 +7,15 @@ room for so many in ten minutes. What was refused stays visible to the operator,
 import asyncio
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 
 from node import log
 from node.errors import ProtocolError
+from node.federation.protocol.activities import Activity
 from node.federation.protocol.messages import Request
 from node.federation.protocol.verification import Claim
 from node.models import queues
@@ -19,6 +23,7 @@ from node.models.base import Database
 from node.models.queues import Incoming
 
 _LINGER = 0.002
+_AT_HAND_BYTES = 8 * 1024 * 1024
 _REFUSALS_A_SECOND = 20
 _REFUSED_BYTES_AN_HOUR = 32 * 1024 * 1024
 _UNPROVED_WINDOW = 600
@@ -30,45 +35,70 @@ _PRIVATE_HEADERS = frozenset({"user-agent", "forwarded", "x-forwarded-for", "x-r
 class Intake:
     """Writes down what came, and what was refused."""
 
-    def __init__(self, database: Database, stirred: Callable[[], None]) -> None:
+    def __init__(self, database: Database, stirred: Callable[[], None], lease: timedelta) -> None:
         self._database = database
         self._stirred = stirred
-        self._arrived: list[Incoming] = []
+        self._lease = lease
+        self._arrived: list[tuple[Incoming, Activity]] = []
+        self._at_hand: deque[tuple[Incoming, Activity]] = deque()
+        self._at_hand_bytes = 0
+        self.working = False
+        """A worker in this process takes what is at hand."""
+        self.behind = True
+        """Rows wait in the database that are not at hand; they come first."""
         self._flush: asyncio.Future[None] | None = None
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing: asyncio.Task[None] | None = None
         self._allowance = (0, 0)
         self._refused_bytes = (0, 0)
         self._unproved = (0, 0, 0)
 
-    async def keep(self, row: Incoming) -> None:
-        """Write rows together: everybody who arrives within two milliseconds waits for one flush."""
-        self._arrived.append(row)
+    async def keep(self, row: Incoming, activity: Activity) -> None:
+        """Write rows together: whoever arrives while one flush is under way waits for the next."""
+        self._arrived.append((row, activity))
         if self._flush is None:
             loop = asyncio.get_running_loop()
             self._flush = loop.create_future()
-            task = loop.create_task(self._write())
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+            if self._writing is None or self._writing.done():
+                self._writing = loop.create_task(self._write())
         await asyncio.shield(self._flush)
 
     async def drain(self) -> None:
         """Finish what is being written."""
-        while self._writing:
-            await asyncio.gather(*self._writing, return_exceptions=True)
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
+
+    def take(self, most: int) -> list[tuple[Incoming, Activity | None]]:
+        """What was kept just now, claimed and read already, oldest first."""
+        taken: list[tuple[Incoming, Activity | None]] = []
+        while self._at_hand and len(taken) < most:
+            row, activity = self._at_hand.popleft()
+            self._at_hand_bytes -= len(row.body)
+            taken.append((row, activity))
+        return taken
 
     async def _write(self) -> None:
         await asyncio.sleep(_LINGER)
-        rows, waiter = self._arrived, self._flush
-        self._arrived, self._flush = [], None
-        try:
-            await self._database.write(lambda connection: queues.keep(connection, rows))
-        except Exception as error:  # noqa: BLE001 - everybody who waits hears why
-            if waiter is not None:
+        while self._flush is not None:
+            arrived, waiter = self._arrived, self._flush
+            self._arrived, self._flush = [], None
+            # With room for them the worker gets the rows as they are; else, and until it has caught up, it finds them
+            # in the database, in the order they came.
+            at_hand = self.working and not self.behind and self._at_hand_bytes < _AT_HAND_BYTES
+            rows = [row for row, _ in arrived]
+            try:
+                kept = await self._database.write(
+                    partial(queues.keep, rows=rows, lease=self._lease if at_hand else None)
+                )
+            except Exception as error:  # noqa: BLE001 - everybody who waits hears why
                 waiter.set_exception(error)
-            return
-        if waiter is not None:
+                continue
             waiter.set_result(None)
-        self._stirred()
+            for (row, activity), number in zip(arrived, kept, strict=False):
+                if number:
+                    self._at_hand.append((replace(row, id=number, attempts=1), activity))
+                    self._at_hand_bytes += len(row.body)
+            self.behind = self.behind or not at_hand
+            self._stirred()
 
     def check_room(self, size: int, now: datetime) -> None:
         """There is room for another row whose key must be asked for.

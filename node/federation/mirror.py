@@ -306,7 +306,7 @@ class Mirror:
         self, organisation: Organisation, batch: list[Verified | Header], via: str, connection: Connection
     ) -> tuple[int, Header]:
         view = View(connection, organisation)
-        view.preload(item.activity for item in batch if isinstance(item, Verified))
+        view.preload([item.activity for item in batch if isinstance(item, Verified)])
         added = 0
         header: Header | None = None
         stubs = [item for item in batch if isinstance(item, Header)]

@@ -110,29 +110,44 @@ class Refusal:
     reason: str
 
 
-def keep(connection: Connection, rows: Sequence[Incoming]) -> None:
-    """Keep deliveries; one that is here already, byte for byte, is passed over."""
+def keep(connection: Connection, rows: Sequence[Incoming], lease: timedelta | None = None) -> list[int]:
+    """Keep deliveries; one that is here already, byte for byte, is passed over.
+
+    Args:
+        lease: who keeps them judges them: they are claimed from birth, for so long.
+
+    Returns:
+        With `lease`, each row's number, 0 for one that was here already; else nothing.
+    """
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(incoming).on_conflict_do_nothing()
-    connection.execute(
-        statement,
-        [
-            {
-                "org": row.org,
-                "received": row.received,
-                "activity_id": row.activity_id,
-                "digest": row.digest,
-                "body": row.body,
-                "key_id": row.key_id,
-                "signer": row.signer,
-                "request": row.request,
-                "via": row.via,
-                "state": WAITING,
-                "due": row.received,
-            }
-            for row in rows
-        ],
-    )
+    if lease is None:
+        connection.execute(statement, _values(rows, timedelta(0), 0))
+        return []
+    named = (incoming.c.id, incoming.c.digest, incoming.c.org)
+    found = connection.execute(statement.returning(*named), _values(rows, lease, 1))
+    new = {(bytes(row[1]), row[2]): int(row[0]) for row in found}
+    return [new.pop((row.digest, row.org), 0) for row in rows]
+
+
+def _values(rows: Sequence[Incoming], lease: timedelta, attempts: int) -> list[dict[str, object]]:
+    return [
+        {
+            "org": row.org,
+            "received": row.received,
+            "activity_id": row.activity_id,
+            "digest": row.digest,
+            "body": row.body,
+            "key_id": row.key_id,
+            "signer": row.signer,
+            "request": row.request,
+            "via": row.via,
+            "state": WAITING,
+            "attempts": attempts,
+            "due": row.received + lease,
+        }
+        for row in rows
+    ]
 
 
 def note_refused(connection: Connection, row: Incoming, rule: str, reason: str) -> None:

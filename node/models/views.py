@@ -4,7 +4,7 @@ Rules ask for facts one by one; a database asked one by one costs more than the 
 in a few questions, and the objects it stores are written in one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ class View:
         self._counts: dict[str, int] = {}
         organisations.take_turn(connection, organisation.did)
 
-    def preload(self, activities: Iterable[Activity]) -> None:
+    def preload(self, activities: Collection[Activity]) -> None:
         """Read the facts that the rules will ask for about these activities."""
         wanted = {activity.object_id for activity in activities if activity.object_id is not None}
         actors = {activity.actor for activity in activities}

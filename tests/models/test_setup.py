@@ -93,12 +93,10 @@ def test_several_who_migrate_at_once_do_it_once(empty_url):
             [sys.executable, "-c", code], cwd=MIGRATIONS.parents[2], capture_output=True, text=True, timeout=60
         )
 
-    with ThreadPoolExecutor(3) as pool:
-        done = list(pool.map(run, range(3)))
-    assert [each.returncode for each in done] == [0, 0, 0], "\n".join(each.stderr for each in done)
-    assert sorted(each.stdout.strip() for each in done) == sorted(
-        [str((None, HEAD)), str((HEAD, HEAD)), str((HEAD, HEAD))]
-    )
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(run, range(2)))
+    assert [each.returncode for each in done] == [0, 0], "\n".join(each.stderr for each in done)
+    assert {each.stdout.strip() for each in done} == {str((None, HEAD)), str((HEAD, HEAD))}
 
 
 def test_numbers_of_migrations_follow_one_another():

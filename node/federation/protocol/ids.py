@@ -20,7 +20,12 @@ _GATEWAY_RE = re.compile(
     rf"(?P<host>(?i:https?)://[^/?#]+)/\.well-known/apgateway/(?P<did>{_DID})(?P<rest>[/?#].*)?", re.S
 )
 _PORTABLE_RE = re.compile(rf"(?i:ap(?:\+ef61)?)://(?P<did>{_DID})(?P<rest>[/?#].*)?", re.S)
-_HOST_RE = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?"
+_HOST_RE = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]")
+_PLAIN_RE = re.compile(
+    rf"(https?)://((?:{_LABEL})(?:\.(?:{_LABEL}))*)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?/[!#-;=?-\[\]_a-z~]*"
+)
+"""An id that is in its one spelling already: all but a few are."""
 _BAD = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\<>\"{}|^`]")
 _SPEC = "FEP-fe34"
 
@@ -121,6 +126,14 @@ def without_fragment(uri: str) -> str:
 
 
 def _web(uri: str) -> str:
+    if isinstance(uri, str) and len(uri) <= 2048:
+        plain = _PLAIN_RE.fullmatch(uri)
+        if plain is not None and len(plain[2]) <= 253 and plain[3] not in ("80", "443"):
+            return uri
+    return _respelled(uri)
+
+
+def _respelled(uri: str) -> str:
     if not isinstance(uri, str) or len(uri) > 2048 or _BAD.search(uri):
         raise ProtocolError("an id with characters that no id has", spec="RFC 3986 §2")
     try:
