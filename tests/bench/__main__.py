@@ -21,7 +21,7 @@ from tests.bench import inbox_runs, machine, outbox_runs, stage
 from tests.bench.network_run import Network, propagate
 from tests.bench.stage import Stage, open_stage
 from tests.bench.table import Row, Target, render
-from tests.bench.world import World, open_world
+from tests.bench.world import open_world
 
 RUNS = ("accept", "process", "deliver", "spread", "memory")
 _WHOLE = 600.0

@@ -65,7 +65,7 @@ def memory(pid: int) -> Memory:
 
 @contextmanager
 def apart(pid: int) -> Iterator[None]:
-    """While this runs, the process has the first core for itself and we have the last; with one core nothing is done."""
+    """While this runs, the process has the first core for itself and we have the last; with one core, nothing."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         yield

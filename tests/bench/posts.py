@@ -74,7 +74,7 @@ class Workshop:
         return list(self._pool.map(_make_key, range(count)))
 
     def make_notes(self, authors: Sequence[Author], host: str, count: int) -> list[bytes]:
-        """Signed requests, each with a Create of a new Note, by these authors in turn, to the shared inbox of `host`."""
+        """Signed requests, each with a Create of a new Note, by these authors in turn, to `host`'s shared inbox."""
         start, self._number = self._number, self._number + count
         numbers = [range(first, min(first + _CHUNK, start + count)) for first in range(start, start + count, _CHUNK)]
         make = partial(_make_notes, tuple(authors), host, datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Sending prepared requests as fast as they are answered: a few keep-alive connections, one request on each at a time."""
+"""Sending prepared requests as fast as they are answered: keep-alive connections, one request on each at a time."""
 
 import asyncio
 import time

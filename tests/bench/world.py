@@ -1,4 +1,4 @@
-"""A hundred invented servers on 127.0.0.0/8, in this process: they serve their actor, take what they are sent, count it.
+"""A hundred invented servers on 127.0.0.0/8, in this process: they serve their actor, take what they get, count it.
 
 What arrives is not checked: the tests do that, and here it would cost more than sending it. As cheap as Python allows,
 so that the node is what is measured.

@@ -149,8 +149,8 @@ def rfc9421(scene: Scene, value: Any = None, *, scheme: str = "http", **changes:
     request = Request("POST", "/inbox", headers, data, scheme)
     extra = message_signatures.sign(request, scene.amal.private, scene.amal.key_id, scene.house.clock())
     letter = Letter("/inbox", (*headers, *extra), data)
-    for name, text in changes.items():
-        letter = letter.put(name.replace("_", "-"), text)
+    for name, value in changes.items():
+        letter = letter.put(name.replace("_", "-"), value)
     return letter
 
 
