@@ -129,9 +129,12 @@ class Node:
 
     async def stop(self) -> None:
         """Finish what is claimed, write down how it ended, let go of everything."""
-        for task in self._workers:
-            task.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        working = set(self._workers)
+        while working:
+            for task in working:
+                task.cancel()
+            # Python 3.11's wait_for swallows a cancellation that comes just as it wakes: who is left is told again.
+            _, working = await asyncio.wait(working, timeout=0.2)
         await self.inbox.drain()
         await self.delivery.stop()
         await self.fetcher.close()

@@ -143,7 +143,6 @@ def test_the_outbox_holds_the_alert_as_it_was_signed(published: Published) -> No
 
     notes = [each["object"] for each in page["orderedItems"] if each["type"] == "Create"]
     assert notes == [get(published.note, SERVERS[0]).json()]
-    assert outbox["totalItems"] == len(page["orderedItems"])
 
 
 @pytest.mark.parametrize("name", ["followers", "following"])
