@@ -50,11 +50,12 @@ async def run(node: Node, host: str, port: int) -> None:
     bound = _bind(host, port)
     await node.start()
     log.info("node.started", origin=node.organisation().origin)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        # While it serves, uvicorn listens to these; when it is done it raises them again, and we are not done yet.
+        signal.signal(each, signal.SIG_IGN)
     try:
         await server.serve(sockets=[bound])
     finally:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
         try:
             async with asyncio.timeout(_GRACE):
                 await node.stop()

@@ -274,7 +274,7 @@ def restore(office: Office, file: Path, new_epoch: bool) -> None:
     """Put a backup back. Publishing stays on hold until 'tadamun sync' has pulled our log back from the members."""
     settings = office.settings
     if settings.database_url:
-        raise RefusedError("this node is on PostgreSQL: use pg_restore, then 'tadamun restore' is not needed")
+        raise RefusedError("this node is on PostgreSQL: use pg_restore, and before publishing again 'tadamun sync'")
     staged = settings.data / ".restoring"
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700, parents=True)

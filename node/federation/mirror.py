@@ -147,6 +147,8 @@ class Mirror:
         self._clock = clock
         self._stirred = stirred
         self._interval = interval
+        self._answers: dict[str, dict[str, bool]] = {}
+        """For each organisation the members that answered and hold no more of its log; whether they hold any."""
         self._unscrubbed = False
         self._branches: dict[tuple[str, str, str], datetime] = {}
 
@@ -193,7 +195,7 @@ class Mirror:
         theirs = await self._heads(organisation, member, held)
         if theirs is None:
             report.same = True
-            await self._check_own(organisation, held.get(organisation.did))
+            await self._check_own(organisation, member.did, held.get(organisation.did))
             return
         pinned = await self._database.read(
             lambda connection: {each.did: each for each in contacts.members_of(connection, organisation.did)}
@@ -210,7 +212,7 @@ class Mirror:
                 await self.pull(organisation, did, origin, ours, head, report)
             if await self._is_branch(organisation, did, head, origin):
                 await self.pull(organisation, did, origin, None, head, report)
-        await self._check_own(organisation, theirs.get(organisation.did))
+        await self._check_own(organisation, member.did, theirs.get(organisation.did))
 
     async def _is_branch(self, organisation: Organisation, did: str, claimed: Head, origin: str) -> bool:
         """Whether the claimed head stands on a branch that we do not hold: it is read from the beginning, for nobody
@@ -342,17 +344,28 @@ class Mirror:
 
         await self._database.write(look)
 
-    async def _check_own(self, organisation: Organisation, claimed: Head | None) -> None:
-        """A member holds more of our log than we do: nothing is published until it is pulled back."""
+    async def _check_own(self, organisation: Organisation, member: str, claimed: Head | None) -> None:
+        """A member holds more of our log than we do: nothing is published until it is pulled back.
+
+        A hold is lifted when every member has answered and none holds more: one that is itself behind proves nothing.
+        """
+        answers = self._answers.setdefault(organisation.did, {})
 
         def look(connection: Connection) -> None:
             head = logs.head(connection, organisation.did, organisation.did)
             held = organisations.get(connection, organisation.did)
             behind = claimed is not None and (head is None or claimed.order > head.order)
-            if behind and held is not None and not held.hold:
-                reason = "a member holds more of our log than we do: run 'tadamun sync' before publishing"
-                organisations.set_hold(connection, organisation.did, reason)
-            elif not behind and claimed is not None and held is not None and held.hold:
+            if held is None or held.successor:
+                return
+            if behind:
+                answers.clear()
+                if not held.hold:
+                    reason = "a member holds more of our log than we do: run 'tadamun sync' before publishing"
+                    organisations.set_hold(connection, organisation.did, reason)
+                return
+            answers[member] = claimed is not None
+            everyone = {each.did for each in contacts.members_of(connection, organisation.did)}
+            if held.hold and everyone <= answers.keys() and any(answers.values()):
                 organisations.set_hold(connection, organisation.did, "")
                 log.info("log.complete", did=organisation.did)
 

@@ -206,6 +206,7 @@ def publish_actor(
 
     Entry 1 of every log is one of these; it commits to the recovery key.
     """
+    organisations.lock(connection, organisation.did)
     place = replicas.next_position(commit.head_of(connection, organisation.did), new_epoch=new_epoch)
     profile = actors.Profile(
         did=organisation.did,

@@ -40,7 +40,7 @@ class Size:
     networks: tuple[int, ...]
 
 
-FULL = Size(hosts=100, warm=1000, accept=24_000, process=12_000, alerts=60, rounds=10, networks=(3, 10))
+FULL = Size(hosts=100, warm=1000, accept=16_000, process=12_000, alerts=60, rounds=7, networks=(3, 10))
 QUICK = Size(hosts=20, warm=100, accept=1_000, process=600, alerts=10, rounds=2, networks=(3,))
 
 

@@ -22,6 +22,7 @@ class Door(Node):
         """As a node starts, but for the workers."""
         await super().start(workers=False)
         gc.collect()
+        gc.set_threshold(20_000, 20, 50)
         gc.freeze()
 
 

@@ -6,6 +6,8 @@ Everything is read from /proc, so it works on Linux only; elsewhere the bench sa
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,14 +39,28 @@ def describe() -> str:
 
 
 def calibrate() -> str:
-    """RSA-2048 on one core in this run: the yardstick to read the other numbers by."""
+    """RSA-2048 on one core in this run: the yardstick to read the other numbers by.
+
+    A second time with the other core busy, as it is while something is measured: where two cores are two threads of
+    one, either is slower then.
+    """
+    alone = _calibrate()
+    words = [sys.executable, "-c", "import time\nend = time.monotonic() + 20\nwhile time.monotonic() < end: pass"]
+    with subprocess.Popen(words) as busy:
+        time.sleep(0.2)
+        together = _calibrate()
+        busy.kill()
+    return f"RSA-2048 {alone}; beside a busy process {together}"
+
+
+def _calibrate() -> str:
     secret = keys.generate_rsa_key()
     public = keys.public_from_pem(keys.public_pem(secret.public_key()), "https://exercise.example/#k", "")
     data = b"x" * 300
     signature = keys.sign_rsa(secret, data)
     sign = _cost(lambda: keys.sign_rsa(secret, data), 200)
     verify = _cost(lambda: public.verify(signature, data), 2000)
-    return f"RSA-2048 sign {sign:.0f} µs, verify {verify:.1f} µs"
+    return f"sign {sign:.0f} µs, verify {verify:.1f} µs"
 
 
 def cpu_seconds(pid: int) -> float:

@@ -50,7 +50,7 @@ async def propagate(network: Network, rounds: int) -> Row:
     used = sum(machine.cpu_seconds(stage.pid) for stage in stages)
     times = [await _once(stages, stages[number % len(stages)]) for number in range(rounds)]
     used = sum(machine.cpu_seconds(stage.pid) for stage in stages) - used
-    return Row(f"exercise until the last of {len(stages)} nodes lists it", rounds, cpu=used, times=times)
+    return Row(f"exercise until the last of {len(stages)} nodes lists it (CPU of all)", rounds, cpu=used, times=times)
 
 
 async def _once(stages: list[Stage], author: Stage) -> float:
