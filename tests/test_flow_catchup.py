@@ -12,7 +12,7 @@ from node.errors import RefusedError
 from node.federation import mirror
 from node.federation.protocol import http_signatures, replicas
 from node.federation.protocol.messages import Request
-from node.models import alerts, contacts, deliveries, documents, logs
+from node.models import alerts, contacts, deliveries, documents, logs, organisations
 from tests.support.fediverse import Host, post_as
 from tests.support.network import Network, page_of, path_of, said_by, wait_until
 from tests.test_flow_trust import publish_many
@@ -139,6 +139,25 @@ async def test_a_restore_of_a_backup_that_is_not_old_goes_on_at_once(tmp_path):
         said = await a.publish(status="actual", translations={})
         await wait_until(lambda: b.holds(said), "the member has the next one")
         assert heads(a) == heads(b)
+
+
+async def test_a_hold_is_not_lifted_by_the_word_of_one_member_alone(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b, c = await net.members("a", "b", "c")
+        await a.publish(status="actual", translations={})
+        await wait_until(lambda: heads(b) == heads(a) == heads(c), "all hold the same")
+        await b.stop()
+        await c.stop()
+        await a.stop()
+        await a.start(workers=False)
+        await c.start(workers=False)
+        hold = a.node.database.write_now
+        hold(lambda connection: organisations.set_hold(connection, a.did, "restored"))
+        await a.sync(c)
+        assert a.node.organisations()[0].hold == "restored"  # c may be as far behind as we are
+        await b.start(workers=False)
+        await a.sync(b)
+        assert not a.node.organisations()[0].hold
 
 
 async def test_where_nobody_answers_a_new_epoch_goes_on_and_members_mark_the_other_branch(tmp_path):
