@@ -533,10 +533,13 @@ def _make(data: Path, handle: str, place: tuple[str, int], now: datetime) -> Non
     number = 1 + place[1] % (_KEYS - 1)
     write_private(settings.keys / f"{key.multikey}.ed25519.pem", keys.private_pem(key.private))
     write_private(settings.keys / f"{key.multikey}.rsa.pem", rsa_pem(number))
+    spare = recovery.generate()
     made = Organisation(
         did=key.did, handle=handle, name=f"Exercise organisation {handle}", summary="", language="ar", country="",
-        origin=f"http://{place[0]}:{place[1]}", recovery=recovery.commitment(recovery.generate()), hold="", made=now,
+        origin=f"http://{place[0]}:{place[1]}", recovery=recovery.commitment(spare), hold="", made=now,
     )  # fmt: skip
+    sheet = recovery.render_sheet(spare, made.name, made.address, made.did, now, "en")
+    (data.parent / f"{handle}.sheet").write_text(sheet, "utf-8")
     public = keys.load_private_pem(rsa_pem(number)).public_key()
 
     def begin(connection: Connection) -> None:
