@@ -37,7 +37,7 @@ class Settings:
     """Where moderators of other servers can write; shown in NodeInfo."""
     sync_interval: float = 60.0
     """Seconds between two comparisons of head tables with a member."""
-    delivery_concurrency: int = 64
+    delivery_concurrency: int = 192
     """Deliveries under way at once."""
     host_concurrency: int = 8
     """Deliveries under way at once to one host."""

@@ -23,13 +23,18 @@ from node.federation.protocol import actors, http_signatures, message_signatures
 from node.federation.protocol.messages import ACTIVITY_JSON, Request
 from node.models import contacts, deliveries
 from node.models.base import Database
-from node.models.deliveries import Delivery, HostState, Outcome
+from node.models.deliveries import Delivery, HostState, Lane, Outcome
 from node.models.keyring import Keyring
 
 _LEASE = timedelta(seconds=60)
 _UNSIGNED = timedelta(minutes=5)
 _SETTLE = 0.02
-_POLL = 0.4
+_POLL = 0.1
+"""Seconds until the database is asked what another process (the command line) has queued."""
+_LEAST = 32
+"""Ordinary deliveries are claimed so many at a time at least, while others are under way: each claim is a flush."""
+_TOGETHER = 16
+"""Signed in one go; the first of a batch are under way while the rest is signed."""
 _PAYLOADS = 64
 _HOSTS = 5_000
 CAVAGE, RFC9421 = "cavage", "rfc9421"
@@ -53,22 +58,25 @@ class DeliveryWorker:
 
     def __init__(
         self, database: Database, fetcher: Fetcher, keyring: Keyring, clock: Callable[[], datetime], *,
-        concurrency: int = 64, per_host: int = 8,
+        concurrency: int = 192, per_host: int = 8,
     ) -> None:  # fmt: skip
         self._database = database
         self._fetcher = fetcher
         self._keyring = keyring
         self._clock = clock
         self._concurrency = concurrency
+        self._reserved = concurrency // 4
         self._per_host = per_host
         self._underway: Counter[str] = Counter()
+        self._count = 0
+        self._full = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._outcomes: list[Outcome] = []
         self._changed: dict[str, HostState] = {}
         self._hosts: OrderedDict[str, HostState] = OrderedDict()
         self._uris: dict[str, str] = {}
         self._bodies: OrderedDict[int, tuple[bytes, bytes]] = OrderedDict()
-        self._signers = ThreadPoolExecutor(1, thread_name_prefix="signer")
+        self._signers = ThreadPoolExecutor(2, thread_name_prefix="signer")
         self._wake = asyncio.Event()
         self._settling: asyncio.Task[None] | None = None
         self._stopping = False
@@ -119,16 +127,19 @@ class DeliveryWorker:
         self._signers.shutdown()
 
     async def work_once(self) -> int:
-        """Claim and start one batch; returns how many deliveries were started."""
-        room = self._concurrency - sum(self._underway.values())
-        if room <= 0:
-            await asyncio.sleep(0.002)
-            return 1
+        """Claim one batch and set it going; returns how many deliveries that were.
+
+        A quarter of the room is kept for alerts: slow hosts that owe us an answer to something else never fill it.
+        """
+        room = self._concurrency - self._count
+        ordinary = room - self._reserved
+        few = ordinary < min(_LEAST, self._concurrency - self._reserved)
+        worst, limit = (Lane.ALERT, room) if few else (Lane.OTHER, ordinary)
         busy = [host for host, count in self._underway.items() if count >= self._limit(host)]
         now = self._clock()
 
         def claim(connection: Connection) -> tuple[Delivery, ...]:
-            found = deliveries.claim(connection, now, room, _LEASE, busy)
+            found = deliveries.claim(connection, now, limit, _LEASE, busy, worst)
             missing = {item.payload for item in found} - self._bodies.keys()
             if missing:
                 self._remember(deliveries.bodies(connection, missing))
@@ -137,21 +148,28 @@ class DeliveryWorker:
                 self._hosts.update(deliveries.host_states(connection, unknown))
             return found
 
-        if await self._database.read(deliveries.next_due) is None:
+        self._full = few
+        if limit <= 0 or not await self._database.read(lambda connection: deliveries.is_due(connection, now, worst)):
             return 0
         claimed = await self._database.write(claim)
+        self._full = few or len(claimed) == limit
         chosen, surplus = self._choose(claimed)
         if surplus:
             due = now + timedelta(milliseconds=300)
             await self._database.write(lambda connection: deliveries.release(connection, surplus, due))
         if chosen:
-            loop = asyncio.get_running_loop()
-            signed, unsigned = await loop.run_in_executor(self._signers, self._sign_all, chosen)
+            self._spawn(self._send_all(chosen, now))
+        return len(chosen)
+
+    async def _send_all(self, chosen: Sequence[Delivery], now: datetime) -> None:
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(chosen), _TOGETHER):
+            part = chosen[start : start + _TOGETHER]
+            signed, unsigned = await loop.run_in_executor(self._signers, self._sign_all, part)
             for each in signed:
                 self._spawn(self._deliver(each))
             if unsigned:
                 await self._put_off(unsigned, now)
-        return len(chosen)
 
     async def _put_off(self, unsigned: Sequence[Delivery], now: datetime) -> None:
         """What cannot be signed (a key file is missing, a text was destroyed meanwhile) keeps nothing else waiting."""
@@ -165,16 +183,23 @@ class DeliveryWorker:
         surplus: list[int] = []
         for item in claimed:
             if self._underway[item.host] < self._limit(item.host):
-                self._underway[item.host] += 1
+                self._enter(item.host)
                 chosen.append(item)
             else:
                 surplus.append(item.id)
         return chosen, surplus
 
+    def _enter(self, host: str) -> None:
+        self._underway[host] += 1
+        self._count += 1
+
     def _leave(self, host: str) -> None:
         self._underway[host] -= 1
+        self._count -= 1
         if not self._underway[host]:
             del self._underway[host]
+        if self._full and self._count <= self._concurrency - self._reserved - _LEAST:
+            self._wake.set()
 
     def _limit(self, host: str) -> int:
         """One probe at a time to a host that failed last."""
@@ -199,6 +224,9 @@ class DeliveryWorker:
                 signed.append(self._sign(item, state.scheme, state.form or item.form, now))
             except NodeError as error:
                 log.warning("delivery.unsigned", host=item.host, reason=error)
+                unsigned.append(item)
+            except Exception as error:  # noqa: BLE001 - our own bug; what it hits is put off, and nothing with it
+                log.error("delivery.unsigned", host=item.host, exception=error)
                 unsigned.append(item)
         return signed, unsigned
 
@@ -248,7 +276,7 @@ class DeliveryWorker:
                 again = await asyncio.get_running_loop().run_in_executor(
                     self._signers, self._sign, item, *other, now
                 )
-                self._underway[item.host] += 1
+                self._enter(item.host)
                 await self._deliver(again)
                 return
         if result.kind is retry.Kind.DONE:

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,8 +39,8 @@ class Intake:
         self._database = database
         self._stirred = stirred
         self._lease = lease
-        self._arrived: list[tuple[Incoming, Activity]] = []
-        self._at_hand: deque[tuple[Incoming, Activity]] = deque()
+        self._arrived: list[tuple[Incoming, Activity | None]] = []
+        self._at_hand: deque[tuple[Incoming, Activity | None]] = deque()
         self._at_hand_bytes = 0
         self.working = False
         """A worker in this process takes what is at hand."""
@@ -52,15 +52,19 @@ class Intake:
         self._refused_bytes = (0, 0)
         self._unproved = (0, 0, 0)
 
-    async def keep(self, row: Incoming, activity: Activity) -> None:
-        """Write rows together: whoever arrives while one flush is under way waits for the next."""
-        self._arrived.append((row, activity))
+    def keep(self, row: Incoming, activity: Activity) -> Awaitable[None]:
+        """Write rows together: whoever arrives while one flush is under way waits for the next.
+
+        Returns:
+            What is to be awaited: then the row is on the disk.
+        """
+        self._arrived.append((row, activity if self.working else None))
         if self._flush is None:
             loop = asyncio.get_running_loop()
             self._flush = loop.create_future()
             if self._writing is None or self._writing.done():
                 self._writing = loop.create_task(self._write())
-        await asyncio.shield(self._flush)
+        return asyncio.shield(self._flush)
 
     async def drain(self) -> None:
         """Finish what is being written."""

@@ -205,6 +205,7 @@ def _engine(url: str, *, write: bool) -> Engine:
             "secure_delete=ON",
             "temp_store=MEMORY",
             "cache_size=-8000",
+            "wal_autocheckpoint=4000",  # 16 MB: writing back four times as seldom saves a tenth of a row's cost
         ):
             connection.execute(f"PRAGMA {pragma}")
 

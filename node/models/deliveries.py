@@ -172,16 +172,17 @@ def enqueue(
 
 
 def claim(
-    connection: Connection, now: datetime, limit: int, lease: timedelta, busy: Collection[str] = ()
-) -> tuple[Delivery, ...]:
-    """Take up to `limit` due deliveries, best lane first, none for hosts that are busy or left alone."""
+    connection: Connection, now: datetime, limit: int, lease: timedelta, busy: Collection[str] = (),
+    worst: Lane = Lane.OTHER,
+) -> tuple[Delivery, ...]:  # fmt: skip
+    """Take up to `limit` due deliveries, best lane first and none worse than `worst`, none for hosts that are busy or
+    left alone.
+    """
     closed = select(hosts.c.host).where(hosts.c.org == "", hosts.c.closed_until > now)
     chosen = (
         select(deliveries.c.id)
         .where(
-            deliveries.c.state == WAITING,
-            deliveries.c.due <= now,
-            (deliveries.c.lease.is_(None)) | (deliveries.c.lease <= now),
+            *_due(now, worst),
             deliveries.c.host.not_in(closed),
             deliveries.c.host.not_in(list(busy)),
         )
@@ -348,6 +349,21 @@ def next_due(connection: Connection) -> datetime | None:
     """When the next delivery wants attention."""
     row = connection.execute(select(func.min(deliveries.c.due)).where(deliveries.c.state == WAITING)).first()
     return row[0] if row else None
+
+
+def is_due(connection: Connection, now: datetime, worst: Lane = Lane.OTHER) -> bool:
+    """Whether anything wants to be delivered now, in a lane no worse than `worst`."""
+    due = select(deliveries.c.id).where(*_due(now, worst)).limit(1)
+    return connection.execute(due).first() is not None
+
+
+def _due(now: datetime, worst: Lane) -> tuple[ColumnElement[bool], ...]:
+    return (
+        deliveries.c.state == WAITING,
+        deliveries.c.lane.in_([int(lane) for lane in Lane if lane <= worst]),
+        deliveries.c.due <= now,
+        (deliveries.c.lease.is_(None)) | (deliveries.c.lease <= now),
+    )
 
 
 def prune(connection: Connection, now: datetime) -> int:

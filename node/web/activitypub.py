@@ -9,7 +9,7 @@ import json
 
 import orjson
 from sqlalchemy import Connection
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from node.errors import ProtocolError
@@ -55,16 +55,21 @@ async def read_request(request: Request) -> messages.Request:
     declared = request.headers.get("content-length", "0")
     if not _is_number(declared) or int(declared) > MAX_ENTRY:
         raise ProtocolError(f"more than {MAX_ENTRY} bytes", spec="RFC 9110 §15.5.14", status=413)
-    body = bytearray()
+    body = b""
     try:
         async with asyncio.timeout(_PATIENCE):
-            async for chunk in request.stream():
-                body += chunk
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
                 if len(body) > MAX_ENTRY:
                     raise ProtocolError(f"more than {MAX_ENTRY} bytes", spec="RFC 9110 §15.5.14", status=413)
+                if not message.get("more_body", False):
+                    break
     except TimeoutError as error:
         raise ProtocolError("the body came too slowly", spec="RFC 9110 §15.5.9", status=408) from error
-    return as_seen(request, bytes(body))
+    return as_seen(request, body)
 
 
 def as_seen(request: Request, body: bytes = b"") -> messages.Request:

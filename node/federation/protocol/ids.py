@@ -23,7 +23,9 @@ _PORTABLE_RE = re.compile(rf"(?i:ap(?:\+ef61)?)://(?P<did>{_DID})(?P<rest>[/?#].
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?"
 _HOST_RE = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]")
 _PLAIN_RE = re.compile(
-    rf"(https?)://((?:{_LABEL})(?:\.(?:{_LABEL}))*)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?/[!#-;=?-\[\]_a-z~]*"
+    rf"(https?)://((?:{_LABEL})(?:\.(?:{_LABEL}))*)"
+    r"(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+    r"/[!#-;=?-\[\]_a-z~]*"
 )
 """An id that is in its one spelling already: all but a few are."""
 _BAD = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\<>\"{}|^`]")

@@ -52,6 +52,7 @@ CONTEXTS: Mapping[str, JsonObject] = MappingProxyType(
     {**{url: FrozenDocumentLoader()(url, {})["document"] for url in BUNDLED_CONTEXTS}, **contexts.BUNDLED}
 )
 """Every context document we hold, by URL."""
+_RAW = MappingProxyType({url: orjson.dumps(value, default=dict) for url, value in CONTEXTS.items()})
 
 _OPTIONS = MappingProxyType({"base": "", "processingMode": "json-ld-1.1"})
 _SYNTAX = "JSON-LD 1.1 §9"
@@ -253,6 +254,8 @@ def _check_contexts(document: JsonObject) -> None:
             if isinstance(entry, str) and entry not in CONTEXTS:
                 raise _not_held(entry)
             if isinstance(entry, dict):
+                if "@import" in entry:
+                    raise ProtocolError("@import is not taken", spec="JSON-LD 1.1 §4.1.6")
                 _check_keywords(entry)
 
 
@@ -288,14 +291,16 @@ def _inside(value: Any) -> Iterator[tuple[str | None, Any]]:
 
 
 def _load(url: str, options: Mapping[str, Any]) -> JsonObject:
-    """pyld's document loader: what we hold, and nothing else."""
+    """pyld's document loader: what we hold, and nothing else. A copy for each call: pyld writes into what it loads
+    (an `@import` updated the document itself), and so one hostile text changed how all later ones were read.
+    """
     if url not in CONTEXTS:
         raise _not_held(url)
     return {
         "contentType": "application/ld+json",
         "contextUrl": None,
         "documentUrl": url,
-        "document": CONTEXTS[url],
+        "document": orjson.loads(_RAW[url]),
     }
 
 

@@ -5,7 +5,7 @@ surrogates, no number that does not survive IEEE 754, nesting at most 32, the to
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import orjson
@@ -47,10 +47,14 @@ class Request:
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
     scheme: str = "https"
+    _index: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of this header, in the order of the wire."""
-        return tuple(value for key, value in self.headers if key == name)
+        if not self._index:
+            for key, value in self.headers:
+                self._index[key] = (*self._index.get(key, ()), value)
+        return self._index.get(name, ())
 
     def header(self, name: str) -> str | None:
         """The header's one value. A header that stands twice is refused, for two readers could take different ones.

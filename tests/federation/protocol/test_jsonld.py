@@ -95,10 +95,23 @@ def test_advisory_90_an_unknown_context_is_named_and_never_fetched(check: Callab
         check(changed(lambda d: d["@context"].insert(1, url)))
 
 
-def test_advisory_90_an_imported_context_is_not_fetched_either():
-    context = {"@version": 1.1, "@import": "https://exercise.example/ns"}
-    with pytest.raises(ProtocolError, match="exercise.example/ns"):
-        jsonld.canonize({"@context": context, "id": "https://exercise.example/1"})
+@pytest.mark.parametrize("url", ["https://exercise.example/ns", AS2, contexts.SECURITY_V1])
+def test_advisory_90_nothing_is_imported_and_a_held_context_stays_as_it_was(url: str):
+    before = copy.deepcopy(dict(jsonld.CONTEXTS))
+    plain = {"@context": AS2, "id": "https://exercise.example/1", "type": "Note", "name": "x"}
+    wanted = jsonld.canonize(plain)
+    context = {"@version": 1.1, "@import": url, "name": "https://exercise.example/ns#other", "contentMap": ["x"]}
+    for entry in (context, {"tag": {"@id": "https://exercise.example/ns#tag", "@context": context}}):
+        with pytest.raises(ProtocolError, match="@import"):
+            jsonld.canonize({"@context": [AS2, entry], "id": "https://exercise.example/1", "name": "x"})
+    assert jsonld.canonize(plain) == wanted
+    assert dict(jsonld.CONTEXTS) == before
+
+
+def test_what_the_library_does_to_a_loaded_context_is_done_to_a_copy():
+    first = jsonld._load(AS2, {})["document"]
+    first["@context"].clear()
+    assert jsonld._load(AS2, {})["document"] == jsonld.CONTEXTS[AS2]
 
 
 def clique(size: int) -> JsonObject:
