@@ -155,7 +155,7 @@ def import_bundle(office: Office, file: Path) -> None:
             if not _is_wanted(view, item.activity.did):
                 counts["skipped"] += 1
                 continue
-            done = commit.commit(view, item, around, spread=False)
+            done = commit.commit(view, item, around, pass_on=False)
             counts["new" if done.new else "held"] += 1
         stubs = [each for each in bundle.stubs if _is_wanted(view, each.did)]
         counts["stubs"] = logs.add_stubs(connection, organisation.did, stubs, around.via, now)

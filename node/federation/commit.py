@@ -6,7 +6,6 @@ may lack is queued for them. Nothing here calls out.
 """
 
 import hashlib
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +33,7 @@ from node.effects import (
     Succeed,
 )
 from node.errors import ProtocolError
-from node.federation.protocol import ids, replicas, verification
+from node.federation.protocol import ids, replicas, spread, verification
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import Document, as_list, parse_document
 from node.federation.protocol.replicas import Fit, Header
@@ -65,11 +64,11 @@ class Committed:
     """The log had no such entry before."""
 
 
-def commit(view: View, verified: Verified, around: Surroundings, *, spread: bool = True) -> Committed:
+def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: bool = True) -> Committed:
     """Keep, judge and save one verified activity.
 
     Args:
-        spread: pass a member's new entry on to others (off while a log is rebuilt or caught up in bulk).
+        pass_on: pass a member's new entry on to others (off while a log is rebuilt or caught up in bulk).
     """
     activity = verified.activity
     member = view.member(activity.did)
@@ -88,7 +87,7 @@ def commit(view: View, verified: Verified, around: Surroundings, *, spread: bool
             _withdraw(view, activity, header, around)
     decision = kinds.judge(view, verified, around)
     replies = _save(view, decision, around) if isinstance(decision, Accept) else ()
-    if new and spread and not own and not around.frozen and member is not None:
+    if new and pass_on and not own and not around.frozen and member is not None:
         _pass_on(view, activity, around)
     return Committed(decision, replies, new)
 
@@ -355,14 +354,13 @@ def _withdrawn(view: View, did: str) -> Sequence[Entry]:
 
 def _pass_on(view: View, activity: Activity, around: Surroundings) -> None:
     """Rumour: the signed bytes go on to ln N + 2 others at random, not to their author nor to who brought them."""
-    others = [
-        member
-        for member in contacts.members_of(view.connection, view.org)
-        if member.did != activity.did and ids.host_of(member.inbox) != around.via
+    others = contacts.members_of(view.connection, view.org)
+    told = [
+        member for member in others if member.did == activity.did or ids.host_of(member.inbox) == around.via
     ]
-    if not others:
+    chosen = spread.choose(others, told, random.SystemRandom())
+    if not chosen:
         return
-    chosen = random.sample(others, min(len(others), round(math.log(len(others) + 1)) + 2))
     lane = Lane.ALERT_MEMBER if kinds.is_urgent(activity) else Lane.MEMBER
     payload = deliveries.add_payload(
         view.connection, view.org, activity.id, activity.raw, None, around.now

@@ -317,7 +317,7 @@ class Mirror:
                 header = item
                 continue
             header = replicas.header_of(item.activity)
-            done = commit.commit(view, item, Surroundings(self._clock(), via), spread=False)
+            done = commit.commit(view, item, Surroundings(self._clock(), via), pass_on=False)
             added += done.new
         added += logs.add_stubs(connection, organisation.did, stubs, via, self._clock())
         view.flush()

@@ -313,7 +313,7 @@ class House:
 
         def work(connection: Connection) -> commit.Committed:
             view = View(connection, self.organisation)
-            done = commit.commit(view, verified, Surroundings(self.clock(), "file:test"), spread=False)
+            done = commit.commit(view, verified, Surroundings(self.clock(), "file:test"), pass_on=False)
             view.flush()
             return done
 
