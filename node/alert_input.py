@@ -133,6 +133,8 @@ class Alert:
     endorsement_mode: str
     targets: tuple[Target, ...]
     translations: tuple[Text, ...]
+    republish: bool
+    """Others may publish it anew under their own name while our server cannot be reached."""
     internal: JsonObject
     """`ORG_FIELDS` and what came with `verification` besides its level."""
 
@@ -175,6 +177,8 @@ def parse_input(value: JsonObject) -> Alert:
         endorsement_mode=form.choice("endorsement_mode", ENDORSEMENT_MODES, default="individual"),
         targets=tuple(_target(each) for each in form.forms("targets", MAX_ITEMS)),
         translations=_translations(form, text),
+        # About a person nobody else speaks in its own name, unless it was agreed beforehand (R1).
+        republish=form.flag("republish") if form.has("republish") else not form.anything("subjects"),
         internal=internal | {name: form.anything(name) for name in ORG_FIELDS if name in value},
     )
     form.finish()

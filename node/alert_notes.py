@@ -164,6 +164,7 @@ def _terms(alert: Alert, text: Text) -> JsonObject:
         "verificationLevel": alert.verification_level,
         "deadline": _timestamp(alert.deadline),
         "expires": _timestamp(alert.expires),
+        "republishable": alert.republish or None,
         "subjects": [
             _filled(
                 {

@@ -95,6 +95,8 @@ class PublicAlert:
     reference: str
     translation_of: str | None
     translations: tuple[str, ...]
+    republishable: bool
+    """Its author agreed beforehand that others publish it anew while its own server cannot be reached."""
 
     def is_expired(self, now: datetime) -> bool:
         """Whether it is old information that nobody should act on."""
@@ -154,6 +156,7 @@ def parse(note: JsonObject) -> PublicAlert:
         reference=_text(note, "reference", 100),
         translation_of=_text(note, "translationOf", _MAX_ID) or None,
         translations=_texts(note, "translations", limit=_MAX_ID),
+        republishable=note.get("republishable") is True,
     )
 
 

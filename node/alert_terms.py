@@ -63,6 +63,7 @@ _PLAIN = (
     "endorsementMode",
     "verificationLevel",
     "reference",
+    "republishable",
     "subjectKind",
     "publicationLevel",
     "office",

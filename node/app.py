@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from starlette.applications import Starlette
@@ -16,6 +16,8 @@ from node.federation.fetcher import Fetcher, Resolve
 from node.federation.inbox import Inbox
 from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
+from node.federation.relays import Relays
+from node.federation.witness import Witness
 from node.models import deliveries, documents, organisations, queues, schema
 from node.models.base import Database
 from node.models.keyring import Keyring
@@ -59,6 +61,11 @@ class Node:
         self.mirror = Mirror(
             self.database, self.discovery, self.keyring, clock, self.delivery.wake, interval=settings.sync_interval
         )
+        self.relays = Relays(
+            self.database, self.discovery, self.keyring, clock, self.delivery.wake,
+            dead_after=timedelta(seconds=settings.dead_after),
+        )  # fmt: skip
+        self.witness = Witness(self.database, self.keyring, clock, self.delivery.wake)
         self._workers: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -121,7 +128,7 @@ class Node:
         now = self.clock()
         await self.database.write(lambda connection: queues.release(connection, now))
         await self.delivery.start()
-        for work in (self.inbox.run, self.delivery.run, self.mirror.run, self._prune):
+        for work in (self.inbox.run, self.delivery.run, self.mirror.run, self.relays.run, self.witness.run, self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))
         gc.collect()
         gc.set_threshold(20_000, 20, 50)

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "alert": "node.commands.alerts:alert",
         "backup": "node.commands.setup:backup",
+        "boosts": "node.commands.boosts:boosts",
         "demo": "node.demo:demo",
         "doctor": "node.commands.setup:doctor",
         "epoch": "node.commands.setup:epoch",
@@ -25,6 +26,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "init": "node.commands.setup:init",
         "member": "node.commands.network:member",
         "migrate": "node.commands.setup:migrate",
+        "mirror": "node.commands.copies:mirror",
         "profile": "node.commands.setup:profile",
         "rebuild": "node.commands.setup:rebuild",
         "refusals": "node.commands.network:refusals",

@@ -114,6 +114,51 @@ class Succeed(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class Declare(Effect):
+    """An organisation's word that nothing by `about` past this entry is to be believed."""
+
+    activity: str
+    by: str
+    about: str
+    epoch: int
+    sequence: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retract(Effect):
+    """A declaration is taken back by whoever gave it."""
+
+    by: str
+    activity: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmDeletes(Effect):
+    """A second word: withdrawals that waited for one, up to this Delete, are carried out."""
+
+    about: str
+    epoch: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreTexts(Effect):
+    """Texts that a frozen key deleted come back: these objects, or with `None` all of them."""
+
+    about: str
+    objects: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony(Effect):
+    """A member tells of evidence."""
+
+    by: str
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Accept:
     """Yes: and this should happen."""
 

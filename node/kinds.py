@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import orjson
 
 from node import alerts as alert_rules
-from node import posts, recovery, relations, successions
+from node import declarations, evidence, posts, recovery, relations, successions
 from node.effects import Accept, Decision, HideObject, Ignore, StoreObject
 from node.errors import ProtocolError
-from node.federation.protocol import actors, ids
+from node.federation.protocol import actors, ids, verification
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
@@ -70,8 +70,10 @@ def judge(view: View, verified: Verified, around: Surroundings) -> Decision:
 
 
 def is_urgent(activity: Activity) -> bool:
-    """Whether it overtakes others in the queue: an alert, or the end of one."""
-    return activity.type == "Delete" or (activity.object is not None and alert_rules.is_alert(activity.object))
+    """Whether it overtakes others in the queue: an alert, the end of one, or the news that a key is stolen."""
+    if activity.type in ("Delete", declarations.FREEZE, successions.TYPE):
+        return True
+    return activity.object is not None and alert_rules.is_alert(activity.object)
 
 
 def is_drill(activity: Activity) -> bool:
@@ -179,7 +181,7 @@ def _judge_alert(view: View, verified: Verified, around: Surroundings) -> Decisi
     following = view.following(activity.actor)
     member = view.member(activity.did)
     facts = alert_rules.Facts(
-        member=member is not None and (member.state == contacts.MEMBER or activity.type == "Delete"),
+        member=member is not None,  # what one who left or was succeeded says now does not come this far
         followed=following is not None and following.state == "accepted",
         frozen=around.frozen,
         own=activity.did == view.org,
@@ -205,7 +207,7 @@ def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decisio
             org=view.organisation.actor,
             own=activity.did == view.org,
             followed=following is not None and following.state == "accepted",
-            member=member is not None and member.state == contacts.MEMBER,
+            member=member is not None,
             frozen=around.frozen,
             known_author=held.author if held else None,
             known_updated=held.updated if held else None,
@@ -273,10 +275,57 @@ def _judge_succession(view: View, verified: Verified, around: Surroundings) -> D
     )
 
 
+def _is_declaration(activity: Activity, held: Stored | None) -> bool:
+    return activity.type in declarations.TYPES
+
+
+def _judge_declaration(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity = verified.activity
+    by, named = view.member(activity.did), declarations.named_did(activity)
+    member = view.member(named)
+    commitment = member.recovery if member else view.organisation.recovery
+    return declarations.decide(
+        activity,
+        declarations.Facts(
+            member=activity.did == view.org or (by is not None and by.state == contacts.MEMBER),
+            frozen=around.frozen,
+            about=named if member is not None or named == view.org else None,
+            successor=member.successor if member else None,
+            own=activity.did == view.org,
+            by_recovery_key=_signed_by_recovery_key(activity, commitment),
+        ),
+    )
+
+
+def _signed_by_recovery_key(activity: Activity, commitment: str) -> bool:
+    """Whether the object is a statement under the key that its organisation's log entry 1 committed to."""
+    signed = activity.object
+    if signed is None or signed.get("type") != declarations.CONFIRM_DELETES or not commitment:
+        return False
+    try:
+        key = verification.verify_statement(signed)
+        recovery.check_commitment(key, commitment)
+    except ProtocolError:
+        return False
+    return True
+
+
+def _is_testimony(activity: Activity, held: Stored | None) -> bool:
+    return activity.type == evidence.TYPE
+
+
+def _judge_testimony(view: View, verified: Verified, around: Surroundings) -> Decision:
+    member = view.member(verified.activity.did)
+    known = member is not None and member.state == contacts.MEMBER
+    return evidence.decide(verified.activity, evidence.Facts(known, around.frozen))
+
+
 KINDS: tuple[Kind, ...] = (
     Kind("alert", _is_alert, _judge_alert, urgent=True),
     Kind("actor", _is_actor, _judge_relation),
     Kind("post", _is_post, _judge_post),
     Kind("relation", _is_relation, _judge_relation),
     Kind("succession", _is_succession, _judge_succession),
+    Kind("declaration", _is_declaration, _judge_declaration),
+    Kind("testimony", _is_testimony, _judge_testimony),
 )

@@ -37,6 +37,8 @@ class Settings:
     """Where moderators of other servers can write; shown in NodeInfo."""
     sync_interval: float = 60.0
     """Seconds between two comparisons of head tables with a member."""
+    dead_after: float = 21600.0
+    """Seconds that a member's server must not have answered before its alerts may be carried on."""
     delivery_concurrency: int = 192
     """Deliveries under way at once."""
     host_concurrency: int = 8
@@ -104,7 +106,7 @@ def _read(name: str, value: Any) -> Any:
                 return tuple(ip_network(part.strip()) for part in parts if part.strip())
             case "delivery_concurrency" | "host_concurrency":
                 return int(value)
-            case "sync_interval":
+            case "sync_interval" | "dead_after":
                 return float(value)
             case _:
                 return str(value)

@@ -1,4 +1,4 @@
-"""The `alert` commands: publish, list, update, correct, close, withdraw."""
+"""The `alert` commands: publish, list, update, correct, close, withdraw, restore."""
 
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from node.alerts import Alert
 from node.app import utc_now
 from node.commands.context import Office, common
 from node.desk import alerts as desk
+from node.desk import trust
 from node.desk.alerts import Said
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol.messages import parse_document
@@ -169,3 +170,19 @@ def _show(office: Office, said: Said, done: str) -> None:
             f"log entry  {said.sequence}",
         ],
     )
+
+
+@alert.command()
+@click.argument("ids", metavar="ID...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that the old key deleted after its last good entry.")
+@common
+def restore(office: Office, ids: tuple[str, ...], everything: bool) -> None:
+    """As the successor of a stolen key: texts that the thief deleted come back on every member.
+
+    Only after consent was asked again: a text that is down may have been dangerous to somebody.
+    """
+    if bool(ids) == everything:
+        raise click.UsageError("name the texts, or say --all")
+    organisation, key = office.organisation, office.key
+    said = office.write(lambda connection: trust.restore_texts(connection, organisation, key, ids, utc_now()))
+    office.show({"id": said.id, "sequence": said.sequence}, "the members are told; a running 'serve' sends it")

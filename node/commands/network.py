@@ -1,14 +1,17 @@
 """The commands about others: member, follow, unfollow, sync, status."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import Connection
 
+from node import recovery
 from node.app import Node, utc_now
 from node.commands.context import Office, common
 from node.desk import members as desk
+from node.desk import trust
 from node.errors import RefusedError
 from node.federation.mirror import Report
 from node.federation.protocol import ids
@@ -75,17 +78,66 @@ def list_members(office: Office) -> None:
 @member.command()
 @click.argument("did", metavar="DID")
 @click.option("--after", type=int, required=True, help="The number of the last log entry that is still believed.")
+@click.option("--declare", is_flag=True, help="Tell the members: one voice towards freezing it on their nodes too.")
 @common
-def freeze(office: Office, did: str, after: int) -> None:
-    """Believe nothing of this member past entry N: its later posts, Deletes and key changes are undone here."""
+def freeze(office: Office, did: str, after: int, declare: bool) -> None:
+    """Believe nothing of this member past entry N: its later posts, Deletes and key changes are undone here, at once.
+
+    With --declare the other members hear of it. Each of them freezes the did when as many members as it wants to hear
+    ('tadamun member quorum', two at first) have declared so.
+    """
+    organisation, key = office.organisation, office.key
+
+    def work(connection: Connection) -> tuple[Member, int]:
+        frozen, back = trust.freeze(connection, organisation, did, after, utc_now())
+        if declare:
+            trust.declare(connection, organisation, key, frozen.did, utc_now())
+        return frozen, back
+
+    frozen, back = office.write(work)
+    lines = [f"{frozen.handle} is frozen after entry {frozen.frozen_sequence}; {back} withdrawn entries came back"]
+    if declare:
+        lines.append("the members are told; a running 'serve' sends it")
+    result = {"did": frozen.did, "frozen_after": frozen.frozen_sequence, "restored": back, "declared": declare}
+    office.show(result, lines)
+
+
+@member.command()
+@click.argument("did", metavar="DID")
+@common
+def unfreeze(office: Office, did: str) -> None:
+    """Take our own word back. Where enough other members still declare it, the member stays frozen."""
+    organisation, key = office.organisation, office.key
+    found = office.write(lambda connection: trust.unfreeze(connection, organisation, key, did, utc_now()))
+    state = f"still frozen after entry {found.frozen_sequence}" if found.frozen else "believed again"
+    office.show({"did": found.did, "frozen_after": found.frozen_sequence}, f"{found.handle} is {state}")
+
+
+@member.command()
+@click.argument("number", metavar="K", type=int)
+@common
+def quorum(office: Office, number: int) -> None:
+    """So many members must declare a key frozen before it is frozen here too; our own word counts at once."""
     organisation = office.organisation
-    frozen, back = office.write(
-        lambda connection: desk.freeze(connection, organisation, did, after, utc_now())
+    office.write(lambda connection: trust.set_quorum(connection, organisation, number))
+    office.show({"quorum": number}, f"a key is frozen here when {number} members declare it")
+
+
+@member.command("confirm-deletes")
+@click.argument("did", metavar="DID")
+@click.option("--recovery-sheet", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="For our own.")
+@common
+def confirm_deletes(office: Office, did: str, recovery_sheet: Path | None) -> None:
+    """Give the second word that many Deletes in a day, or late ones, wait for: their texts are destroyed in 72 hours.
+
+    They are hidden already. Ask the organisation by voice whether they are its own before you confirm another's.
+    """
+    organisation, key = office.organisation, office.key
+    spare = recovery.parse_sheet(recovery_sheet.read_text("utf-8")) if recovery_sheet else None
+    about, waits = office.write(
+        lambda connection: trust.confirm_deletes(connection, organisation, key, did, spare, utc_now())
     )
-    office.show(
-        {"did": frozen.did, "frozen_after": frozen.frozen_sequence, "restored": back},
-        f"{frozen.handle} is frozen after entry {frozen.frozen_sequence}; {back} withdrawn entries came back",
-    )
+    office.show({"did": about, "texts": waits}, f"confirmed: {waits} texts are destroyed in 72 hours, on every node")
 
 
 @member.command()

@@ -1,17 +1,19 @@
 """The commands that need nobody's word: verify, export, import."""
 
 import asyncio
+import hashlib
 from pathlib import Path
-from typing import Any
 
 import click
 from sqlalchemy import Connection
 
-from node import __version__, bundles
+from node import __version__, bundles, copies
 from node.app import utc_now
 from node.commands.context import Office, common
+from node.copies import Copy
+from node.desk import copies as desk
+from node.desk.copies import Taken
 from node.errors import ProtocolError, RefusedError
-from node.federation import commit, mirror
 from node.federation.fetcher import Fetcher
 from node.federation.protocol import actors, ids, integrity_proofs, verification
 from node.federation.protocol.activities import parse_activity
@@ -20,8 +22,9 @@ from node.federation.protocol.messages import MAX_PAGE, Document, JsonObject, as
 from node.federation.protocol.verification import Carrier
 from node.kinds import Surroundings
 from node.models import logs
-from node.models.views import View
 from node.settings import Settings, load
+
+_SOME = 5
 
 
 @click.command()
@@ -30,17 +33,60 @@ from node.settings import Settings, load
 def verify(office: Office, source: str) -> None:
     """Check a document's proof and author from the document alone: no node, no network (but to fetch a URL).
 
-    Takes an alert, an activity, an actor document, or a bundle. Says what position in its author's log it claims. Exit
-    1, with the reason, if the signature does not hold. A signature that holds says who wrote it and that nothing was
-    changed; it does not say that the facts were checked.
+    Takes an alert, an activity, an actor document, a bundle (or the text of its QR code), or the folder of a copy that
+    'tadamun mirror' made, with every file in it. Says what position in its author's log it claims. Exit 1, with the
+    reason, if the signature does not hold. A signature that holds says who wrote it and that nothing was changed; it
+    does not say that the facts were checked.
     """
-    raw = _fetch(source, load(office.data)) if "://" in source else _read(source)
-    found = _verify_bundle(raw) if bundles.is_bundle(raw) else _verify_one(parse_document(raw, MAX_PAGE))
+    if "://" not in source and Path(source).is_dir():
+        found = _verify_folder(Path(source))
+    else:
+        raw = _fetch(source, load(office.data)) if "://" in source else _read(source)
+        found = _verify_any(raw)
     lines = [f"✓ signature holds: written by {found['author']} and not changed since"]
     if found.get("log"):
         lines.append(f"  claims entry {found['log']['sequence']} (epoch {found['log']['epoch']}) of its author's log")
-    lines += [f"  {name:8} {found[name]}" for name in ("type", "id", "signed", "entries") if found.get(name)]
+    names = ("type", "id", "signed", "entries", "made", "files")
+    lines += [f"  {name:8} {found[name]}" for name in names if found.get(name)]
     office.show(found, lines)
+
+
+def _verify_any(raw: bytes) -> JsonObject:
+    if bundles.is_bundle(raw):
+        return _verify_bundle(raw)
+    if copies.is_copy(raw):
+        return _shown(copies.parse(raw))
+    return _verify_one(parse_document(raw, MAX_PAGE))
+
+
+def _shown(copy: Copy) -> JsonObject:
+    heads = {did: [head.epoch, head.sequence, head.digest] for did, head in copy.heads.items()}
+    return {
+        "ok": True, "kind": "copy", "author": copy.did, "made": copy.made, "heads": heads, "files": len(copy.files),
+    }  # fmt: skip
+
+
+def _verify_folder(folder: Path) -> JsonObject:
+    """The signed list, then every file against it: none changed, none missing, none added."""
+    copy = copies.parse(_read(str(folder / copies.FRESHNESS)))
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
+    faults = [f"{name} is missing" for name in sorted(copy.files.keys() - there)]
+    faults += [f"{name} is not of this copy" for name in sorted(there - copy.files.keys() - {copies.FRESHNESS})]
+    for name in sorted(copy.files.keys() & there):
+        path = folder / name
+        if path.is_symlink() or _digest(path) != copy.files[name]:
+            faults.append(f"{name} was changed")
+    if faults:
+        raise RefusedError(*faults[:_SOME], *([f"and {len(faults) - _SOME} more"] if len(faults) > _SOME else ()))
+    return _shown(copy)
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RefusedError(f"{path}: {error.strerror}") from error
 
 
 def _read(source: str) -> bytes:
@@ -105,38 +151,32 @@ def _verify_one(document: Document) -> JsonObject:
 
 @click.command("export")
 @click.option("--alerts", is_flag=True, help="Alerts of this node and of its members, with their logs.")
+@click.option("--alert", "alert_id", metavar="ID", help="One alert: what was said of it, and who its author is.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @common
-def export(office: Office, alerts: bool, file: Path) -> None:
+def export(office: Office, alerts: bool, alert_id: str | None, file: Path) -> None:
     """Write a signed bundle for a stick or an attachment. It holds only what is public, and proves itself."""
-    if not alerts:
-        raise click.UsageError("say what to export: --alerts")
+    if alerts == bool(alert_id):
+        raise click.UsageError("say what to export: --alerts, or --alert ID")
     if file.exists():
         raise RefusedError(f"{file} is there already")
     organisation = office.organisation
 
-    def read(connection: Connection) -> list[bytes]:
+    def read(connection: Connection) -> tuple[list[bytes], bytes]:
+        if alert_id:
+            proof = desk.proof_of(connection, organisation, alert_id)
+            return list(proof.lines), proof.bundle
         lines: list[bytes] = []
         for did in logs.head_table(connection, organisation.did):
-            lines += _lines_of(connection, organisation.did, did)
-        return lines
+            lines += desk.lines_of(connection, organisation.did, did)
+        return lines, bundles.render(lines, utc_now())
 
-    lines = office.read(read)
-    file.write_bytes(bundles.render(lines, utc_now()))
+    lines, bundle = office.read(read)
+    file.write_bytes(bundle)
     office.show(
-        {"file": str(file), "entries": len(lines), "bytes": file.stat().st_size},
-        f"{file}: {len(lines)} log entries, {file.stat().st_size} bytes",
+        {"file": str(file), "entries": len(lines), "bytes": len(bundle)},
+        f"{file}: {len(lines)} log entries, {len(bundle)} bytes",
     )
-
-
-def _lines_of(connection: Connection, org: str, did: str) -> list[bytes]:
-    lines: list[bytes] = []
-    after = (0, 0)
-    while batch := logs.read(connection, org, did, after, 500):
-        lines += mirror.render_lines(batch, 1 << 40).split(b"\n")
-        last = batch[-1].header
-        after = (last.epoch, last.sequence + 1)
-    return lines
 
 
 @click.command("import")
@@ -145,36 +185,24 @@ def _lines_of(connection: Connection, org: str, did: str) -> list[bytes]:
 def import_bundle(office: Office, file: Path) -> None:
     """Take in a bundle. Its entries meet the same rules as from the network; those of non-members are skipped."""
     organisation, now = office.organisation, utc_now()
-    bundle = bundles.parse(_read(str(file)))
+    dids = office.read(lambda connection: desk.wanted(connection, organisation, own=True))
+    bundle = bundles.parse(_read(str(file)), dids.__contains__)
+    around = Surroundings(now, f"file:{file.name[:60]}")
 
-    def work(connection: Connection) -> dict[str, Any]:
-        view = View(connection, organisation)
-        counts = {"new": 0, "held": 0, "skipped": 0, "stubs": 0, "refused": len(bundle.refused)}
-        around = Surroundings(now, f"file:{file.name[:60]}")
-        for item in bundles.in_order(bundle):
-            if not _is_wanted(view, item.activity.did):
-                counts["skipped"] += 1
-                continue
-            done = commit.commit(view, item, around, pass_on=False)
-            counts["new" if done.new else "held"] += 1
-        stubs = [each for each in bundle.stubs if _is_wanted(view, each.did)]
-        counts["stubs"] = logs.add_stubs(connection, organisation.did, stubs, around.via, now)
-        view.flush()
-        return counts
+    def work(connection: Connection) -> Taken:
+        taken = desk.counted(bundle)
+        desk.take(connection, organisation, bundles.in_order(bundle), around, taken)
+        taken.stubs = desk.take_stubs(connection, organisation, bundle.stubs, around.via, now, withdrawn_only=False)
+        return taken
 
-    counts = office.write(work)
+    taken = office.write(work)
     office.show(
-        {**counts, "reasons": list(bundle.refused[:20])},
+        taken.shown(),
         [
-            f"{counts['new']} new, {counts['held']} held already, {counts['skipped']} of non-members",
-            *bundle.refused[:5],
+            f"{taken.new} new, {taken.held} held already, {taken.skipped} of non-members",
+            *taken.reasons[:_SOME],
         ],
     )
-    if not counts["new"] and not counts["held"]:
-        reasons = bundle.refused[:3] or ("nothing in it is by a member of this node; pin its author first",)
+    if not taken.new and not taken.held:
+        reasons = taken.reasons[:3] or ["nothing in it is by a member of this node; pin its author first"]
         raise RefusedError(*reasons)
-
-
-def _is_wanted(view: View, did: str | None) -> bool:
-    """Members' logs, and our own while it is being put together again after a restore."""
-    return view.member(did) is not None or (did == view.org and bool(view.organisation.hold))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from node import recovery
 from node.errors import RefusedError
-from node.federation import commit, mirror, outbox
+from node.federation import mirror, outbox
 from node.federation.discovery import Discovery
 from node.federation.protocol import ids, verification
 from node.federation.protocol.activities import Activity
@@ -20,11 +20,10 @@ from node.federation.protocol.actors import Actor
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject, parse_document
 from node.federation.protocol.verification import Carrier
-from node.models import contacts, documents, logs
+from node.models import contacts, documents
 from node.models.base import Database
 from node.models.contacts import MEMBER, Member
 from node.models.organisations import Organisation
-from node.models.views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,27 +112,6 @@ def _actor_of(entry: Activity, did: str) -> Actor:
         raise RefusedError("log entry 1 is another organisation's")
     verification.verify_activity(entry, Carrier(None, replica=True))
     return verification.verify_actor(parse_document(orjson.dumps(entry.object)), None)
-
-
-def freeze(
-    connection: Connection, organisation: Organisation, did: str, after: int, now: datetime
-) -> tuple[Member, int]:
-    """Believe nothing of this member past entry `after`, and undo here what it did since.
-
-    Returns:
-        The member, and how many withdrawn texts came back.
-
-    Raises:
-        RefusedError: no such member.
-    """
-    member = find(connection, organisation, did)
-    if after < 0:
-        raise RefusedError("--after takes the number of the last entry that is still believed")
-    head = logs.head(connection, organisation.did, member.did)
-    line = {header.sequence: header.epoch for header in logs.line(connection, organisation.did, member.did)}
-    epoch = line.get(after, head.epoch if head else 1)
-    back = commit.freeze(View(connection, organisation), member.did, (epoch, after), now)
-    return find(connection, organisation, member.did), back
 
 
 def remove(connection: Connection, organisation: Organisation, did: str) -> Member:

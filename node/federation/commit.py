@@ -14,11 +14,14 @@ from datetime import datetime, timedelta
 import orjson
 from sqlalchemy import Connection
 
-from node import kinds
+from node import declarations as trust
+from node import evidence, kinds
 from node.effects import (
     Accept,
     AddFollower,
+    ConfirmDeletes,
     Decision,
+    Declare,
     Effect,
     FollowAgain,
     ForgetActor,
@@ -27,22 +30,26 @@ from node.effects import (
     RemoveFollower,
     Reply,
     Report,
+    RestoreTexts,
+    Retract,
     SetFollowing,
     StoreActor,
     StoreObject,
     Succeed,
+    Testimony,
 )
 from node.errors import ProtocolError
+from node.evidence import Evidence
 from node.federation.protocol import ids, replicas, spread, verification
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import Document, as_list, parse_document
 from node.federation.protocol.replicas import Fit, Header
 from node.federation.protocol.verification import Carrier, Verified
 from node.kinds import Surroundings
-from node.models import contacts, deliveries, documents, logs, queues
+from node.models import contacts, declarations, deliveries, documents, logs, queues
 from node.models.contacts import Follower, Member
+from node.models.declarations import Declaration
 from node.models.deliveries import Lane, Recipient
-from node.models.documents import Finding
 from node.models.logs import Entry
 from node.models.views import View
 
@@ -119,24 +126,109 @@ def rebuild(view: View, did: str, now: datetime) -> int:
     return judged
 
 
-def freeze(view: View, did: str, after: tuple[int, int] | None, now: datetime) -> int:
+def freeze(
+    view: View, did: str, after: tuple[int, int] | None, now: datetime, *, give_back: bool = False
+) -> int:
     """Believe nothing of this did past `after`, and undo what it did since; `None` lifts the freeze.
 
+    What it deleted since then stays hidden and is kept, for a thief may have deleted it, or somebody in danger: it
+    comes back on the word of the one who succeeds it, or at once with `give_back`.
+
     Returns:
-        How many withdrawn texts came back.
+        How many texts are kept so, or came back.
     """
     contacts.freeze(view.connection, view.org, did, after)
     documents.forget_actor(view.connection, str(ids.Portable(did, "/actor")))
     view.forget()
-    back: tuple[str, ...] = ()
-    if after is not None:
-        back = logs.forget_withdrawals(view.connection, view.org, did, after)
-        logs.unhide(view.connection, view.org, back)
+    kept = logs.contest(view.connection, view.org, did, after)
+    if give_back and after is not None:
+        kept = len(logs.give_back(view.connection, view.org, did, None))
+    if after is None:
+        logs.settle_contest(view.connection, view.org, did, now + DESTROY_AFTER)
+    else:
         late = logs.activities_after(view.connection, view.org, did, after)
         for start in range(0, len(late), _MANY):
             deliveries.drop(view.connection, view.org, late[start : start + _MANY])
     rebuild(view, did, now)
-    return len(back)
+    return kept
+
+
+def freeze_by_hand(view: View, did: str, after: tuple[int, int], now: datetime) -> int:
+    """Our own word, at once and for this organisation only: what the key deleted since comes back.
+
+    Returns:
+        How many texts came back.
+    """
+    word = Declaration(declarations.LOCAL + did, view.org, did, *after, "", now)
+    declarations.save(view.connection, view.org, word)
+    back = freeze(view, did, after, now, give_back=True)
+    for about in _words_of(view, did, after, now):
+        weigh(view, about, now)
+    return back
+
+
+def weigh(view: View, about: str, now: datetime) -> None:
+    """Freeze a member where our own word or enough others' says so; lift it where none does any more.
+
+    Who is frozen loses its later words, and those about whom it spoke are weighed too, each once.
+
+    Spec: Tadamun design §4
+    """
+    waiting, seen = [about], set[str]()
+    while waiting:
+        did = waiting.pop()
+        if did in seen:
+            continue
+        seen.add(did)
+        member = view.member(did)
+        wanted = _weight(view, member) if member is not None else None
+        if member is not None and wanted != member.frozen:
+            freeze(view, did, wanted, now)
+            waiting += _words_of(view, did, wanted, now)
+
+
+def _weight(view: View, member: Member) -> tuple[int, int] | None:
+    words = declarations.about(view.connection, view.org, member.did)
+    own = [word.after for word in words if word.by == view.org]
+    others = [word.after for word in words if word.by != view.org and _counts(view, word)]
+    together = trust.agreed(others, view.organisation.quorum)
+    places = [*own, *([together] if together else [])]
+    if member.state == contacts.SUCCEEDED and member.frozen is not None:
+        places.append(member.frozen)
+    return min(places, default=None)
+
+
+def _words_of(view: View, did: str, after: tuple[int, int] | None, now: datetime) -> list[str]:
+    """What this did declared, as far as it is believed now; returns whom it is about."""
+    before = declarations.by(view.connection, view.org, did)
+    declarations.drop_by(view.connection, view.org, did)
+    for entry in logs.of_types(view.connection, view.org, did, (trust.FREEZE, trust.UNFREEZE)):
+        if entry.raw is None or (after is not None and entry.header.order > after):
+            continue
+        activity = parse_activity(parse_document(entry.raw))
+        decision = kinds.judge(view, _replica(activity), Surroundings(now, entry.via, position=entry.header.order))
+        for effect in decision.effects if isinstance(decision, Accept) else ():
+            if isinstance(effect, Declare):
+                declarations.save(view.connection, view.org, _row(effect, now))
+            elif isinstance(effect, Retract):
+                declarations.retract(view.connection, view.org, effect.by, effect.activity)
+    after_all = declarations.by(view.connection, view.org, did)
+    return sorted({word.about for word in (*before, *after_all)})
+
+
+def _replica(activity: Activity) -> Verified:
+    return verification.verify_activity(activity, Carrier(None, replica=True))
+
+
+def _row(effect: Declare, now: datetime) -> Declaration:
+    return Declaration(
+        effect.activity, effect.by, effect.about, effect.epoch, effect.sequence, effect.digest, now
+    )
+
+
+def _counts(view: View, word: Declaration) -> bool:
+    by = view.member(word.by)
+    return by is not None and by.state == contacts.MEMBER
 
 
 def destroy_due(connection: Connection, now: datetime) -> int:
@@ -149,11 +241,15 @@ def destroy_due(connection: Connection, now: datetime) -> int:
     return len(gone)
 
 
-def find_fault(view: View, did: str, kind: str, note: str, document: bytes, around: Surroundings) -> None:
-    """Keep evidence that a log does not hold together."""
-    documents.add_evidence(
-        view.connection, view.org, Finding(kind, did, around.via, note, document, around.now)
-    )
+def keep_evidence(view: View, seen: Evidence, now: datetime, *, by: str = "") -> None:
+    """Keep evidence, ours or a member's word; what it proves by itself is noted with it."""
+
+    def holds(header: Header) -> bool:
+        found = logs.find(view.connection, view.org, header)
+        return found is not None and found.state != logs.STUB
+
+    proven = evidence.proves(seen, holds)
+    documents.keep_evidence(view.connection, view.org, seen, now, by=by, proven=proven)
 
 
 def _is_frozen(member: Member | None, activity: Activity) -> bool:
@@ -172,8 +268,6 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings) 
     digest = header.digest
     if fit is Fit.KNOWN:
         return _fill_stub(view, activity, header, digest)
-    if fit is Fit.FORK:
-        find_fault(view, header.did, "fork", f"two entries at {header.epoch}/{header.sequence}", activity.raw, around)
     logs.append(
         view.connection,
         view.org,
@@ -189,12 +283,25 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings) 
             received=around.now,
         ),
     )
+    if fit is Fit.FORK:
+        _note_fork(view, header, beside, around)
     named = logs.withdrawal(view.connection, view.org, header.did, header.order)
     if named == header.content:
         # The Delete came first: the text is kept for the time a withdrawal may be contested, and never shown.
-        logs.hide(view.connection, view.org, [digest], around.now + DESTROY_AFTER)
+        contested = logs.is_contested(view.connection, view.org, header.did, header.order)
+        logs.hide(view.connection, view.org, [digest], None if contested else around.now + DESTROY_AFTER)
         return activity.type == "Delete"
     return True
+
+
+def _note_fork(view: View, header: Header, beside: Sequence[Header], around: Surroundings) -> None:
+    before = logs.beside(view.connection, view.org, header.did, header.sequence - 1)
+    other = next((each for each in (*beside, *before) if evidence.contradict((each, header))), None)
+    note = f"two entries at {header.epoch}/{header.sequence}"
+    if other is not None and other.sequence != header.sequence:
+        note = f"entry {header.epoch}/{header.sequence} follows another than the one held"
+    pair = (other, header) if other is not None else (header,)
+    keep_evidence(view, Evidence(evidence.FORK, header.did, around.via, note, pair), around.now)
 
 
 def _fill_stub(view: View, activity: Activity, header: Header, digest: str) -> bool:
@@ -253,14 +360,8 @@ def _save_one(view: View, effect: Effect, around: Surroundings) -> None:
             kinds.save_object(view, effect, around)
         case HideObject():
             kinds.hide_object(view, effect, around)
-        case AddFollower(actor, inbox, shared_inbox, activity):
-            follower = Follower(actor, inbox, shared_inbox, activity, around.now)
-            contacts.add_follower(connection, org, follower)
-        case RemoveFollower(actor):
-            contacts.remove_follower(connection, org, actor)
-        case SetFollowing(actor, state):
-            contacts.mark_following(connection, org, actor, state)
-            view.forget()
+        case AddFollower() | RemoveFollower() | SetFollowing():
+            _save_contact(view, effect, around)
         case StoreActor(actor, document):
             save_actor(view, actor, document, around)
         case ForgetActor(actor):
@@ -273,6 +374,40 @@ def _save_one(view: View, effect: Effect, around: Surroundings) -> None:
             _succeed(view, effect, around)
         case Report(kind, actor, object_id):
             documents.report(connection, org, kind, actor, object_id, around.now)
+        case Declare() | Retract() | ConfirmDeletes() | RestoreTexts() | Testimony():
+            _declare(view, effect, around)
+
+
+def _save_contact(view: View, effect: Effect, around: Surroundings) -> None:
+    connection, org = view.connection, view.org
+    match effect:
+        case AddFollower(actor, inbox, shared_inbox, activity):
+            follower = Follower(actor, inbox, shared_inbox, activity, around.now)
+            contacts.add_follower(connection, org, follower)
+        case RemoveFollower(actor):
+            contacts.remove_follower(connection, org, actor)
+        case SetFollowing(actor, state):
+            contacts.mark_following(connection, org, actor, state)
+            view.forget()
+
+
+def _declare(view: View, effect: Effect, around: Surroundings) -> None:
+    connection, org, now = view.connection, view.org, around.now
+    match effect:
+        case Declare():
+            declarations.save(connection, org, _row(effect, now))
+            weigh(view, effect.about, now)
+        case Retract(by, activity):
+            whom = declarations.retract(connection, org, by, activity)
+            if whom is not None:
+                weigh(view, whom, now)
+        case ConfirmDeletes(about, epoch, sequence):
+            logs.confirm_deletes(connection, org, about, (epoch, sequence), now + DESTROY_AFTER)
+        case Testimony(by, value):
+            keep_evidence(view, evidence.parse(value), now, by=by)
+        case RestoreTexts(about, objects):
+            if logs.give_back(connection, org, about, objects):
+                rebuild(view, about, now)
 
 
 def _succeed(view: View, effect: Succeed, around: Surroundings) -> None:
@@ -283,7 +418,7 @@ def _succeed(view: View, effect: Succeed, around: Surroundings) -> None:
     beside = logs.beside(view.connection, view.org, effect.old, effect.sequence)
     if beside and effect.digest not in {header.digest for header in beside}:
         note = f"the successor names another entry {effect.sequence} than the one held here"
-        find_fault(view, effect.old, "fork", note, b"", around)
+        keep_evidence(view, Evidence(evidence.FORK, effect.old, around.via, note, beside[:1]), around.now)
     freeze(view, effect.old, (effect.epoch, effect.sequence), around.now)
     contacts.set_state(view.connection, view.org, effect.old, contacts.SUCCEEDED, effect.new)
     if sender is not None and sender.did == effect.new:
@@ -332,7 +467,9 @@ def _judge_again(view: View, entry: Entry, now: datetime) -> None:
     if entry.raw is None:
         return
     activity = parse_activity(parse_document(entry.raw))
-    verified = verification.verify_activity(activity, Carrier(None, replica=True))
+    if activity.type in trust.TYPES:
+        return  # its row stands; to judge it again here could freeze and lift others without an end
+    verified = _replica(activity)
     member = view.member(activity.did)
     around = Surroundings(now, entry.via, frozen=_is_frozen(member, activity), position=entry.header.order)
     decision = kinds.judge(view, verified, around)

@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from node import log
+from node import boosts, log
 from node.errors import FetchError, NodeError, RefusedError
 from node.federation.fetcher import Fetcher
 from node.federation.protocol import actors, http_signatures, message_signatures, retry
 from node.federation.protocol.messages import ACTIVITY_JSON, Request
+from node.models import boosts as boost_rows
 from node.models import contacts, deliveries
 from node.models.base import Database
 from node.models.deliveries import Delivery, HostState, Lane, Outcome
@@ -244,13 +245,13 @@ class DeliveryWorker:
         request = Request("POST", slash + path, fixed, body, place[0])
         key_id = self._uri(item.org) + "#main-key"
         sign = message_signatures.sign if scheme == RFC9421 else http_signatures.sign
-        extra = sign(request, self._keyring.rsa(item.org), key_id, now)
+        private = self._keyring.alerts if boosts.is_voice(item.org) else self._keyring.rsa(item.org)
+        extra = sign(request, private, key_id, now)
         return Signed(item, body, (("Content-Type", ACTIVITY_JSON), *extra), scheme, form)
 
     def _uri(self, org: str) -> str:
         if org not in self._uris:
-            found = self._database.read_now(lambda connection: deliveries.origin_of(connection, org))
-            self._uris[org] = actors.actor_uri(org, found)
+            self._uris[org] = self._database.read_now(lambda connection: _uri_of(connection, org))
         return self._uris[org]
 
     async def _deliver(self, signed: Signed) -> None:
@@ -352,6 +353,13 @@ class DeliveryWorker:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _uri_of(connection: Connection, org: str) -> str:
+    """Who speaks: an organisation, or the `@alerts` of a host."""
+    if boosts.is_voice(org):
+        return boost_rows.uri_of(connection, org)
+    return actors.actor_uri(org, deliveries.origin_of(connection, org))
 
 
 def _other_way(signed: Signed) -> tuple[str, str] | None:

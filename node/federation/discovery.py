@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from node import evidence
 from node.errors import FetchError, ProtocolError
+from node.evidence import Evidence
 from node.federation.fetcher import Fetcher
 from node.federation.protocol import actors, http_signatures, ids, verification, webfinger
 from node.federation.protocol.actors import Actor
@@ -101,10 +103,10 @@ class Discovery:
             if held is not None and age is not None and now - age < FRESH:
                 return held
         place, document = await self.fetch(uri)
-        found = verification.verify_actor(document, place)
+        found = await self._believe(document, place, ids.portable(canonical))
         if found.id != canonical:
             raise ProtocolError("another actor answers there", spec="FEP-fe34", status=403)
-        await self._save(found)
+        await self._save(found, place)
         return found
 
     async def resolve(self, name: str) -> Actor:
@@ -145,23 +147,61 @@ class Discovery:
         if owner is None:
             raise ProtocolError("a key document that names no owner", spec="FEP-521a", status=401)
         if ids.canonical(owner) == ids.canonical(final) or ids.portable(owner) is not None:
-            found = verification.verify_actor(document, final)
-            await self._save(found)
+            found = await self._believe(document, final, ids.portable(owner))
+            await self._save(found, final)
             return found
         if not ids.same_origin(owner, key_id):
             raise ProtocolError("the key's owner is of another origin", spec="FEP-fe34", status=401)
         return await self.actor(owner, fresh=True)
 
-    async def _save(self, found: Actor) -> None:
+    async def _believe(self, document: Document, place: str, asked: ids.Portable | None) -> Actor:
+        """The actor of a document; a host that answers for a member's did without its proof is remembered for it."""
+        try:
+            return verification.verify_actor(document, place)
+        except ProtocolError as error:
+            if asked is not None:
+                note = f"answered for this did with a document that does not hold: {error}"[: evidence.MAX_NOTE]
+                await self._suspect(Evidence(evidence.IMPERSONATION, asked.did, ids.host_of(place), note))
+            raise
+
+    async def _save(self, found: Actor, place: str) -> None:
         now = self._clock()
 
-        def save(connection: Connection) -> None:
-            verification.check_newer(found, documents.actor(connection, found.id))
+        def save(connection: Connection) -> Actor | None:
+            held = documents.actor(connection, found.id)
+            try:
+                verification.check_newer(found, held)
+            except ProtocolError:
+                return held
             contacts.check_not_frozen(connection, found)
             documents.save_actor(connection, found, now)
+            return None
 
-        await self._database.write(save)
+        newer = await self._database.write(save)
+        if newer is not None:
+            await self._note_replay(found, newer, place)
+            verification.check_newer(found, newer)
         self.forget(found.id)
+
+    async def _note_replay(self, found: Actor, newer: Actor, place: str) -> None:
+        if found.did is None or newer.did is None:
+            return
+        note = f"an actor document of entry {found.order[0]}/{found.order[1]} where a later one is proven"
+        exhibits = (found.document.raw.decode(), newer.document.raw.decode())
+        fits = all(len(each) <= evidence.MAX_EXHIBIT for each in exhibits)
+        host = ids.host_of(place)
+        await self._suspect(Evidence(evidence.REPLAYED, found.did, host, note, (), exhibits if fits else ()))
+
+    async def _suspect(self, seen: Evidence) -> None:
+        """Kept for every organisation here that pinned the did; of others nothing is kept."""
+        now = self._clock()
+
+        def write(connection: Connection) -> None:
+            for org in contacts.pinned_anywhere(connection).get(seen.about, ()):
+                proven = evidence.proves(seen, lambda _: False)
+                documents.keep_evidence(connection, org, seen, now, proven=proven)
+
+        await self._database.write(write)
 
     async def _finger(self, user: str, host: str) -> webfinger.Found:
         url = webfinger.url_of(user, host, scheme_of(host, self.policy))

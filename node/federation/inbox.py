@@ -19,9 +19,10 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
 
-from node import log
+from node import evidence, log
 from node.effects import Accept, Decision, Ignore, Refuse, StoreActor
 from node.errors import FetchError, NodeError, ProtocolError
+from node.evidence import Evidence
 from node.federation import commit, outbox
 from node.federation.discovery import Discovery
 from node.federation.intake import Intake, check_content_type, kept_request, restored_request
@@ -326,9 +327,26 @@ class Inbox:
                 ready.append(Ready(row, verification.verify_activity(activity, self._carrier(row, activity))))
             except ProtocolError as error:
                 settled.append(Settled(row.id, queues.REFUSED, error.spec, error.reason))
+                await self._suspect(row, known, error)
         if ready or settled:
             await self._judge(ready, settled)
         return len(rows)
+
+    async def _suspect(self, row: Incoming, activity: Activity | None, error: ProtocolError) -> None:
+        """A member brought words of another that their author did not sign: remembered, without the words."""
+        carrier = ids.portable(row.signer) if row.signer else None
+        if activity is None or activity.did is None or carrier is None or carrier.did == activity.did:
+            return
+        orgs = [org for org in self._pinned.get(activity.did, ()) if org in self._pinned.get(carrier.did, ())]
+        note = f"an entry that does not hold, {digests.multibase(row.body)[:20]}…: {error}"[: evidence.MAX_NOTE]
+        seen = Evidence(evidence.FORGED, activity.did, row.via, note)
+
+        def write(connection: Connection) -> None:
+            for org in orgs:
+                documents.keep_evidence(connection, org, seen, self._clock())
+
+        if orgs:
+            await self._database.write(write)
 
     async def _claim(self, *, look_first: bool) -> list[tuple[Incoming, Activity | None]]:
         """Rows from the database: what another process kept, what came while we were behind, what was postponed."""

@@ -15,20 +15,22 @@ from functools import partial
 import orjson
 from sqlalchemy import Connection
 
-from node import log
+from node import evidence, log
 from node.errors import FetchError, NodeError, ProtocolError, ReplicaError
+from node.evidence import Evidence
 from node.federation import commit
 from node.federation.discovery import Discovery
-from node.federation.protocol import http_signatures, ids, integrity_proofs, keys, replicas, verification
+from node.federation.protocol import digests, http_signatures, ids, integrity_proofs, keys, replicas, verification
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.actors import DATA_INTEGRITY, NAMESPACE, timestamp
 from node.federation.protocol.messages import MAX_ENTRY, MAX_PAGE, JsonObject, Request, parse_document
 from node.federation.protocol.replicas import Head, Header
 from node.federation.protocol.verification import Carrier, Verified
 from node.kinds import Surroundings
-from node.models import contacts, logs, organisations
+from node.models import contacts, declarations, logs, organisations
 from node.models.base import Database
 from node.models.contacts import Member
+from node.models.declarations import Claim
 from node.models.keyring import Keyring
 from node.models.logs import Entry
 from node.models.organisations import Organisation
@@ -80,7 +82,14 @@ def render_heads(
         "published": timestamp(now),
         "heads": table,
     }
-    return integrity_proofs.sign(document, key, f"{key.did}#{key.multikey}", now)
+    method = f"{key.did}#{key.multikey}"
+    own = heads.get(organisation.did)
+    if own is not None:
+        # By itself, so that who shows it to others as evidence does not show whom we have pinned.
+        bare = evidence.render_head(organisation.uri, own, timestamp(now))
+        context = ["https://www.w3.org/ns/activitystreams", DATA_INTEGRITY, dict(evidence.TERMS)]
+        document["own"] = integrity_proofs.sign({"@context": context, **bare}, key, method, now)
+    return integrity_proofs.sign(document, key, method, now)
 
 
 def parse_heads(value: JsonObject, did: str) -> dict[str, Head]:
@@ -192,7 +201,12 @@ class Mirror:
     async def _sync(self, organisation: Organisation, member: Member, report: Report, whole: bool) -> None:
         origin = ids.origin_of_location(member.uri)
         held = await self._database.read(lambda connection: logs.head_table(connection, organisation.did))
-        theirs = await self._heads(organisation, member, held)
+        document = await self._heads(organisation, member, held)
+        theirs = parse_heads(document, member.did) if document else None
+        if document == {}:
+            theirs = await self._public_head(member)
+        elif document is not None and isinstance(document.get("own"), dict):
+            await self._compare_claims(organisation, member, document["own"])
         if theirs is None:
             report.same = True
             await self._check_own(organisation, member.did, held.get(organisation.did))
@@ -235,8 +249,10 @@ class Mirror:
 
     async def _heads(
         self, organisation: Organisation, member: Member, held: dict[str, Head]
-    ) -> dict[str, Head] | None:
-        """The member's head table, `None` when it equals ours. Who does not know us shows us its own log only."""
+    ) -> JsonObject | None:
+        """The member's head table, `None` when it equals ours, empty when it shows us none, because it does not know
+        us: then its own log is all there is to see.
+        """
         url = f"{member.uri}/heads/{replicas.root_digest(held)}"
 
         def sign(request: Request) -> tuple[tuple[str, str], ...]:
@@ -248,10 +264,35 @@ class Mirror:
         except FetchError as error:
             if error.status not in (401, 403, 404):
                 raise
-            return await self._public_head(member)
-        if document.value.get("same") is True:
-            return None
-        return parse_heads(document.value, member.did)
+            return {}
+        return None if document.value.get("same") is True else document.value
+
+    async def _compare_claims(self, organisation: Organisation, member: Member, own: JsonObject) -> None:
+        """A member that signs a lower head of its own log than before went back: kept, whatever the reason was."""
+        raw = orjson.dumps(own)
+        head, published = evidence.parse_head(raw, member.did)
+        host = ids.host_of(member.uri)
+
+        def look(connection: Connection) -> None:
+            now = self._clock()
+            last = declarations.claim(connection, organisation.did, member.did)
+            new = Claim(head, raw, now)
+            if last is None:
+                declarations.save_claim(connection, organisation.did, member.did, new)
+                return
+            before = evidence.parse_head(last.document, member.did)
+            if evidence.went_back(before, (head, published)):
+                note = (
+                    f"signed head {head.epoch}/{head.sequence} after {before[0].epoch}/{before[0].sequence}"
+                    if head.order != before[0].order else f"signed two heads for {head.epoch}/{head.sequence}"
+                )  # fmt: skip
+                exhibits = (last.document.decode(), raw.decode())
+                seen = Evidence(evidence.ROLLBACK, member.did, host, note, (), exhibits)
+                commit.keep_evidence(View(connection, organisation), seen, now)
+            elif head.order > before[0].order:
+                declarations.save_claim(connection, organisation.did, member.did, new)
+
+        await self._database.write(look)
 
     async def _public_head(self, member: Member) -> dict[str, Head]:
         """From the member's proven actor document: at least as far as the entry that carries it."""
@@ -293,7 +334,9 @@ class Mirror:
         """
         loop = asyncio.get_running_loop()
         items, refused = await loop.run_in_executor(None, _verify_page, body, did)
-        report.refused += refused
+        report.refused += len(refused)
+        if refused:
+            await self._note_forged(organisation, did, report.host, refused)
         last: Header | None = None
         via = report.host
         for start in range(0, len(items), _BATCH):
@@ -332,17 +375,29 @@ class Mirror:
         host = origin.partition("://")[2]
 
         def look(connection: Connection) -> None:
-            view = View(connection, organisation)
-            around = Surroundings(self._clock(), host)
+            view, now = View(connection, organisation), self._clock()
             head = logs.head(connection, organisation.did, did)
             if head is None or head.order < claimed.order:
                 note = f"claimed head {claimed.epoch}/{claimed.sequence}, did not supply it"
-                commit.find_fault(view, did, "withheld", note, b"", around)
+                commit.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note), now)
             for header in logs.withheld(connection, organisation.did, did):
                 note = f"text of {header.epoch}/{header.sequence} withheld: no Delete by its author names it"
-                commit.find_fault(view, did, "withheld", note, orjson.dumps(header.value()), around)
+                commit.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note, (header,)), now)
 
         await self._database.write(look)
+
+    async def _note_forged(
+        self, organisation: Organisation, did: str, host: str, refused: list[tuple[str, str]]
+    ) -> None:
+        """Of entries that their author did not sign the digest is kept, and nothing of what they say."""
+
+        def write(connection: Connection) -> None:
+            view = View(connection, organisation)
+            for digest, reason in refused[:3]:
+                note = f"an entry that does not hold, {digest[:20]}…: {reason}"[: evidence.MAX_NOTE]
+                commit.keep_evidence(view, Evidence(evidence.FORGED, did, host, note), self._clock())
+
+        await self._database.write(write)
 
     async def _check_own(self, organisation: Organisation, member: str, claimed: Head | None) -> None:
         """A member holds more of our log than we do: nothing is published until it is pulled back.
@@ -411,10 +466,10 @@ def _trailing(items: list[Verified | Header]) -> list[Header]:
     return found[::-1][-10_000:]
 
 
-def _verify_page(body: bytes, did: str) -> tuple[list[Verified | Header], int]:
-    """Everything of one did in a page, verified; what does not hold is counted and left out."""
+def _verify_page(body: bytes, did: str) -> tuple[list[Verified | Header], list[tuple[str, str]]]:
+    """Everything of one did in a page, verified; of what does not hold the digest and the rule, and no more."""
     found: list[Verified | Header] = []
-    refused = 0
+    refused: list[tuple[str, str]] = []
     for item in parse_lines(body):
         if isinstance(item, Header):
             if item.did == did:
@@ -424,6 +479,6 @@ def _verify_page(body: bytes, did: str) -> tuple[list[Verified | Header], int]:
             if item.did != did or item.position is None:
                 raise ProtocolError("an entry of another log", spec="Tadamun log §3")
             found.append(verification.verify_activity(item, Carrier(None, replica=True)))
-        except ProtocolError:
-            refused += 1
+        except ProtocolError as error:
+            refused.append((digests.multibase(item.raw), str(error)))
     return found, refused

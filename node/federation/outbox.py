@@ -139,10 +139,11 @@ def publish(
 def send(
     connection: Connection, organisation: Organisation, key: OrganisationKey, kind: str, target: Any,
     *, to: str, inbox: str, now: datetime, lane: Lane = Lane.OTHER, extra: Mapping[str, Any] | None = None,
+    terms: Mapping[str, Any] | None = None,
 ) -> str:  # fmt: skip
     """Queue one activity between two actors; returns its id (https)."""
     activity: JsonObject = {
-        "@context": [AS2, DATA_INTEGRITY],
+        "@context": [AS2, DATA_INTEGRITY, dict(terms)] if terms else [AS2, DATA_INTEGRITY],
         "id": organisation.at(f"/activities/{token()}"),
         "type": kind,
         "actor": organisation.uri,

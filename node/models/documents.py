@@ -5,12 +5,15 @@ organisation's view: what one organisation holds, another on the same node does 
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Index,
@@ -20,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    false,
     func,
     insert,
     select,
@@ -27,6 +31,7 @@ from sqlalchemy import (
 )
 
 from node.errors import ProtocolError
+from node.evidence import Evidence
 from node.federation.protocol.actors import Actor, parse_actor
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import MAX_PAGE, parse_document
@@ -102,11 +107,16 @@ evidence = Table(
     Column("note", Text, nullable=False),
     Column("document", LargeBinary, nullable=False),
     Column("made", Instant, nullable=False),
+    Column("by", String(80), nullable=False, server_default=""),
+    Column("proven", Boolean, nullable=False, server_default=false()),
+    Column("told", Boolean, nullable=False, server_default=false()),
 )
 
 SHOWN, GONE, REVIEW = "shown", "gone", "review"
 _MAX_COUNTERS = 500
 _MAX_EVIDENCE = 2_000
+_MAX_TESTIMONIES = 200
+"""What one member may tell us."""
 _MAX_REPORTS = 2_000
 _MAX_REVIEW = 1_000
 
@@ -150,6 +160,13 @@ class Finding:
     note: str
     document: bytes
     made: datetime
+    by: str = ""
+    """The member that told us; empty where we saw it ourselves."""
+    proven: bool = False
+    """The document proves it without anybody's word."""
+    told: bool = False
+    """It was passed on."""
+    id: int = field(default=0, compare=False)
 
 
 def actor(connection: Connection, actor_id: str) -> Actor | None:
@@ -303,17 +320,29 @@ def counted(connection: Connection, org: str) -> dict[str, int]:
 
 
 def add_evidence(connection: Connection, org: str, finding: Finding) -> None:
-    """Keep evidence; the same note about the same did and host is kept once, and at most 2,000 in all."""
+    """Keep evidence; the same note about the same did and host is kept once; at most 2,000 of our own in all, and 200 a
+    member."""
     same = select(evidence.c.id).where(
         evidence.c.org == org,
         evidence.c.did == finding.did,
         evidence.c.via == finding.via,
         evidence.c.note == finding.note,
+        evidence.c.by == finding.by,
     )
-    held = connection.execute(select(func.count()).where(evidence.c.org == org)).scalar_one()
-    if connection.execute(same).first() is None and held < _MAX_EVIDENCE:
-        values = {name: getattr(finding, name) for name in Finding.__slots__}
+    mine = (evidence.c.org == org) & (evidence.c.by == finding.by)
+    held = connection.execute(select(func.count()).where(mine)).scalar_one()
+    most = _MAX_TESTIMONIES if finding.by else _MAX_EVIDENCE
+    if connection.execute(same).first() is None and held < most:
+        values = {name: getattr(finding, name) for name in Finding.__slots__ if name != "id"}
         connection.execute(insert(evidence).values(org=org, **values))
+
+
+def keep_evidence(
+    connection: Connection, org: str, seen: Evidence, now: datetime, *, by: str = "", proven: bool = False
+) -> None:
+    """Keep what was seen, as a document."""
+    raw = orjson.dumps(seen.value())
+    add_evidence(connection, org, Finding(seen.fault, seen.about, seen.host, seen.note, raw, now, by, proven))
 
 
 def forget_evidence(connection: Connection, org: str, document: bytes) -> None:
@@ -328,6 +357,32 @@ def evidence_of(connection: Connection, org: str) -> tuple[Finding, ...]:
     names = [evidence.c[name] for name in Finding.__slots__]
     rows = connection.execute(select(*names).where(evidence.c.org == org).order_by(evidence.c.id.desc()))
     return tuple(Finding(*row) for row in rows)
+
+
+def untold_evidence(connection: Connection, org: str, limit: int) -> tuple[Finding, ...]:
+    """What we saw ourselves and have not passed on yet, oldest first."""
+    names = [evidence.c[name] for name in Finding.__slots__]
+    where = (evidence.c.org == org) & (evidence.c.by == "") & ~evidence.c.told
+    rows = connection.execute(select(*names).where(where).order_by(evidence.c.id).limit(limit))
+    return tuple(Finding(*row) for row in rows)
+
+
+def told_since(connection: Connection, org: str, moment: datetime) -> int:
+    """How much of what was seen since then was passed on."""
+    where = (evidence.c.org == org) & (evidence.c.by == "") & evidence.c.told & (evidence.c.made >= moment)
+    return connection.execute(select(func.count()).where(where)).scalar_one()
+
+
+def mark_told(connection: Connection, ids: Collection[int]) -> None:
+    """These were passed on."""
+    connection.execute(update(evidence).where(evidence.c.id.in_(ids)).values(told=True))
+
+
+def one_evidence(connection: Connection, org: str, number: int) -> Finding | None:
+    """One piece by its number."""
+    names = [evidence.c[name] for name in Finding.__slots__]
+    row = connection.execute(select(*names).where(evidence.c.org == org, evidence.c.id == number)).first()
+    return Finding(*row) if row else None
 
 
 def _stored_columns() -> list[Column[Any]]:

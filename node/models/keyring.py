@@ -1,7 +1,8 @@
 """Private keys: files in one folder, apart from the database, so that a copy of the data can be made without them.
 
 `keys/` is mode 700, each file 600: `{multikey}.ed25519.pem` and `{multikey}.rsa.pem` for an organisation,
-`application.rsa.pem` for the node's own actor, which signs GETs. The recovery key never lies here.
+`application.rsa.pem` for the node's own actor, which signs GETs, `alerts.rsa.pem` for `@alerts`. The recovery key never
+lies here.
 """
 
 import os
@@ -65,6 +66,13 @@ class Keyring:
     def application(self) -> RSAPrivateKey:
         """The RSA key of the node's own actor."""
         return self._cached_rsa("application.rsa.pem")
+
+    @cached_property
+    def alerts(self) -> RSAPrivateKey:
+        """The RSA key of `@alerts`; made when it is first asked for, since older nodes have none."""
+        if not (self.folder / "alerts.rsa.pem").exists():
+            self._keep("alerts.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
+        return self._cached_rsa("alerts.rsa.pem")
 
     def exposed(self) -> tuple[str, ...]:
         """Key files that others on this machine could read."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    false,
     func,
     insert,
     select,
@@ -80,6 +82,7 @@ withdrawals = Table(
     Column("by_epoch", Integer, nullable=False),
     Column("by_sequence", BigInteger, nullable=False),
     Column("made", Instant, nullable=False),
+    Column("contested", Boolean, nullable=False, server_default=false()),
 )
 
 HELD, HIDDEN, STUB = "held", "hidden", "stub"
@@ -185,6 +188,14 @@ def of_object(connection: Connection, org: str, did: str, object_id: str) -> tup
     """Every entry of this author about one object, in log order."""
     rows = connection.execute(
         _select().where(_of(org, did), entries.c.object_id == object_id).order_by(entries.c.epoch, entries.c.sequence)
+    )
+    return tuple(_value(row) for row in rows)
+
+
+def of_types(connection: Connection, org: str, did: str, types: Sequence[str]) -> tuple[Entry, ...]:
+    """Every entry of these types by one did, in log order."""
+    rows = connection.execute(
+        _select().where(_of(org, did), entries.c.type.in_(types)).order_by(entries.c.epoch, entries.c.sequence)
     )
     return tuple(_value(row) for row in rows)
 
@@ -371,24 +382,83 @@ def deletes_since(connection: Connection, org: str, did: str, moment: datetime) 
     ).scalar_one()
 
 
-def forget_withdrawals(connection: Connection, org: str, did: str, after: tuple[int, int]) -> tuple[str, ...]:
-    """Drop the withdrawals that Deletes past this position made; returns the digests of the entries they named."""
-    late = and_(
-        withdrawals.c.org == org,
-        withdrawals.c.did == did,
-        tuple_(withdrawals.c.by_epoch, withdrawals.c.by_sequence) > after,
-    )
-    rows = connection.execute(
-        select(entries.c.digest).where(
-            _of(org, did),
-            tuple_(entries.c.epoch, entries.c.sequence).in_(
-                select(withdrawals.c.epoch, withdrawals.c.sequence).where(late)
-            ),
-        )
-    ).scalars()
-    found = tuple(rows)
-    connection.execute(withdrawals.delete().where(late))
+def contest(connection: Connection, org: str, did: str, after: tuple[int, int] | None) -> int:
+    """Withdrawals that Deletes past this position made are contested: what they named stays hidden and is not
+    destroyed, for a thief may have taken it back, or somebody in danger. `None`: none is contested any more.
+
+    Returns:
+        How many texts are kept that would have been destroyed.
+    """
+    mine = (withdrawals.c.org == org) & (withdrawals.c.did == did)
+    late = _late(after) if after is not None else false()
+    connection.execute(update(withdrawals).where(mine).values(contested=late))
+    where = _of(org, did) & (entries.c.state == HIDDEN) & _named(org, did, withdrawals.c.contested)
+    return connection.execute(update(entries).where(where).values(destroy_after=None)).rowcount
+
+
+def settle_contest(connection: Connection, org: str, did: str, moment: datetime) -> None:
+    """What is contested no longer is destroyed at its time."""
+    free = _named(org, did, ~withdrawals.c.contested)
+    where = _of(org, did) & (entries.c.state == HIDDEN) & entries.c.destroy_after.is_(None) & free
+    connection.execute(update(entries).where(where).values(destroy_after=moment))
+
+
+def give_back(
+    connection: Connection, org: str, did: str, object_ids: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Drop contested withdrawals of these objects (`None`: of all) and show the texts again; returns their digests."""
+    contested = _of(org, did) & (entries.c.state == HIDDEN) & _named(org, did, withdrawals.c.contested)
+    if object_ids is not None:
+        contested &= entries.c.object_id.in_(object_ids)
+    rows = connection.execute(select(entries.c.digest, entries.c.epoch, entries.c.sequence).where(contested)).all()
+    for row in rows:
+        connection.execute(
+            withdrawals.delete().where(
+                withdrawals.c.org == org, withdrawals.c.did == did, withdrawals.c.epoch == row.epoch,
+                withdrawals.c.sequence == row.sequence,
+            )
+        )  # fmt: skip
+    found = tuple(row.digest for row in rows)
+    unhide(connection, org, found)
     return found
+
+
+def confirm_deletes(
+    connection: Connection, org: str, did: str, until: tuple[int, int], moment: datetime
+) -> int:
+    """Withdrawals that waited for a second word have it: up to `until` the texts are destroyed at `moment`."""
+    named = _named(org, did, ~withdrawals.c.contested & ~_late(until))
+    where = _of(org, did) & (entries.c.state == HIDDEN) & entries.c.destroy_after.is_(None) & named
+    return connection.execute(update(entries).where(where).values(destroy_after=moment)).rowcount
+
+
+def waiting_deletes(connection: Connection, org: str) -> dict[str, int]:
+    """did → how many texts are hidden and wait for a second word before they are destroyed."""
+    where = (entries.c.org == org) & (entries.c.state == HIDDEN) & entries.c.destroy_after.is_(None)
+    rows = connection.execute(select(entries.c.did, func.count()).where(where).group_by(entries.c.did))
+    return {row[0]: row[1] for row in rows}
+
+
+def is_contested(connection: Connection, org: str, did: str, place: tuple[int, int]) -> bool:
+    """Whether the withdrawal of this place is contested."""
+    found = connection.execute(
+        select(withdrawals.c.contested).where(
+            withdrawals.c.org == org, withdrawals.c.did == did, withdrawals.c.epoch == place[0],
+            withdrawals.c.sequence == place[1],
+        )
+    ).scalar()  # fmt: skip
+    return bool(found)
+
+
+def _late(after: tuple[int, int]) -> ColumnElement[bool]:
+    return tuple_(withdrawals.c.by_epoch, withdrawals.c.by_sequence) > after
+
+
+def _named(org: str, did: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
+    places = select(withdrawals.c.epoch, withdrawals.c.sequence).where(
+        withdrawals.c.org == org, withdrawals.c.did == did, which
+    )
+    return tuple_(entries.c.epoch, entries.c.sequence).in_(places)
 
 
 def _has(connection: Connection, org: str, did: str, sequence: int) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Boolean, Connection, Row, String, Table, Text, false, func, insert, select, update
+from sqlalchemy import Boolean, Connection, Integer, Row, String, Table, Text, false, func, insert, select, update
 from sqlalchemy.schema import Column
 
 from node.federation.protocol import actors, ids
@@ -24,6 +24,7 @@ organisations = Table(
     Column("successor", String(80), nullable=False, server_default=""),
     Column("listed", Boolean, nullable=False, server_default=false()),
     Column("made", Instant, nullable=False),
+    Column("quorum", Integer, nullable=False, server_default="2"),
 )
 
 
@@ -46,6 +47,8 @@ class Organisation:
     """It agreed that others name it as a member of the network."""
     successor: str = ""
     """The did that goes on in this one's place; empty while it speaks itself."""
+    quorum: int = 2
+    """So many members must declare a did frozen before this organisation believes it."""
 
     @property
     def actor(self) -> str:
@@ -111,6 +114,11 @@ def take_turn(connection: Connection, did: str) -> None:
 def set_hold(connection: Connection, did: str, reason: str) -> None:
     """Refuse publishing for this reason, or allow it again with the empty one."""
     connection.execute(update(organisations).where(organisations.c.did == did).values(hold=reason))
+
+
+def set_quorum(connection: Connection, did: str, quorum: int) -> None:
+    """How many members' word freezes a did here."""
+    connection.execute(update(organisations).where(organisations.c.did == did).values(quorum=quorum))
 
 
 def describe(connection: Connection, did: str, **changes: str | bool) -> None:

@@ -11,8 +11,10 @@ from node import log
 _CSP = (
     b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+FORM_POLICY = _CSP.replace(b"form-action 'none'", b"form-action 'self'").decode()
+"""For the page that has a form; an answer that brings this header keeps it."""
+_POLICY = b"content-security-policy"
 _HEADERS = (
-    (b"content-security-policy", _CSP),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"geolocation=(), camera=(), microphone=()"),
@@ -37,7 +39,9 @@ class Frame:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                given = list(message.get("headers", ()))
+                policy = () if any(name == _POLICY for name, _ in given) else ((_POLICY, _CSP),)
+                message["headers"] = [*given, *policy, *_HEADERS]
             await send(message)
 
         try:

@@ -78,6 +78,11 @@ class Renderer:
         environments = {code: self._environment(locale) for code, locale in languages.locales.items()}
         self._environments: Mapping[str, Environment] = MappingProxyType(environments)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The static files there are."""
+        return tuple(self._files)
+
     def file(self, name: str) -> tuple[bytes, str] | None:
         """A static file and its type; there are a handful, read once, so no path is ever looked up."""
         return self._files.get(name)

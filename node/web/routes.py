@@ -4,9 +4,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from node.web import activitypub, wellknown
+from node.web import activitypub, boosts, wellknown
 from node.web.middleware import Frame
-from node.web.pages import public
+from node.web.pages import bundles, public
 from node.web.site import Site
 
 ROUTES = (
@@ -14,6 +14,12 @@ ROUTES = (
     Route("/.well-known/apgateway/{did}/actor/inbox", activitypub.post_inbox, methods=["POST"]),
     Route("/.well-known/apgateway/{did}/{path:path}", activitypub.get_portable, methods=["GET"]),
     Route("/.well-known/webfinger", wellknown.get_webfinger),
+    Route("/actors/alerts/inbox", boosts.post_inbox, methods=["POST"]),
+    Route("/actors/alerts", boosts.get_actor),
+    Route("/actors/alerts/outbox", boosts.get_outbox),
+    Route("/actors/alerts/followers", boosts.get_followers),
+    Route("/actors/alerts/activities/{token}", boosts.get_activity),
+    Route("/actors/alerts/notes/{token}", boosts.get_note),
     Route("/actor", activitypub.get_application),
     Route("/actor/outbox", activitypub.get_application_outbox),
     Route("/actor/inbox", activitypub.post_inbox, methods=["POST"]),
@@ -21,6 +27,10 @@ ROUTES = (
     Route("/alerts", public.alert_list),
     Route("/alerts/page/{number}", public.alert_list),
     Route("/alerts/{id}", public.alert_page),
+    Route("/alerts/{id}/bundle", bundles.alert_bundle),
+    Route("/alerts/{id}/qr.svg", bundles.alert_qr),
+    Route("/bundles", bundles.bundle_form, methods=["GET"]),
+    Route("/bundles", bundles.take_bundle, methods=["POST"]),
     Route("/members", public.member_list),
     Route("/organisations/{did}", public.organisation_page),
     Route("/@{handle}", public.organisation_page),

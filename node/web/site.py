@@ -1,7 +1,7 @@
 """What endpoints need, in one frozen value: they read, call and answer, and hold nothing themselves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from node.models.organisations import Organisation
 from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
+from node.web.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class Site:
     languages: Languages
     renderer: Renderer
     clock: Callable[[], datetime]
+    uploads: Uploads = field(default_factory=Uploads)
+    copied: datetime | None = None
+    """The moment of a copy as files, while one is made: exercises, which are the members', are left out of it."""
 
     async def organisations(self) -> tuple[Organisation, ...]:
         """Everybody who lives here."""

@@ -44,6 +44,11 @@ class Frame:
 
     noindex: bool = False
     feeds: tuple[Feed, ...] = ()
+    copied: datetime | None = None
+    """When this copy as a file was made; `None` on the node itself."""
+
+    live: str = ""
+    """The address of this page on the node, for a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,13 @@ class AlertPage:
     translations: tuple[tuple[str, str], ...] = ()
     """(language, path) of the same alert in other languages."""
 
+    bundle_path: str = ""
+    """Where its proof can be saved; empty for what is not given to everyone."""
+
+    qr_path: str = ""
+    sisters: tuple[str, ...] = ()
+    """Addresses where other nodes show the same alert."""
+
     @property
     def paragraphs(self) -> tuple[str, ...]:
         """The narrative, parted at its empty lines."""
@@ -205,3 +217,22 @@ class HomeView:
 
     organisation: OrganisationView
     members_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BundleView:
+    """The page that takes files in, and what came of one."""
+
+    done: bool = False
+    problem: int = 0
+    """The HTTP status of a file that was not read; 0 where there is no problem."""
+
+    new: int = 0
+    held: int = 0
+    skipped: int = 0
+    refused: int = 0
+    reasons: tuple[str, ...] = ()
+    """What was refused, each with its rule, in English as the standards write."""
+
+    alerts: tuple[tuple[str, str, str], ...] = ()
+    """(path, headline, language) of the alerts that came."""

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from node import __version__
 from node.errors import ProtocolError
 from node.federation.protocol import ids, nodeinfo, webfinger
-from node.models import deliveries, organisations, queues
+from node.models import boosts, deliveries, organisations, queues
 from node.web.site import problem, site_of
 
 _OPEN: Mapping[str, str] = MappingProxyType(
@@ -36,6 +36,11 @@ async def get_webfinger(request: Request) -> Response:
         by_name = _names(wanted[0], subject) or _is(wanted[0], page)
         if (by_name and not organisation.successor) or _is(wanted[0], organisation.uri):
             body = orjson.dumps(webfinger.render(subject, organisation.uri, page))
+            return Response(body, headers=_OPEN, media_type="application/jrd+json")
+    for _, voice in await site.database.read(boosts.voices):
+        subject = f"acct:{voice.handle}@{voice.origin.partition('://')[2]}"
+        if _names(wanted[0], subject) or _is(wanted[0], voice.uri):
+            body = orjson.dumps(webfinger.render(subject, voice.uri, voice.origin + "/alerts"))
             return Response(body, headers=_OPEN, media_type="application/jrd+json")
     return problem(404, "no such handle here")
 

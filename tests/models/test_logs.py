@@ -217,7 +217,8 @@ def test_of_several_deletes_the_one_that_stands_first_in_the_log_counts(write, o
         write(logs.add_withdrawal, OTHER, (1, 1), links[0].content, links[which], NOW)
     assert write(logs.withdrawal, OTHER, (1, 1)) == links[0].content
     assert write(logs.withdrawal, OTHER, (1, 2)) is None
-    assert write(logs.forget_withdrawals, OTHER, (1, 2)) == ()
+    assert write(logs.contest, OTHER, (1, 2)) == 0
+    assert not write(logs.is_contested, OTHER, (1, 1))
 
 
 def test_a_later_delete_does_not_name_other_words_for_a_place(write):
@@ -297,14 +298,45 @@ def test_deletes_are_counted_since_a_moment(write):
     assert write(logs.deletes_since, OTHER, NOW - timedelta(days=3)) == 2
 
 
-def test_withdrawals_past_a_freeze_are_forgotten_with_what_they_named(write):
-    links = chain(5)
+def hidden(write, links):
+    """Two of five are withdrawn, the first before entry 4, the second after."""
     keep(write, *links)
     write(logs.add_withdrawal, OTHER, (1, 1), links[0].content, links[2], NOW)
     write(logs.add_withdrawal, OTHER, (1, 2), links[1].content, links[4], NOW)
-    assert write(logs.forget_withdrawals, OTHER, (1, 4)) == (links[1].digest,)
+    write(logs.hide, [links[0].digest, links[1].digest], NOW + timedelta(hours=72))
+
+
+def test_withdrawals_past_a_freeze_are_contested_and_what_they_named_is_kept(database, write):
+    links = chain(5)
+    hidden(write, links)
+    assert write(logs.contest, OTHER, (1, 4)) == 1
+    assert [write(logs.is_contested, OTHER, (1, number)) for number in (1, 2, 3)] == [False, True, False]
+    assert len(database.write_now(lambda connection: logs.destroy_due(connection, NOW + timedelta(days=4)))) == 1
+    assert write(logs.find, links[1]).state == logs.HIDDEN
+    assert write(logs.give_back, OTHER, None) == (links[1].digest,)
+    assert write(logs.find, links[1]).state == logs.HELD
     assert write(logs.withdrawal, OTHER, (1, 1)) == links[0].content
     assert write(logs.withdrawal, OTHER, (1, 2)) is None
+
+
+def test_what_is_contested_no_longer_is_destroyed_at_its_time(database, write):
+    links = chain(5)
+    hidden(write, links)
+    write(logs.contest, OTHER, (1, 4))
+    assert write(logs.contest, OTHER, None) == 0
+    write(logs.settle_contest, OTHER, NOW + timedelta(hours=72))
+    assert len(database.write_now(lambda connection: logs.destroy_due(connection, NOW + timedelta(days=4)))) == 2
+
+
+def test_a_second_word_carries_out_what_waits_and_nothing_that_is_contested(write):
+    links = chain(5)
+    hidden(write, links)
+    write(logs.hold_back, OTHER, NOW)
+    assert write(logs.waiting_deletes) == {OTHER: 2}
+    write(logs.contest, OTHER, (1, 4))
+    assert write(logs.confirm_deletes, OTHER, (1, 5), NOW) == 1
+    assert write(logs.waiting_deletes) == {OTHER: 1}
+    assert write(logs.find, links[1]).state == logs.HIDDEN
 
 
 def test_the_head_table_names_everybody(write):

@@ -12,10 +12,23 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from node.errors import ConfigurationError
-from node.models import alerts, base, contacts, deliveries, documents, logs, organisations, queues, schema, setup
+from node.models import (
+    alerts,
+    base,
+    boosts,
+    contacts,
+    deliveries,
+    documents,
+    logs,
+    organisations,
+    queues,
+    relays,
+    schema,
+    setup,
+)
 from node.models.base import Database
 
-TABLES = (alerts, contacts, deliveries, documents, logs, organisations, queues)
+TABLES = (alerts, boosts, contacts, deliveries, documents, logs, organisations, queues, relays)
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 

@@ -32,6 +32,7 @@ from node import recovery
 from node.app import Node
 from node.desk import alerts as alert_desk
 from node.desk import members as member_desk
+from node.desk import trust as trust_desk
 from node.desk.alerts import Said
 from node.federation import commit, outbox
 from node.federation.mirror import Report
@@ -297,7 +298,7 @@ class House:
     async def freeze(self, did: str, after: int) -> int:
         """Believe nothing of a member past this entry; returns how many texts came back."""
         _, back = await self.write(
-            lambda connection: member_desk.freeze(connection, self.organisation, did, after, self.clock())
+            lambda connection: trust_desk.freeze(connection, self.organisation, did, after, self.clock())
         )
         return back
 
@@ -529,6 +530,7 @@ def _make(data: Path, handle: str, place: tuple[str, int], now: datetime) -> Non
         (settings.data / "node.sqlite").write_bytes(_empty_database())
         settings.keys.mkdir(mode=0o700)
         write_private(settings.keys / "application.rsa.pem", rsa_pem(0))
+        write_private(settings.keys / "alerts.rsa.pem", rsa_pem(0))
     key = keys.generate_organisation_key()
     number = 1 + place[1] % (_KEYS - 1)
     write_private(settings.keys / f"{key.multikey}.ed25519.pem", keys.private_pem(key.private))

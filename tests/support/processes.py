@@ -216,6 +216,8 @@ class Node:
         self.recovery_file = data.with_name(data.name + ".recovery")
         self.did = ""
         self.actor = ""
+        self.prefix: tuple[str, ...] = ()
+        """What stands before each of its commands: `ip netns exec NAME` runs them in a network of their own."""
         self._local_handle = handle
         self._name = name or f"Exercise organisation {handle}"
         self._process: Process | None = None
@@ -248,7 +250,7 @@ class Node:
 
     def start(self) -> None:
         """`tadamun serve`, and wait for /healthz."""
-        words = [str(TADAMUN), "serve", "--bind", f"{self.host}:{self.port}"]
+        words = [*self.prefix, str(TADAMUN), "serve", "--bind", f"{self.host}:{self.port}"]
         self._process = Process(words, self.data.with_name(self.data.name + ".log"), self._environment())
         try:
             self._process.wait_ready(f"{self.origin}/healthz")
@@ -287,7 +289,7 @@ class Node:
         """
         words = (*words, "--json") if json else words
         done = subprocess.run(
-            [str(TADAMUN), *words],
+            [*self.prefix, str(TADAMUN), *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -5,14 +5,20 @@ misses, the next comparison of heads brings.
 """
 
 import math
-import random
 from collections.abc import Collection, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
 EXTRA = 2
 """c: what is sent beyond ln N."""
+
+
+class Chance(Protocol):
+    """What `random.Random` and its kin can do."""
+
+    def sample(self, population: Sequence[T], k: int) -> list[T]:
+        """So many of them, each once."""
 
 
 def fan_out(others: int) -> int:
@@ -23,7 +29,7 @@ def fan_out(others: int) -> int:
     return min(others, round(math.log(others + 1)) + EXTRA) if others > 0 else 0
 
 
-def choose(others: Sequence[T], not_these: Collection[T], chance: random.Random) -> list[T]:
+def choose(others: Sequence[T], not_these: Collection[T], chance: Chance) -> list[T]:
     """Who is told: some of the others at random, but not the author nor who brought it.
 
     Args:

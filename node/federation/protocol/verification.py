@@ -151,6 +151,21 @@ def verify_own_proof(value: JsonObject, did: str, context: object = None) -> Non
     integrity_proofs.verify(value, proof, keys.public_from_did(did))
 
 
+def verify_statement(value: JsonObject) -> str:
+    """A signed statement without an author of its own; returns the did that its proof is by.
+
+    Raises:
+        ProtocolError: 401, no proof, no did key, or it does not hold.
+
+    Spec: FEP-8b32
+    """
+    found = ids.portable(integrity_proofs.check(value).method)
+    if found is None:
+        raise ProtocolError("the proof is not by a did", spec="FEP-8b32", status=401)
+    verify_own_proof(value, found.did)
+    return found.did
+
+
 def verify_actor(document: Document, fetched_from: str | None) -> Actor:
     """Decide whether an actor document may be believed.
 

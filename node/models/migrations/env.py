@@ -2,9 +2,9 @@
 
 from alembic import context
 
-from node.models import alerts, base, contacts, deliveries, documents, logs, organisations, queues
+from node.models import alerts, base, boosts, contacts, deliveries, documents, logs, organisations, queues, relays
 
-TABLES = (alerts, contacts, deliveries, documents, logs, organisations, queues)
+TABLES = (alerts, boosts, contacts, deliveries, documents, logs, organisations, queues, relays)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -19,7 +19,7 @@ from node.models import alerts, contacts, documents, logs, organisations
 from node.models.alerts import AlertRecord
 from node.models.contacts import Member
 from node.models.organisations import Organisation
-from node.web import activitypub
+from node.web import activitypub, sisters
 from node.web.site import Site, site_of
 from node.web.views import (
     AlertCard,
@@ -37,7 +37,7 @@ from node.web.views import (
     Target,
 )
 
-_PER_PAGE = 20
+PER_PAGE = 20
 _DRILLS = ("exercise", "test", "unknown")
 _STATES: Mapping[str, State] = MappingProxyType({"updated": "updated", "corrected": "corrected", "closed": "closed"})
 _STATUSES: Mapping[str, Status] = MappingProxyType({"actual": "actual", "exercise": "exercise", "test": "test"})
@@ -71,13 +71,14 @@ async def alert_list(request: Request) -> Response:
 
     def read(connection: Connection) -> AlertList:
         cards = Cards(connection, organisation, site.clock())
-        found = alerts.newest(connection, organisation.did, offset=(number - 1) * _PER_PAGE, limit=_PER_PAGE + 1)
-        drills = alerts.newest(connection, organisation.did, statuses=_DRILLS) if number == 1 else ()
+        found = alerts.newest(connection, organisation.did, offset=(number - 1) * PER_PAGE, limit=PER_PAGE + 1)
+        with_drills = number == 1 and site.copied is None
+        drills = alerts.newest(connection, organisation.did, statuses=_DRILLS) if with_drills else ()
         return AlertList(
-            alerts=tuple(cards.card(record) for record in found[:_PER_PAGE]),
+            alerts=tuple(cards.card(record) for record in found[:PER_PAGE]),
             exercises=tuple(cards.card(record) for record in drills),
             newer=_page_path(number - 1) if number > 1 else None,
-            older=_page_path(number + 1) if len(found) > _PER_PAGE else None,
+            older=_page_path(number + 1) if len(found) > PER_PAGE else None,
         )
 
     view = await site.database.read(read)
@@ -97,7 +98,7 @@ async def alert_page(request: Request) -> Response:
 
     def read(connection: Connection) -> tuple[AlertPage | None, str | None]:
         record = alerts.find(connection, organisation.did, name)
-        if record is None:
+        if record is None or (site.copied is not None and record.status != "actual"):
             return None, None
         return Cards(connection, organisation, site.clock()).page(record), record.uri
 
@@ -186,6 +187,8 @@ def show(
         nav=nav,
         choice=choice,
         noindex=noindex,
+        copied=site.copied,
+        live=host.origin + request.scope["path"] if host and site.copied else "",
     )
     body = site.renderer.page(template, locale, frame, **views)
     headers = {"vary": "Accept-Language, Accept", "content-language": locale.code, "cache-control": "no-cache"}
@@ -275,6 +278,9 @@ class Cards:
             proof_url=self.organisation.origin + record.uri.removeprefix(ids.origin_of_location(record.uri)),
             original_url=record.uri,
             translations=self._translations(record),
+            bundle_path=f"/alerts/{record.page}/bundle" if record.status == "actual" else "",
+            qr_path=f"/alerts/{record.page}/qr.svg" if record.status == "actual" else "",
+            sisters=sisters.addresses(self.connection, self.organisation, record, self.now),
         )
 
     def _translations(self, record: AlertRecord) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,42 @@
+"""Where else the same alert can be read: members' nodes that may be named and that answered lately.
+
+Rules, in order: the member agreed to be listed, is a member still, and is not frozen; heads were compared with it
+within a day, and its host did not fail lately; the alert's author comes first, for the alert is surely there, then whom
+we know longest; at most five, each host once, and never our own.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from node.federation.protocol import ids
+from node.models import contacts, deliveries
+from node.models.alerts import AlertRecord
+from node.models.contacts import Member
+from node.models.organisations import Organisation
+
+MOST = 5
+LATELY = timedelta(hours=24)
+
+
+def addresses(
+    connection: Connection, organisation: Organisation, record: AlertRecord, now: datetime
+) -> tuple[str, ...]:
+    """The addresses of this alert on sister nodes; a page has the same name on all of them."""
+    if record.status != "actual":
+        return ()
+    silent = deliveries.closed_hosts(connection)
+    members = [
+        member
+        for member in contacts.members_of(connection, organisation.did)
+        if _may_be_named(member, now) and ids.host_of(member.uri) not in silent
+    ]
+    members.sort(key=lambda member: (member.did != record.did, member.pinned, member.did))
+    origins = dict.fromkeys(ids.origin_of_location(member.uri) for member in members)
+    origins.pop(organisation.origin, None)
+    return tuple(f"{origin}/alerts/{record.page}" for origin in origins)[:MOST]
+
+
+def _may_be_named(member: Member, now: datetime) -> bool:
+    answered = member.synced is not None and now - LATELY <= member.synced <= now + LATELY
+    return member.listed and member.frozen is None and answered

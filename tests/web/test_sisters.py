@@ -1,0 +1,88 @@
+"""Where else an alert can be read: only who agreed to be named, is believed, and answered lately."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from node.models import alerts, contacts, deliveries
+from node.models.deliveries import HostState
+from node.web import sisters
+from tests.support.network import Network, page_of
+
+
+def member(house, number, **changes):
+    """An invented member of this node, whom nobody can call."""
+    found = house.member(house.network.houses[1].did)
+    did = f"did:key:z6Mk{'abcdefghij'[number] * 44}"
+    uri = f"https://drill{number}.example/.well-known/apgateway/{did}/actor"
+    pinned = house.clock() - timedelta(days=number + 1)
+    return replace(found, did=did, uri=uri, listed=True, pinned=pinned, synced=house.clock(), **changes)
+
+
+async def addresses(house, said):
+    def read(connection):
+        record = alerts.find(connection, house.did, page_of(said)[8:])
+        return sisters.addresses(connection, house.organisation, record, house.clock())
+
+    return house.read(read)
+
+
+async def pinned(house, *members):
+    def write(connection):
+        for each in members:
+            contacts.pin(connection, house.did, each)
+
+    await house.write(write)
+
+
+async def test_listed_members_that_answered_are_named_in_a_stable_order_and_five_at_most(tmp_path):
+    async with Network(tmp_path) as net:
+        a, _ = await net.members("a", "b")
+        said = await a.publish(status="actual", translations={})
+        assert await addresses(a, said) == (), "b did not agree to be named"
+        await pinned(a, *(member(a, number) for number in range(7)))
+        expected = tuple(f"https://drill{number}.example{page_of(said)}" for number in (6, 5, 4, 3, 2))
+        assert await addresses(a, said) == expected
+        page = (await a.get(page_of(said), Accept_Language="ar")).text
+        assert "النداء نفسه في عناوين أخرى" in page
+        assert all(f'href="{each}"' in page for each in expected)
+        assert a.network.houses[1].origin not in page
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"listed": False},
+        {"state": contacts.FORMER},
+        {"frozen_epoch": 1, "frozen_sequence": 1},
+        {"synced": None},
+        {"age": timedelta(hours=25)},
+        {"age": -timedelta(hours=25)},
+        {"failed": True},
+    ],
+)
+async def test_a_member_that_lacks_one_thing_is_not_named(tmp_path, changes):
+    async with Network(tmp_path) as net:
+        a, _ = await net.members("a", "b")
+        said = await a.publish(status="actual", translations={})
+        good = member(a, 0)
+        await pinned(a, good)
+        assert len(await addresses(a, said)) == 1
+        failed = [HostState("drill0.example", failures=1)] if changes.pop("failed", False) else []
+        age = changes.pop("age", None)
+        bad = replace(good, **changes) if age is None else replace(good, synced=a.clock() - age)
+        await pinned(a, bad)
+        await a.write(lambda connection: deliveries.save_hosts(connection, failed, a.clock()))
+        assert await addresses(a, said) == ()
+
+
+async def test_the_author_comes_first_and_exercises_name_nobody(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        said, drill = await b.publish(status="actual", translations={}), await b.publish()
+        await a.sync(b)
+        await pinned(a, member(a, 0), replace(a.member(b.did), listed=True))
+        assert await addresses(a, said) == (b.origin + page_of(said), f"https://drill0.example{page_of(said)}")
+        assert await addresses(a, drill) == ()
+        assert "drill0.example" not in (await a.get(page_of(drill))).text
