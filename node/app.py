@@ -128,7 +128,8 @@ class Node:
         now = self.clock()
         await self.database.write(lambda connection: queues.release(connection, now))
         await self.delivery.start()
-        for work in (self.inbox.run, self.delivery.run, self.mirror.run, self.relays.run, self.witness.run, self._prune):
+        shells = (self.inbox, self.delivery, self.mirror, self.relays, self.witness)
+        for work in (*(each.run for each in shells), self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))
         gc.collect()
         gc.set_threshold(20_000, 20, 50)

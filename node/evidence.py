@@ -9,7 +9,8 @@ Faults:
 - *impersonation*: a host answered for a did with a document that the did did not sign.
 
 A document names headers and digests and never holds the text of an entry: what is withdrawn must not live on in
-evidence against somebody. What a document does not prove by itself is the word of the organisation that signed it, and shown so.
+evidence against somebody. What a document does not prove by itself is the word of the organisation that signed it, and
+shown so.
 
 Spec: Tadamun design §4
 """

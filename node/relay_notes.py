@@ -15,6 +15,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+import orjson
+
 from node.alert_bidi import escape, isolate, mark
 from node.alert_public import PublicAlert
 from node.alert_terms import ui_language, words
@@ -120,6 +122,11 @@ def render_activity(kind: str, voice: Voice, activity: str, thing: JsonObject, n
         "cc": [voice.followers],
         "published": timestamp(now),
     }
+
+
+def served(note: JsonObject) -> bytes:
+    """A copy as it lies at its own id."""
+    return orjson.dumps({"@context": [AS2, dict(TERMS)], **note})
 
 
 def _content(alert: PublicAlert, carriage: Carriage, *, whole: bool) -> str:

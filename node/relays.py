@@ -19,7 +19,7 @@ A carrier that cannot be reached counts as no carrier, so that the next in order
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -37,6 +37,7 @@ VALID = timedelta(hours=2)
 REPEAT = timedelta(minutes=30)
 _AHEAD = timedelta(minutes=10)
 """How far another's clock may be ahead of ours."""
+_LONG_AGO = timedelta(days=3650)
 _MOST = 500
 """Members, and alerts, in one notice."""
 _SPEC = "Tadamun design §4"
@@ -217,8 +218,9 @@ def parse(activity: Activity, now: datetime) -> Notice:
 def _moment(text: object, now: datetime) -> datetime:
     try:
         found = datetime.fromisoformat(str(text))
-    except ValueError as error:
+        moment = found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise ProtocolError("a notice with a moment that is none", spec=_SPEC) from error
-    if found.tzinfo is None or found > now + _AHEAD:
-        raise ProtocolError("a notice from the future", spec=_SPEC)
-    return found
+    if found.tzinfo is None or not now - _LONG_AGO < moment < now + _AHEAD:
+        raise ProtocolError("a notice with a moment that cannot be", spec=_SPEC)
+    return moment

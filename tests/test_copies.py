@@ -228,7 +228,8 @@ async def test_a_mirror_verifies_and_any_change_in_it_is_found(tmp_path):
         page.unlink()
         with pytest.raises(RefusedError, match="is missing"):
             await run(a, "verify", str(folder))
-        page.symlink_to(folder / "index.html")
+        (tmp_path / "same.html").write_bytes(before)
+        page.symlink_to(tmp_path / "same.html")
         with pytest.raises(RefusedError, match="was changed"):
             await run(a, "verify", str(folder))
 
@@ -254,8 +255,9 @@ async def test_nothing_past_a_freeze_and_no_unlisted_member_is_in_a_mirror(tmp_p
     async with Network(tmp_path) as net:
         a, b, c = await net.members("a", "b", "c")
         before = await a.publish(status="actual", translations={}, headline="Exercise: before")
-        late = await a.publish(status="actual", translations={}, headline="Exercise: past the freeze")
-        await settled(a, b, late)
+        await a.update(before.id, status="actual", translations={}, headline="Exercise: changed past the freeze")
+        await a.publish(status="actual", translations={}, headline="Exercise: past the freeze")
+        await wait_until(lambda: b.head(a.did) == (1, 4), "all of it is there")
         await b.freeze(a.did, 2)
         folder = tmp_path / "copy"
         await mirror(b, folder)
@@ -366,6 +368,8 @@ async def test_what_may_be_given_to_everyone_is_public_or_a_withdrawal(tmp_path)
         drill = await a.publish(translations={})
         await a.publish(status="actual", translations={})
         assert [desk.is_public(entry) for entry in a.entries(a.did)] == [True, False, True]
+        loose = replace(a.entries(a.did)[2], raw=a.entries(a.did)[2].raw.replace(b':"actual"', b':"exercise"'))
+        assert not desk.is_public(loose), "an exercise that its author addressed to everyone stays out too"
         await a.withdraw(drill.id)
         lines = a.read(lambda connection: list(desk.lines_of(connection, a.did, a.did, public=True)))
         kinds = [parse_document(line).value.get("type", "stub") for line in lines]

@@ -7,8 +7,8 @@ import pytest
 
 from node.boosts import PATH
 from node.federation.relays import PROBE
-from node.models import queues, relays
-from node.relays import PATIENCE, VALID, rank
+from node.models import boosts, queues, relays
+from node.relays import PATIENCE, VALID, Notice, rank
 from tests.support.fediverse import Host, post_as
 from tests.support.network import Network, page_of, path_of, said_by, wait_until
 from tests.test_flow_boosts import ACTIVITY, LONG, ask_for, follow, judged, of
@@ -94,7 +94,9 @@ async def test_one_of_four_carries_on_and_the_authors_word_still_counts(tmp_path
             assert part in note["content"]
         assert (note["original"], note["url"]) == (said.id, first.origin + page_of(said))
         assert "alertKind" not in note
-        assert (await first.get(note["id"].removeprefix(first.origin), Accept=ACTIVITY)).json()["id"] == note["id"]
+        served = (await first.get(note["id"].removeprefix(first.origin), Accept=ACTIVITY)).json()
+        assert served.pop("@context") == create["@context"]
+        assert served == note
         proof = await first.get(path_of(said.id), Accept=ACTIVITY)
         assert proof.json()["attributedTo"] == a.organisation.uri
 
@@ -195,17 +197,79 @@ async def test_two_who_noticed_are_too_few_and_strangers_do_not_count(tmp_path):
         assert set(held) == {c.did}
 
 
-@pytest.mark.parametrize("asked", [False, True])
-async def test_who_was_not_asked_carries_nothing(tmp_path, asked):
+@pytest.mark.parametrize(("asked", "carried"), [(None, False), ("EG", False), ("IQ", True), ("", True)])
+async def test_who_was_not_asked_carries_nothing(tmp_path, asked, carried):
     async with Network(tmp_path) as net:
         a, b = await net.members("a", "b")
         host = await Host(net, 1, "amal").start()
         await follow(host, "amal", b)
         said = await a.publish(status="actual", republish=True, translations={})
         await wait_until(lambda: b.holds(said), "the member has it")
-        if asked:
-            await ask_for(b)
+        if asked is not None:
+            await ask_for(b, asked)
         await lose(net, a, [b])
         net.clock.forward(PATIENCE)
         await rounds([b])
-        assert (carriers([b], said) == [b]) is asked
+        assert (carriers([b], said) == [b]) is carried
+
+
+@pytest.mark.parametrize("end", ["expired", "no more asked for", "frozen", "closed"])
+async def test_a_copy_ends_with_what_it_is_a_copy_of(tmp_path, end):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        host = await Host(net, 1, "amal").start()
+        await follow(host, "amal", b)
+        await ask_for(b)
+        soon = f"{net.clock() + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+        said = await a.publish(
+            status="actual", republish=True, translations={}, expires=soon, deadline=soon, headline="Exercise: first"
+        )
+        await wait_until(lambda: b.holds(said), "the member has it")
+        await lose(net, a, [b])
+        net.clock.forward(PATIENCE)
+        await rounds([b])
+        await wait_until(lambda: notes(host, "Create"), "it is carried on")
+        if end == "expired":
+            net.clock.forward(timedelta(days=1))
+        if end == "no more asked for":
+            await b.write(lambda connection: boosts.ask_for_none(connection, b.did))
+        if end == "frozen":
+            await b.freeze(a.did, 1)
+        if end == "closed":
+            await a.close(said.id, "Exercise: released")
+            await _bring(a.entries(a.did), b)
+        await rounds([b])
+        if end == "closed":
+            await wait_until(lambda: notes(host, "Update"), "its readers hear how it ended")
+            assert "Exercise: released" in notes(host, "Update")[0]["object"]["content"]
+            assert carriers([b], said) == [b]
+        else:
+            await wait_until(lambda: notes(host, "Delete"), "the copy is gone")
+            assert carriers([b], said) == []
+
+
+async def test_a_member_that_says_it_noticed_a_minute_ago_does_not_count_yet(tmp_path):
+    async with Network(tmp_path) as net:
+        a, others, host = await cast(net, "a", "b", "c", "d")
+        b, c, d = others
+        said = await a.publish(status="actual", republish=True, translations={})
+        for house in others:
+            await wait_until(lambda house=house: house.holds(said), "everybody has it")
+        await a.stop()
+        net.clock.forward(PROBE)
+        await rounds([b])
+        net.clock.forward(DEAD)
+        for ago, heard in ((timedelta(minutes=1), False), (DEAD, True)):
+            for house in (c, d):
+                await b.write(lambda connection, house=house, ago=ago: _pretend(connection, b, house, a, ago))
+            await b.node.relays.work_once()
+            net.clock.forward(PATIENCE * 4)
+            await b.node.relays.work_once()
+            assert bool(carriers([b], said)) is heard
+
+
+def _pretend(connection, at, member, author, ago):
+    """What a member's notice leaves at another."""
+    now = at.clock()
+    notice = Notice(member.did, now, {author.did: now - ago}, frozenset(), False)
+    relays.save_notice(connection, at.did, notice)

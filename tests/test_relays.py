@@ -65,7 +65,7 @@ def some(*dids):
         (facts(members=some(SECOND), noticed=some(FIRST, SECOND)), Carry()),
         (facts(members=some(), noticed=some(FIRST)), Carry()),
         (facts(carried=some(LAST)), Stand("carried by another member")),
-        (facts(carried=some("stranger")), Carry()),
+        (facts(carried=some("stranger"), alive=some(*ALL, "stranger")), Carry()),
         (facts(carried=some(LAST), alive=some(FIRST, SECOND, THIRD)), Carry()),
         (facts(carried=some(FIRST)), Keep()),
         (facts(carried=some(FIRST), noticed=some(), enough_since=None), Keep()),
@@ -199,6 +199,12 @@ def said(**changes):
     return notice, parse_activity(Document(b"", {name: each for name, each in value.items() if each is not None}))
 
 
+def test_a_moment_is_read_in_any_zone():
+    notice = relays.parse(said(unreachable={DID: "2026-11-20T06:00:00+03:00"})[1], NOW)
+    assert notice.unreachable == {DID: NOW - timedelta(hours=7)}
+    assert notice.unreachable[DID].tzinfo is UTC
+
+
 def test_a_notice_comes_back_as_it_was():
     notice, activity = said()
     assert relays.parse(activity, NOW) == notice
@@ -219,6 +225,8 @@ def test_a_notice_comes_back_as_it_was():
         {"unreachable": {"did:key:z6MkX": "2026-11-20T03:00:00Z"}},
         {"unreachable": {DID: 7}},
         {"unreachable": {DID: "2026-11-20T11:00:00Z"}},
+        {"unreachable": {DID: "0001-01-01T00:00:00Z"}},
+        {"unreachable": {DID: "0001-01-01T00:00:00+14:00"}},
         {"carried": None},
         {"carried": {}},
         {"carried": [7]},

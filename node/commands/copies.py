@@ -77,7 +77,7 @@ def mirror(office: Office, folder: Path, stick: bool) -> None:
     office.show(
         {"folder": str(folder), "files": files, "alerts": alerts, "logs": logs, "made": signed["published"]},
         [
-            f"{folder}: {files} files, {alerts} alerts, logs of {logs} organisations",
+            f"{folder}: files {files}, alerts {alerts}, logs {logs}",
             f"open   {folder / 'index.html'}",
             f"check  tadamun verify {folder}",
         ],

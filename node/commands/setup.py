@@ -20,7 +20,7 @@ from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import commit, outbox
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
-from node.models import contacts, documents, logs, organisations, queues, setup
+from node.models import contacts, declarations, documents, logs, organisations, queues, setup
 from node.models.base import Database
 from node.models.keyring import sync_folder, write_private
 from node.models.organisations import Organisation
@@ -223,7 +223,13 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
     if organisation.hold:
         found.append(f"publishing is on hold: {organisation.hold}")
     held = office.read(lambda connection: documents.evidence_of(connection, organisation.did))
-    found += [f"evidence: {each.kind} in {each.did} from {each.via}: {each.note}" for each in held[:20]]
+    found += [
+        f"evidence: {each.kind} in {each.did} from {each.via}: {each.note}; "
+        + ("proven" if each.proven else "not proven by itself")
+        + (f", told by {each.by}" if each.by else ", seen here")
+        for each in held[:20]
+    ]
+    found += _trust_findings(office, organisation)
     refused = office.read(lambda connection: queues.refusals(connection, organisation.did, 5))
     found += [f"refused: {each.reason} ({each.rule or 'no rule'}) from {each.via or 'unknown'}" for each in refused]
     for member in office.read(lambda connection: contacts.members_of(connection, organisation.did)):
@@ -231,6 +237,17 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
             found.append(f"member {member.handle} is frozen after entry {member.frozen_sequence}")
         if not member.recovery:
             found.append(f"member {member.handle} has no recovery commitment: a successor could not prove itself")
+    return found
+
+
+def _trust_findings(office: Office, organisation: Organisation) -> "list[str]":
+    words = office.read(lambda connection: declarations.about(connection, organisation.did, organisation.did))
+    found = [
+        f"{word.by} declares that our key is not to be trusted past entry {word.sequence}: call them" for word in words
+    ]
+    waiting = office.read(lambda connection: logs.waiting_deletes(connection, organisation.did))
+    for did, count in waiting.items():
+        found.append(f"{count} texts of {did} are hidden and wait for a second word: 'tadamun member confirm-deletes'")
     return found
 
 

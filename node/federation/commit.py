@@ -90,8 +90,11 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
         new = _keep(view, activity, header, around)
         if not new:
             return Committed(Ignore("held already"))
+        if activity.type not in ("Create", "Update"):
+            view.flush_log()  # what else an entry may do looks at the log as it stands
         if activity.type == "Delete" and not around.frozen:
             _withdraw(view, activity, header, around)
+            view.reload_log()
     decision = kinds.judge(view, verified, around)
     replies = _save(view, decision, around) if isinstance(decision, Accept) else ()
     if new and pass_on and not own and not around.frozen and member is not None:
@@ -263,31 +266,29 @@ def _in_log(member: Member | None) -> bool:
 
 
 def _keep(view: View, activity: Activity, header: Header, around: Surroundings) -> bool:
-    beside = logs.beside(view.connection, view.org, header.did, header.sequence)
-    fit = replicas.fit(header, logs.head(view.connection, view.org, header.did), beside)
+    beside = view.beside(header.did, header.sequence)
+    fit = replicas.fit(header, view.head(header.did), beside)
     digest = header.digest
     if fit is Fit.KNOWN:
+        view.flush_log()
         return _fill_stub(view, activity, header, digest)
-    logs.append(
-        view.connection,
-        view.org,
-        Entry(
-            header=header,
-            digest=digest,
-            activity_id=activity.id,
-            object_id=activity.object_id,
-            type=activity.type,
-            raw=activity.raw,
-            state=logs.HELD,
-            via=around.via,
-            received=around.now,
-        ),
+    entry = Entry(
+        header=header,
+        digest=digest,
+        activity_id=activity.id,
+        object_id=activity.object_id,
+        type=activity.type,
+        raw=activity.raw,
+        state=logs.HELD,
+        via=around.via,
+        received=around.now,
     )
+    view.append(entry, follows=fit is Fit.NEXT)
     if fit is Fit.FORK:
         _note_fork(view, header, beside, around)
-    named = logs.withdrawal(view.connection, view.org, header.did, header.order)
-    if named == header.content:
+    if view.withdrawal(header.did, header.order) == header.content:
         # The Delete came first: the text is kept for the time a withdrawal may be contested, and never shown.
+        view.flush_log()
         contested = logs.is_contested(view.connection, view.org, header.did, header.order)
         logs.hide(view.connection, view.org, [digest], None if contested else around.now + DESTROY_AFTER)
         return activity.type == "Delete"

@@ -39,6 +39,8 @@ from node.models.views import View
 LINES = "application/jsonl"
 _BATCH = 100
 _BRANCH_AGAIN = timedelta(hours=1)
+_NEW_AGAIN = 15.0
+"""Seconds until a new member that did not answer is called again."""
 _MAX_DIDS = 2_000
 _MAX_PAGES = 2_000
 
@@ -159,6 +161,7 @@ class Mirror:
         self._answers: dict[str, dict[str, bool]] = {}
         """For each organisation the members that answered and hold no more of its log; whether they hold any."""
         self._unscrubbed = False
+        self._again: dict[tuple[str, str], float] = {}
         self._branches: dict[tuple[str, str, str], datetime] = {}
 
     async def run(self) -> None:
@@ -171,13 +174,21 @@ class Mirror:
             if everyone:
                 due = loop.time() + self._interval * (0.75 + random.random() / 2)
             for organisation, member in await self._pairs():
-                if everyone or member.did in fresh:
+                if everyone or self._is_new(organisation, member, fresh, loop.time()):
                     report = await self.sync(organisation, member)
                     if report.entries or report.refused:
                         log.info("sync.done", host=report.host, entries=sum(report.entries.values()))
             if everyone:
                 await self._destroy_due()
             await asyncio.sleep(1.0)
+
+    def _is_new(self, organisation: Organisation, member: Member, fresh: frozenset[str], moment: float) -> bool:
+        """Whether a member was never compared with: it is called at once, and if it is silent every few seconds."""
+        name = (organisation.did, member.did)
+        if member.did not in fresh or moment < self._again.get(name, 0.0):
+            return False
+        self._again[name] = moment + _NEW_AGAIN
+        return True
 
     async def sync(self, organisation: Organisation, member: Member, *, whole: bool = True) -> Report:
         """Compare heads with one member and pull what reaches further there.
@@ -190,10 +201,11 @@ class Mirror:
             await self._sync(organisation, member, report, whole)
         except NodeError as error:
             report.problem = str(error)
-        now = self._clock()
-        await self._database.write(
-            lambda connection: contacts.mark_synced(connection, organisation.did, member.did, now)
-        )
+        else:
+            now = self._clock()
+            await self._database.write(
+                lambda connection: contacts.mark_synced(connection, organisation.did, member.did, now)
+            )
         if report.entries:
             self._stirred()
         return report
@@ -351,17 +363,17 @@ class Mirror:
         self, organisation: Organisation, batch: list[Verified | Header], via: str, connection: Connection
     ) -> tuple[int, Header]:
         view = View(connection, organisation)
-        view.preload([item.activity for item in batch if isinstance(item, Verified)])
-        added = 0
-        header: Header | None = None
+        found = [item for item in batch if isinstance(item, Verified)]
+        view.preload([item.activity for item in found])
+        places = [item.activity.position.sequence for item in found if item.activity.position is not None]
+        if places:
+            view.preload_log(found[0].activity.did or "", min(places), max(places))
         stubs = [item for item in batch if isinstance(item, Header)]
-        for item in batch:
-            if isinstance(item, Header):
-                header = item
-                continue
-            header = replicas.header_of(item.activity)
-            done = commit.commit(view, item, Surroundings(self._clock(), via), pass_on=False)
-            added += done.new
+        around = Surroundings(self._clock(), via)
+        added = sum(commit.commit(view, item, around, pass_on=False).new for item in found)
+        view.flush()
+        last = batch[-1] if batch else None
+        header = replicas.header_of(last.activity) if isinstance(last, Verified) else last
         added += logs.add_stubs(connection, organisation.did, stubs, via, self._clock())
         view.flush()
         if header is None:

@@ -296,7 +296,7 @@ def _publish(connection: Connection, scene: Scene, record: AlertRecord) -> int:
     if note is None:
         return 0
     _say(connection, scene, "Create", note)
-    copy = Copy(record.object_id, record.did, note_id, _version(record), orjson.dumps(note), scene.now)
+    copy = Copy(record.object_id, record.did, note_id, _version(record), relay_notes.served(note), scene.now)
     relays.save_copy(connection, scene.organisation.did, copy)
     log.info("relay.carried", did=record.did, alert=record.object_id)
     return 1
@@ -308,7 +308,7 @@ def _change(connection: Connection, scene: Scene, record: AlertRecord, copy: Cop
         _take_back(connection, scene, copy)
         return
     _say(connection, scene, "Update", note)
-    changed = Copy(copy.object_id, copy.did, copy.id, _version(record), orjson.dumps(note), copy.since)
+    changed = Copy(copy.object_id, copy.did, copy.id, _version(record), relay_notes.served(note), copy.since)
     relays.save_copy(connection, scene.organisation.did, changed)
 
 

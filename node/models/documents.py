@@ -367,6 +367,12 @@ def untold_evidence(connection: Connection, org: str, limit: int) -> tuple[Findi
     return tuple(Finding(*row) for row in rows)
 
 
+def proven_against(connection: Connection, org: str) -> frozenset[str]:
+    """The dids whose own signatures prove that their log was set back, by its owner or by whoever has the key."""
+    where = (evidence.c.org == org) & evidence.c.proven & (evidence.c.kind == "rollback")
+    return frozenset(connection.execute(select(evidence.c.did).where(where).distinct()).scalars())
+
+
 def told_since(connection: Connection, org: str, moment: datetime) -> int:
     """How much of what was seen since then was passed on."""
     where = (evidence.c.org == org) & (evidence.c.by == "") & evidence.c.told & (evidence.c.made >= moment)

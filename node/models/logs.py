@@ -7,7 +7,7 @@ forked; a plain append moves the head. What stands past a member's freeze is kep
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -103,6 +103,32 @@ class Entry:
     state: str
     via: str
     received: datetime
+
+
+@dataclass(slots=True)
+class Window:
+    """A stretch of one log in memory, while many entries of it are judged within one transaction."""
+
+    did: str
+    lowest: int
+    highest: int
+    head: Head | None
+    known: dict[int, tuple[Header, ...]]
+    withdrawn: dict[tuple[int, int], str]
+    """(epoch, sequence) → the content digest that a signed Delete names."""
+    pending: list[Entry] = field(default_factory=list)
+    """Appended here, not written yet."""
+
+    def holds(self, sequence: int) -> bool:
+        """Whether everything about this sequence is known here."""
+        return self.lowest <= sequence <= self.highest
+
+    def append(self, entry: Entry) -> None:
+        """The entry after the head."""
+        header = entry.header
+        self.pending.append(entry)
+        self.known[header.sequence] = (*self.known.get(header.sequence, ()), header)
+        self.head = Head(header.epoch, header.sequence, entry.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +246,30 @@ def add_stubs(connection: Connection, org: str, headers: Sequence[Header], via: 
         if new:
             recount(connection, org, did)
     return new
+
+
+def window(connection: Connection, org: str, did: str, lowest: int, highest: int) -> "Window":
+    """What is held of one log around these sequences, read in three questions."""
+    rows = connection.execute(
+        _select(raw=False).where(_of(org, did), entries.c.sequence.between(lowest - 1, highest + 1))
+    )
+    known: dict[int, tuple[Header, ...]] = {}
+    for row in rows:
+        known[row.sequence] = (*known.get(row.sequence, ()), _value(row).header)
+    named = connection.execute(
+        select(withdrawals.c.epoch, withdrawals.c.sequence, withdrawals.c.content).where(
+            withdrawals.c.org == org, withdrawals.c.did == did, withdrawals.c.sequence.between(lowest, highest)
+        )
+    )
+    return Window(
+        did, lowest, highest, head(connection, org, did), known, {(row[0], row[1]): row[2] for row in named}
+    )
+
+
+def append_all(connection: Connection, org: str, did: str, found: Sequence[Entry], new: Head) -> None:
+    """Keep entries that follow one another and the head, and move the head past them."""
+    connection.execute(insert(entries), [{"org": org, **_columns(entry)} for entry in found])
+    _set_head(connection, org, did, new)
 
 
 def append(connection: Connection, org: str, entry: Entry) -> None:

@@ -12,9 +12,11 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from node.federation.protocol.activities import Activity
-from node.models import contacts, documents, organisations
+from node.federation.protocol.replicas import Head, Header
+from node.models import contacts, documents, logs, organisations
 from node.models.contacts import Following, Member
 from node.models.documents import Stored
+from node.models.logs import Entry, Window
 from node.models.organisations import Organisation
 
 
@@ -30,6 +32,7 @@ class View:
         self._members: dict[str, Member | None] = {}
         self._pending: dict[str, Stored] = {}
         self._counts: dict[str, int] = {}
+        self._window: Window | None = None
         organisations.take_turn(connection, organisation.did)
 
     def preload(self, activities: Collection[Activity]) -> None:
@@ -49,6 +52,60 @@ class View:
             columns = [table.c[name] for name in Following.__slots__]
             rows = self.connection.execute(select(*columns).where(table.c.org == self.org, table.c.actor.in_(actors)))
             self._followings.update({row.actor: Following(*row) for row in rows})
+
+    def preload_log(self, did: str, lowest: int, highest: int) -> None:
+        """Many entries of one log are to be judged: read what is held around them, and write them together."""
+        self.flush_log()
+        self._window = logs.window(self.connection, self.org, did, lowest, highest)
+
+    def head(self, did: str) -> Head | None:
+        """Where a log stands, entries counted that are not written yet."""
+        if self._window is not None and self._window.did == did:
+            return self._window.head
+        return logs.head(self.connection, self.org, did)
+
+    def beside(self, did: str, sequence: int) -> tuple[Header, ...]:
+        """The headers held for one place, of every branch."""
+        if self._window is not None and self._window.did == did and self._window.holds(sequence):
+            return self._window.known.get(sequence, ())
+        self.flush_log()
+        return logs.beside(self.connection, self.org, did, sequence)
+
+    def withdrawal(self, did: str, place: tuple[int, int]) -> str | None:
+        """The content digest that a signed Delete names for this place."""
+        if self._window is not None and self._window.did == did and self._window.holds(place[1]):
+            return self._window.withdrawn.get(place)
+        return logs.withdrawal(self.connection, self.org, did, place)
+
+    def append(self, entry: Entry, *, follows: bool) -> None:
+        """Keep an entry.
+
+        Args:
+            follows: it is the one after the head.
+        """
+        window, header = self._window, entry.header
+        if (
+            follows and window is not None and window.did == header.did and window.holds(header.sequence)
+            and header.sequence + 1 not in window.known
+        ):  # fmt: skip
+            window.append(entry)
+            return
+        self.flush_log()
+        logs.append(self.connection, self.org, entry)
+        if window is not None:
+            self._window = logs.window(self.connection, self.org, window.did, window.lowest, window.highest)
+
+    def flush_log(self) -> None:
+        """Write the entries that are held in memory."""
+        window = self._window
+        if window is not None and window.pending and window.head is not None:
+            logs.append_all(self.connection, self.org, window.did, window.pending, window.head)
+            window.pending = []
+
+    def reload_log(self) -> None:
+        """Others wrote to the log: look again."""
+        if self._window is not None:
+            self.preload_log(self._window.did, self._window.lowest, self._window.highest)
 
     def stored(self, object_id: str) -> Stored | None:
         """What we hold under an id."""
@@ -92,6 +149,7 @@ class View:
 
     def flush(self) -> None:
         """Write what is held in memory."""
+        self.flush_log()
         if self._pending:
             rows = [
                 {"org": self.org, **{name: getattr(value, name) for name in Stored.__slots__}}

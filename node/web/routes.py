@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, public
+from node.web.pages import bundles, evidence, public
 from node.web.site import Site
 
 ROUTES = (
@@ -32,6 +32,8 @@ ROUTES = (
     Route("/bundles", bundles.bundle_form, methods=["GET"]),
     Route("/bundles", bundles.take_bundle, methods=["POST"]),
     Route("/members", public.member_list),
+    Route("/evidence", evidence.index),
+    Route("/evidence/{number}", evidence.document),
     Route("/organisations/{did}", public.organisation_page),
     Route("/@{handle}", public.organisation_page),
     Route("/groups", public.groups),

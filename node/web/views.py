@@ -14,7 +14,7 @@ State = Literal["current", "updated", "corrected", "closed", "expired"]
 Status = Literal["actual", "exercise", "test", "unknown"]
 """A status we do not know is not taken for real."""
 
-Caveat = Literal["gap", "fork", "frozen"]
+Caveat = Literal["gap", "fork", "frozen", "proven"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,35 @@ class AlertCard:
 
     reference: str = ""
     warnings: tuple[Caveat, ...] = ()
+    declared: int = 0
+    """So many organisations of the network declare that the author's key is no longer to be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One thing that was seen and should not have been."""
+
+    fault: str
+    name: str
+    language: str
+    path: str
+    host: str
+    made: datetime
+    proven: bool
+    here: bool
+    """This node saw it itself."""
+    witnesses: int
+    """Members who tell of it."""
+    document: str
+    """The address of the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenList:
+    """Evidence, newest first; `unnamed` is about members who are not named here."""
+
+    seen: tuple[Seen, ...] = ()
+    unnamed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +238,9 @@ class OrganisationView:
     """The newest ones; actual alerts only."""
 
     older: str | None = None
+    warnings: tuple[Caveat, ...] = ()
+    declared: int = 0
+    """As with an alert."""
 
 
 @dataclass(frozen=True, slots=True)

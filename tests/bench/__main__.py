@@ -18,13 +18,14 @@ from pathlib import Path
 import uvloop
 
 from tests.bench import inbox_runs, machine, outbox_runs, stage
+from tests.bench.catchup_run import catch_up
 from tests.bench.network_run import Network, propagate
 from tests.bench.stage import Stage, open_stage
 from tests.bench.table import Row, Target, render
 from tests.bench.world import open_world
 
-RUNS = ("accept", "process", "deliver", "spread", "memory")
-_WHOLE = 600.0
+RUNS = ("accept", "process", "deliver", "spread", "catchup", "memory")
+_WHOLE = 1500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,21 @@ class Size:
     alerts: int
     rounds: int
     networks: tuple[int, ...]
+    log: int
 
 
-FULL = Size(hosts=100, warm=1000, accept=16_000, process=12_000, alerts=60, rounds=7, networks=(3, 10))
-QUICK = Size(hosts=20, warm=100, accept=1_000, process=600, alerts=10, rounds=2, networks=(3,))
+FULL = Size(hosts=100, warm=1000, accept=16_000, process=12_000, alerts=60, rounds=7, networks=(3, 10), log=100_000)
+QUICK = Size(hosts=20, warm=100, accept=1_000, process=600, alerts=10, rounds=2, networks=(3,), log=600)
 
 
 async def measure(size: Size, chosen: Sequence[str], folder: Path, stack: AsyncExitStack) -> AsyncIterator[Row]:
     """Run what was chosen, one after the other."""
-    if set(chosen) - {"spread"}:
+    if "catchup" in chosen:
+        say(f"a log of {size.log:,} entries is written, and caught up with")
+        reader = await stack.enter_async_context(open_stage(folder, "reader", "127.19.0.2"))
+        yield await catch_up(reader, size.log)
+        yield _memory("after that catch-up", reader, Target())
+    if set(chosen) - {"spread", "catchup"}:
         host = await stack.enter_async_context(open_stage(folder, "bench", "127.19.0.1"))
         async for row in _one_node(size, chosen, host, stack):
             yield row
@@ -98,7 +105,7 @@ def say(text: str) -> None:
 
 
 async def run(size: Size, chosen: Sequence[str], rows: list[Row]) -> None:
-    """Measure within ten minutes, and leave nothing behind; what was measured is in `rows` also after a failure."""
+    """Measure within 25 minutes, and leave nothing behind; what was measured is in `rows` also after a failure."""
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

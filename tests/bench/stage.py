@@ -102,16 +102,18 @@ def only_the_door(stage: Stage) -> Iterator[int]:
     stage.node.start()
 
 
-async def until(check: Callable[[], object], what: str, pause: float = 0.02) -> None:
+async def until(
+    check: Callable[[], object], what: str, pause: float = 0.02, patience: float = _PATIENCE
+) -> None:
     """Ask again until it is so.
 
     Raises:
-        AssertionError: it was not so within a minute.
+        AssertionError: it was not so in time (seconds).
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while not check():
         if time.monotonic() > deadline:
-            raise AssertionError(f"still not so after {_PATIENCE:g} s: {what}")
+            raise AssertionError(f"still not so after {patience:g} s: {what}")
         await asyncio.sleep(pause)
 
 

@@ -16,6 +16,8 @@ class Target:
     """At most so many CPU µs each."""
     megabytes: float | None = None
     """At most so much resident memory."""
+    p99: float | None = None
+    """At most so many milliseconds for 99 of 100."""
 
     def __str__(self) -> str:
         parts = []
@@ -25,6 +27,8 @@ class Target:
             parts.append(f"≥ {self.rate:,.0f}/s")
         if self.megabytes is not None:
             parts.append(f"≤ {self.megabytes:,.0f} MB")
+        if self.p99 is not None:
+            parts.append(f"p99 ≤ {self.p99:,.0f} ms")
         return ", ".join(parts)
 
 
@@ -54,12 +58,20 @@ class Row:
         return self.cpu / self.count * 1e6 if self.cpu is not None and self.count else None
 
     @property
+    def slowest(self) -> float | None:
+        """Milliseconds that 99 of 100 take at most."""
+        if not self.times:
+            return None
+        return sorted(self.times)[min(len(self.times) - 1, int(len(self.times) * 0.99))] * 1000
+
+    @property
     def reached(self) -> str:
         """`yes`, or what was missed; empty where nothing was promised."""
         checks = (
             ("rate", self.target.rate, self.rate, 1),
             ("CPU", self.target.cpu, self.cpu_each, -1),
             ("memory", self.target.megabytes, self.megabytes, -1),
+            ("p99", self.target.p99, self.slowest, -1),
         )
         judged = [
             (name, (found - wanted) * sign >= 0)

@@ -15,6 +15,8 @@ from node.models import deliveries
 from tests.drill.field import Field, Place
 from tests.drill.power import power_loss
 from tests.drill.table import Row, added
+from tests.drill.thief import stolen_key
+from tests.drill.villain import malicious
 
 Case = Callable[[Field], Row]
 
@@ -137,6 +139,9 @@ def _via(field: Field, name: str, origin: Place) -> list[int]:
 
 
 CASES: Mapping[str, Case] = MappingProxyType(
-    {"a": one_link, "b": split, "c": first_delivery, "d": seized, "h": power_loss, "e": away}
+    {
+        "a": one_link, "b": split, "c": first_delivery, "d": seized, "h": power_loss, "e": away, "f": malicious,
+        "g": stolen_key,
+    }  # fmt: skip
 )
 """In this order: time goes on in one, and trust ends in the last."""

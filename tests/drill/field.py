@@ -192,9 +192,14 @@ class Field:
         self.settle()
 
     def settle(self) -> None:
-        """All honest nodes hold the same."""
+        """All honest nodes hold the same of each other."""
         honest = self.honest()
-        until(lambda: same([place.heads() for place in honest]), "all nodes hold the same", tail=self.differences)
+        dids = {place.did for place in honest}
+
+        def found(place: Place) -> dict[str, tuple[int, int]]:
+            return {did: order for did, order in place.heads().items() if did in dids}
+
+        until(lambda: same([found(place) for place in honest]), "all nodes hold the same", tail=self.differences)
 
     def honest(self) -> list[Place]:
         """The nodes that their organisations run."""

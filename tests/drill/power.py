@@ -35,7 +35,7 @@ os.fsync(opened)
 
 
 def power_loss(field: Field) -> Row:
-    """Four times: a third of the nodes publish, and lose their power in the middle; every other time disks are torn."""
+    """Four times: a third of the nodes publish and lose their power meanwhile; every other time disks are torn."""
     victims = field.chance.sample(field.places, len(field.places) // 3)
     library = powerloss.compiled(field.folder)
     for place in victims:
@@ -65,7 +65,7 @@ def _cut(field: Field, victims: Sequence[Place], promised: int, *, torn: bool) -
     field.begin()
     commands = [_begin_publishing(field, place) for place in speakers]
     if promised:
-        until(lambda: sum(command.poll() is not None for command in commands[:-1]) >= promised, "promised", pause=0.0005)
+        until(lambda: _ended(commands[:-1]) >= promised, "so many have their promise", pause=0.0005)
     else:
         _wait_for_a_write(victims[0])
     field.seize(victims, silent=False)
@@ -116,6 +116,10 @@ def _promised(field: Field, place: Place, command: "subprocess.Popen[str]") -> l
     name = str(json.loads(said)["portable_id"])
     field.truth[name] = (place.did, json.loads(Path(command.args[-2]).read_text("utf-8"))["headline"])
     return [name]
+
+
+def _ended(commands: "Sequence[subprocess.Popen[str]]") -> int:
+    return sum(command.poll() is not None for command in commands)
 
 
 def _wait_for_a_write(place: Place) -> None:

@@ -61,7 +61,7 @@ async def alert_qr(request: Request) -> Response:
 
 
 def draw(text: str) -> bytes:
-    """A QR code as SVG, black on white also in a dark page, as large as its window, with the quiet zone that scanners want."""
+    """A QR code as SVG, as large as its window, black on white with the quiet zone that scanners want."""
     target = BytesIO()
     code = segno.make(text, error="l", boost_error=False, micro=False)
     code.save(

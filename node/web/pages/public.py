@@ -15,7 +15,7 @@ from node.alerts import PublicAlert
 from node.errors import ProtocolError
 from node.federation.protocol import ids, verification
 from node.federation.protocol.actors import Actor
-from node.models import alerts, contacts, documents, logs, organisations
+from node.models import alerts, contacts, declarations, documents, logs, organisations
 from node.models.alerts import AlertRecord
 from node.models.contacts import Member
 from node.models.organisations import Organisation
@@ -215,6 +215,10 @@ class Cards:
         members = contacts.members_of(connection, organisation.did)
         self._named = {ids.host_of(member.uri) for member in members if member.listed}
         self._forked = logs.forked(connection, organisation.did)
+        self._proven = documents.proven_against(connection, organisation.did)
+        self._declared: dict[str, set[str]] = {}
+        for word in declarations.all_of(connection, organisation.did):
+            self._declared.setdefault(word.about, set()).add(word.by)
 
     def author(self, record: AlertRecord) -> tuple[str, str, str]:
         """Name, language and page of an alert's author."""
@@ -249,7 +253,8 @@ class Cards:
             verified=held is not None and proof_holds(held.raw, record.did),
             via=self._via(record),
             reference=record.reference,
-            warnings=self._warnings(record),
+            warnings=self.warnings(record.did),
+            declared=self.declared(record.did),
         )
 
     def _via(self, record: AlertRecord) -> str | None:
@@ -295,16 +300,23 @@ class Cards:
             return "expired"
         return _STATES.get(record.state, "updated" if record.updated else "current")
 
-    def _warnings(self, record: AlertRecord) -> tuple[Caveat, ...]:
+    def warnings(self, did: str) -> tuple[Caveat, ...]:
+        """What a reader of this author should know."""
         found: list[Caveat] = []
-        if record.did in self._forked:
+        if did in self._forked:
             found.append("fork")
-        if record.did not in self._members:
-            self._members[record.did] = contacts.member(self.connection, self.organisation.did, record.did)
-        member = self._members[record.did]
+        if did not in self._members:
+            self._members[did] = contacts.member(self.connection, self.organisation.did, did)
+        member = self._members[did]
         if member is not None and member.frozen is not None:
             found.append("frozen")
+        if did in self._proven:
+            found.append("proven")
         return tuple(found)
+
+    def declared(self, did: str) -> int:
+        """How many declare that this key is no longer to be trusted."""
+        return len(self._declared.get(did, ()))
 
 
 def proof_holds(raw: bytes | None, did: str) -> bool:
@@ -338,7 +350,8 @@ async def _own_page(site: Site, request: Request, organisation: Organisation) ->
     def read(connection: Connection) -> OrganisationView:
         cards = Cards(connection, organisation, site.clock())
         found = alerts.newest(connection, organisation.did, author=organisation.actor)
-        return own_view(organisation, tuple(cards.card(record) for record in found))
+        view = own_view(organisation, tuple(cards.card(record) for record in found))
+        return replace(view, declared=cards.declared(organisation.did))
 
     view = await site.database.read(read)
     return show(site, request, organisation, "organisations/organisation.html", "home", organisation=view)
@@ -365,6 +378,8 @@ def _member_view(
         path=f"/organisations/{member.did}",
         summary=actor.summary if actor else "",
         alerts=tuple(cards.card(record) for record in found),
+        warnings=cards.warnings(member.did),
+        declared=cards.declared(member.did),
     )
 
 
