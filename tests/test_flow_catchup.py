@@ -39,6 +39,11 @@ async def test_a_node_that_was_down_has_everything_and_was_pushed_nothing(tmp_pa
         assert (await b.sync(a)).same
         await b.stop()
         said = await publish_many(a, COUNT)
+        await wait_until(
+            lambda: not a.node.delivery._underway
+            and not a.read(lambda connection: deliveries.is_due(connection, net.clock())),
+            "every delivery was tried",
+        )
         await a.write(lambda connection: deliveries.give_up_inbox(connection, b.origin + "/inbox", net.clock()))
         assert a.head(a.did) == (1, 1 + COUNT)
         await b.start()

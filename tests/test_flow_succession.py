@@ -103,3 +103,34 @@ def test_a_sheet_made_today_can_be_typed_in_again():
     spare = recovery.generate()
     text = recovery.render_sheet(spare, "Exercise", "@a@org.example", OLD, datetime(2026, 11, 20, tzinfo=UTC), "ar")
     assert recovery.parse_sheet(text).did == spare.did
+
+
+async def test_who_was_away_learns_of_it_from_any_member(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b, c = await net.members("a", "b", "c")
+        await a.publish(status="actual", translations={})
+        await wait_until(lambda: b.head(a.did) == c.head(a.did) == (1, 2), "both hold two entries")
+        await c.stop()
+        await a.stop()
+        done = succeed(a, tmp_path / "a.sheet", 2)
+        assert done.exit_code == 0, done.output
+        new = json.loads(done.stdout)["did"]
+        net.clock.forward(max(timedelta(0), datetime.now(UTC) - net.clock()) + timedelta(seconds=1))
+        await a.start()
+        await wait_until(lambda: b.head(new) == (1, 2), "one member followed")
+        await a.stop()
+        await c.start(workers=False)
+        report = await c.sync(b)
+        assert report.problem == ""
+        old = member(c, a.did)
+        assert (old.state, old.successor, old.frozen) == (contacts.SUCCEEDED, new, (1, 2))
+        await c.sync(b)
+        assert c.head(new) == (1, 2)
+
+
+async def test_nobody_is_succeeded_by_hearsay(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b, c = await net.members("a", "b", "c")
+        await b.node.mirror._learn_successions(b.organisation, {a.did: c.did, "x": 1, a.did + "x": NEW}, c.origin)
+        await b.node.mirror._learn_successions(b.organisation, ["x"], c.origin)
+        assert member(b, a.did).state == contacts.MEMBER

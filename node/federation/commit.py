@@ -55,6 +55,8 @@ from node.models.views import View
 
 DESTROY_AFTER = timedelta(hours=72)
 MANY_DELETES = 10
+MOST_BRANCHES = 200
+"""Entries beside the main line that are kept of one log."""
 _MANY = 500
 """Ids in one question to the database."""
 OLD = timedelta(days=90)
@@ -272,6 +274,8 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings) 
     if fit is Fit.KNOWN:
         view.flush_log()
         return _fill_stub(view, activity, header, digest)
+    if fit is not Fit.NEXT and logs.branches(view.connection, view.org, header.did) >= MOST_BRANCHES:
+        return False  # evidence enough; each further branch would have the whole line counted again
     entry = Entry(
         header=header,
         digest=digest,

@@ -32,6 +32,7 @@ from node.federation.protocol.actors import Actor
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Request, parse_document
 from node.federation.protocol.verification import Carrier, Verified
+from node.federation.quotas import Quotas
 from node.kinds import Surroundings
 from node.models import contacts, documents, logs, organisations, queues
 from node.models.base import Database
@@ -86,6 +87,7 @@ class Inbox:
         self._own: dict[str, Organisation] = {}
         self._wake = asyncio.Event()
         self._intake = Intake(database, self._wake.set, _LEASE)
+        self._quotas = Quotas()
         self._refreshed: OrderedDict[str, datetime] = OrderedDict()
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,6 +145,7 @@ class Inbox:
             self._refresh(key, claim.key_id, now)
             raise
         await self._check_carrier(key.owner, activity)
+        self._quotas.take(ids.origin(key.owner), len(request.body), now)
         return self._row(request, activity, org, now, claim.key_id, key.owner, None), activity
 
     async def _admit_alone(self, request: Request, activity: Activity, org: str, now: datetime) -> Incoming:

@@ -7,15 +7,16 @@ that a stop loses nothing. Entries travel as lines: the signed bytes, or `{"stub
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
 import orjson
 from sqlalchemy import Connection
 
-from node import evidence, log
+from node import evidence, log, recovery, successions
 from node.errors import FetchError, NodeError, ProtocolError, ReplicaError
 from node.evidence import Evidence
 from node.federation import commit
@@ -42,6 +43,7 @@ _BRANCH_AGAIN = timedelta(hours=1)
 _NEW_AGAIN = 15.0
 """Seconds until a new member that did not answer is called again."""
 _MAX_DIDS = 2_000
+_MAX_SUCCESSIONS = 50
 _MAX_PAGES = 2_000
 
 
@@ -68,21 +70,28 @@ class Report:
 
 
 def render_heads(
-    organisation: Organisation, key: keys.OrganisationKey, heads: dict[str, Head], now: datetime
-) -> JsonObject:
-    """Our head table, signed: also a receipt of what we hold."""
+    organisation: Organisation, key: keys.OrganisationKey, heads: dict[str, Head], now: datetime,
+    successors: Mapping[str, str] = MappingProxyType({}),
+) -> JsonObject:  # fmt: skip
+    """Our head table, signed: also a receipt of what we hold.
+
+    Args:
+        successors: old did → the one that succeeded it, as far as we know; who hears of it asks for the proof.
+    """
     table = {did: [head.epoch, head.sequence, head.digest] for did, head in sorted(heads.items())}
     document = {
         "@context": [
             "https://www.w3.org/ns/activitystreams",
             DATA_INTEGRITY,
-            {"tadamun": NAMESPACE, "Heads": "tadamun:Heads", "heads": {"@id": "tadamun:heads", "@type": "@json"}},
+            {"tadamun": NAMESPACE, "Heads": "tadamun:Heads", "heads": {"@id": "tadamun:heads", "@type": "@json"},
+             "successors": {"@id": "tadamun:successors", "@type": "@json"}},
         ],
         "id": organisation.uri + "/heads",
         "type": "Heads",
         "actor": organisation.uri,
         "published": timestamp(now),
         "heads": table,
+        "successors": dict(successors),
     }
     method = f"{key.did}#{key.multikey}"
     own = heads.get(organisation.did)
@@ -223,6 +232,8 @@ class Mirror:
             report.same = True
             await self._check_own(organisation, member.did, held.get(organisation.did))
             return
+        if document:
+            await self._learn_successions(organisation, document.get("successors"), origin)
         pinned = await self._database.read(
             lambda connection: {each.did: each for each in contacts.members_of(connection, organisation.did)}
         )
@@ -239,6 +250,39 @@ class Mirror:
             if await self._is_branch(organisation, did, head, origin):
                 await self.pull(organisation, did, origin, None, head, report)
         await self._check_own(organisation, member.did, theirs.get(organisation.did))
+
+    async def _learn_successions(self, organisation: Organisation, told: object, origin: str) -> None:
+        """A succession that happened while we were away: a hint by any member, proven by the recovery key's own log."""
+        for old, new in list(told.items())[:_MAX_SUCCESSIONS] if isinstance(told, dict) else ():
+            if not (isinstance(new, str) and ids.is_did(old) and ids.is_did(new)):
+                continue
+            if await self._database.read(partial(_is_unknown_heir, org=organisation.did, old=old, new=new)):
+                await self._take_succession(organisation, old, new, origin)
+
+    async def _take_succession(self, organisation: Organisation, old: str, new: str, origin: str) -> None:
+        page = await self._discovery.fetcher.get(
+            ids.Portable(new, "/log/1/1").at(origin), accept=LINES,
+            content_types=lambda kind: (kind or "").startswith(LINES), signer=self._discovery.sign, limit=MAX_PAGE,
+        )  # fmt: skip
+        items, _ = await asyncio.get_running_loop().run_in_executor(None, _verify_page, page.body, new)
+        entries = [item for item in items if isinstance(item, Verified)]
+        first = entries[0].activity.object if entries else None
+        word = next(
+            (each for each in entries if each.activity.type == successions.TYPE
+             and successions.named_did(each.activity) == old), None,
+        )  # fmt: skip
+        if first is None or word is None:
+            return
+        heir = verification.verify_actor(parse_document(orjson.dumps(first)), None)
+        around = Surroundings(self._clock(), ids.host_of(origin + "/"), sender=heir)
+
+        def write(connection: Connection) -> None:
+            view = View(connection, organisation)
+            commit.commit(view, word, around, pass_on=False)
+            view.flush()
+
+        await self._database.write(write)
+        log.info("succession.learned", old=old, new=new)
 
     async def _is_branch(self, organisation: Organisation, did: str, claimed: Head, origin: str) -> bool:
         """Whether the claimed head stands on a branch that we do not hold: it is read from the beginning, for nobody
@@ -466,6 +510,18 @@ class Mirror:
             log.info("log.destroyed", entries=gone)
         if gone or self._unscrubbed:
             self._unscrubbed = not await self._database.scrub()
+
+
+def _is_unknown_heir(connection: Connection, org: str, old: str, new: str) -> bool:
+    """Whether `new` is the recovery key that a member of ours committed to, and not known as its successor yet."""
+    member = contacts.member(connection, org, old)
+    if member is None or member.state != contacts.MEMBER or not member.recovery:
+        return False
+    try:
+        recovery.check_commitment(new, member.recovery)
+    except ProtocolError:
+        return False
+    return contacts.member(connection, org, new) is None
 
 
 def _trailing(items: list[Verified | Header]) -> list[Header]:

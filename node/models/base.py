@@ -223,7 +223,8 @@ def _postgres(url: str) -> Engine:
     def before(
         connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
     ) -> tuple[str, Any]:
-        return statement, [_plain(row) for row in parameters] if many else _plain(parameters)
+        listed = many and isinstance(parameters, list | tuple)  # rows merged into one statement come as one dict
+        return statement, [_plain(row) for row in parameters] if listed else _plain(parameters)
 
     return engine
 

@@ -273,6 +273,12 @@ def set_state(connection: Connection, org: str, did: str, state: str, successor:
     )
 
 
+def successors(connection: Connection, org: str) -> dict[str, str]:
+    """Old did → the one that succeeded it, of every member that was succeeded."""
+    where = (members.c.org == org) & (members.c.state == SUCCEEDED) & members.c.successor.is_not(None)
+    return {row[0]: row[1] for row in connection.execute(select(members.c.did, members.c.successor).where(where))}
+
+
 def relocate(connection: Connection, org: str, actor: Actor) -> None:
     """A newer proven actor document says where the member is now, and whether it may be named."""
     values = {

@@ -173,6 +173,12 @@ def forked(connection: Connection, org: str) -> frozenset[str]:
     return frozenset(row.did for row in rows)
 
 
+def branches(connection: Connection, org: str, did: str) -> int:
+    """How many entries of one log stand beside its main line."""
+    found = connection.execute(select(heads.c.forked).where(heads.c.org == org, heads.c.did == did)).scalar()
+    return int(found or 0)
+
+
 def beside(connection: Connection, org: str, did: str, sequence: int) -> tuple[Header, ...]:
     """The headers held with this sequence, of every branch."""
     rows = connection.execute(_select().where(_of(org, did), entries.c.sequence == sequence))

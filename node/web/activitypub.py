@@ -18,6 +18,7 @@ from node.federation.protocol import actors, ids, messages, replicas, verificati
 from node.federation.protocol.activities import AS2, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.messages import ACTIVITY_JSON, MAX_ENTRY, JsonObject, parse_document
+from node.federation.protocol.replicas import Head
 from node.models import contacts, documents, logs, organisations
 from node.models.logs import Entry
 from node.models.organisations import Organisation
@@ -266,10 +267,13 @@ async def _heads(site: Site, request: Request, did: str, root: str) -> Response:
         await _check_member(site, request, did)
     except ProtocolError as error:
         return problem(error.status, error.reason, error.spec)
-    heads = await site.database.read(lambda connection: logs.head_table(connection, did))
+    def read(connection: Connection) -> tuple[dict[str, Head], dict[str, str]]:
+        return logs.head_table(connection, did), contacts.successors(connection, did)
+
+    heads, successors = await site.database.read(read)
     if replicas.root_digest(heads) == root:
         return document(_json({"type": "Heads", "same": True}), private=True)
-    value = mirror.render_heads(found, site.keyring.organisation(did), heads, site.clock())
+    value = mirror.render_heads(found, site.keyring.organisation(did), heads, site.clock(), successors)
     return document(orjson.dumps(value), private=True)
 
 

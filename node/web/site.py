@@ -55,4 +55,5 @@ def site_of(request: Request) -> Site:
 def problem(status: int, reason: str, spec: str = "") -> Response:
     """A refusal in plain text that names its rule."""
     text = f"{reason} ({spec})\n" if spec else f"{reason}\n"
-    return Response(text, status, media_type="text/plain")
+    headers = {"retry-after": "60"} if status in (429, 503) else None
+    return Response(text, status, headers=headers, media_type="text/plain")

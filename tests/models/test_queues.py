@@ -71,6 +71,14 @@ def test_many_keep_the_same_at_once_and_it_is_there_once(database, write):
     assert rows(database) == 20
 
 
+def test_who_keeps_rows_to_judge_them_gets_their_numbers_in_order_and_none_for_what_was_there(write):
+    write(queues.keep, [came(1)])
+    numbers = write(queues.keep, [came(0), came(1), came(2)], LEASE)
+    assert numbers[1] == 0 and 0 < numbers[0] < numbers[2]
+    waiting = [row.activity_id for row in write(queues.claim, NOW, 10, LEASE)]
+    assert waiting == [came(1).activity_id], "the others are claimed from birth"
+
+
 def test_the_oldest_go_first_and_no_more_than_asked_for(write):
     write(queues.keep, [came(name) for name in range(10)])
     first, second = claimed(write, limit=4), claimed(write, limit=100)
