@@ -18,21 +18,19 @@ Spec: Tadamun design §4
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from node.effects import Accept, Decision, Ignore, Refuse, Testimony
 from node.errors import ProtocolError
-from node.federation.protocol import ids, replicas, verification
+from node.federation.protocol import heads, ids, replicas, verification
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import NAMESPACE
 from node.federation.protocol.messages import MAX_PAGE, JsonObject, parse_document
-from node.federation.protocol.replicas import Head, Header
+from node.federation.protocol.replicas import Header
 
 TYPE = "Testify"
 EVIDENCE = "Evidence"
-HEAD = "Head"
 ROLLBACK, FORK, WITHHELD, FORGED, REPLAYED, IMPERSONATION = (
     "rollback", "fork", "withheld", "forged", "replayed", "impersonation",
 )  # fmt: skip
@@ -40,7 +38,7 @@ FAULTS = (ROLLBACK, FORK, WITHHELD, FORGED, REPLAYED, IMPERSONATION)
 TERMS: Mapping[str, Any] = MappingProxyType(
     {
         "tadamun": NAMESPACE,
-        **{name: f"tadamun:{name}" for name in (TYPE, EVIDENCE, HEAD, "fault", "about", "seenAt")},
+        **{name: f"tadamun:{name}" for name in (TYPE, EVIDENCE, heads.HEAD, "fault", "about", "seenAt")},
         **{name: {"@id": f"tadamun:{name}", "@type": "@json"} for name in ("headers", "exhibits", "head")},
     }
 )
@@ -138,42 +136,6 @@ def contradict(headers: Sequence[Header]) -> bool:
     return second.sequence == first.sequence + 1 and second.previous != first.digest
 
 
-def parse_head(text: bytes | str, did: str) -> tuple[Head, str]:
-    """Read a head that an organisation signed for its own log; with when.
-
-    Raises:
-        ProtocolError: not signed by it, or no head.
-    """
-    value = parse_document(text.encode() if isinstance(text, str) else text, MAX_EXHIBIT).value
-    verification.verify_own_proof(value, did)
-    place, published = value.get("head"), value.get("published")
-    if value.get("type") != HEAD or not isinstance(place, list) or len(place) != 3 or not isinstance(published, str):
-        raise ProtocolError("not a head", spec=_SPEC)
-    epoch, sequence, digest = place
-    if type(epoch) is not int or type(sequence) is not int or epoch < 1 or sequence < 1:
-        raise ProtocolError("not a head", spec=_SPEC)
-    try:
-        datetime.fromisoformat(published)
-    except ValueError as error:
-        raise ProtocolError("a head without a time", spec=_SPEC) from error
-    return Head(epoch, sequence, str(digest)), published
-
-
-def render_head(uri: str, head: Head, published: str) -> JsonObject:
-    """Our own head, to be signed."""
-    place = [head.epoch, head.sequence, head.digest]
-    return {"id": f"{uri}/head", "type": HEAD, "actor": uri, "published": published, "head": place}
-
-
-def went_back(earlier: tuple[Head, str], later: tuple[Head, str]) -> bool:
-    """Whether the later of two signed heads is behind the earlier one, or another for the same place."""
-    if datetime.fromisoformat(later[1]) <= datetime.fromisoformat(earlier[1]):
-        return False
-    if later[0].order == earlier[0].order:
-        return later[0].digest != earlier[0].digest
-    return later[0].order < earlier[0].order
-
-
 def decide(activity: Activity, facts: Facts) -> Decision:
     """Judge a testimony: a member's, about anybody, read and bounded.
 
@@ -193,8 +155,8 @@ def decide(activity: Activity, facts: Facts) -> Decision:
 def _proves_rollback(evidence: Evidence) -> bool:
     if len(evidence.exhibits) != 2:
         return False
-    earlier, later = (parse_head(text, evidence.about) for text in evidence.exhibits)
-    return went_back(earlier, later)
+    earlier, later = (heads.parse_head(text, evidence.about) for text in evidence.exhibits)
+    return heads.went_back(earlier, later)
 
 
 def _proves_replay(evidence: Evidence) -> bool:

@@ -15,8 +15,9 @@ import pytest
 from starlette.routing import Match
 
 from node import alert_terms, alerts, bundles, kinds, relations, successions
-from node.federation import mirror, outbox
+from node.federation import outbox, pages
 from node.federation.protocol import actors, ids, keys, replicas, verification
+from node.federation.protocol import heads as head_tables
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import Document, parse_document
 from node.federation.protocol.replicas import Header
@@ -195,12 +196,12 @@ def test_the_head_table_is_its_authors():
     assert EXAMPLES["heads"].whole
     did = verification.verify_actor(example("actor"), None).did
     assert did is not None
-    assert set(mirror.parse_heads(example("heads").value, did)) == {did}
+    assert set(head_tables.parse_table(example("heads").value, did)) == {did}
 
 
 def test_the_page_of_the_log_is_a_chain_and_its_stubs_are_rightful():
     headers, named, texts = [], {}, []
-    for item in mirror.parse_lines(EXAMPLES["log"].text.encode()):
+    for item in pages.parse_lines(EXAMPLES["log"].text.encode()):
         if isinstance(item, Header):
             headers.append(item)
             continue

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from node import bundles
 from node.cli import tadamun
 from node.errors import RefusedError
-from node.federation import mirror
+from node.federation.protocol import heads as head_tables
 from node.federation.protocol import http_signatures, replicas
 from node.federation.protocol.messages import Request
 from node.models import alerts, contacts, deliveries, documents, logs, organisations
@@ -87,7 +87,7 @@ async def test_head_tables_are_for_members(tmp_path):
         assert (await ask(d)).status == 403
         allowed = await ask(b)
         assert allowed.status == 200
-        assert set(mirror.parse_heads(allowed.json(), a.did)) == {a.did, b.did}
+        assert set(head_tables.parse_table(allowed.json(), a.did)) == {a.did, b.did}
         await a.write(lambda connection: contacts.set_state(connection, a.did, b.did, contacts.FORMER))
         assert (await ask(b)).status == 403
 

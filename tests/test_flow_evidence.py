@@ -7,8 +7,8 @@ import pytest
 
 from node import evidence
 from node.errors import NodeError
-from node.federation import mirror as mirrors
-from node.federation import outbox
+from node.federation import outbox, pages
+from node.federation.protocol import heads as head_tables
 from node.federation.protocol import ids, integrity_proofs
 from node.federation.protocol.activities import AS2
 from node.federation.protocol.actors import DATA_INTEGRITY
@@ -24,7 +24,7 @@ def findings(house, *, by=None):
 
 
 def signed_head(house, head, moment):
-    bare = evidence.render_head(house.organisation.uri, head, f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+    bare = head_tables.render_head(house.organisation.uri, head, f"{moment:%Y-%m-%dT%H:%M:%SZ}")
     document = {"@context": [AS2, DATA_INTEGRITY, dict(evidence.TERMS)], **bare}
     return integrity_proofs.sign(document, house.key, outbox.log_method(house.key), moment)
 
@@ -132,7 +132,7 @@ async def test_a_forged_entry_is_refused_and_told_without_its_words(tmp_path):
         await wait_until(lambda: b.head(a.did) == c.head(a.did) == (1, 2), "the alert is there")
         entry = json.loads(a.entries(a.did)[1].raw)
         forged = json.dumps({**entry, "id": entry["id"] + "x", "published": "2026-01-01T00:00:00Z"}).encode()
-        items, refused = mirrors._verify_page(forged, a.did)
+        items, refused = pages.verify_page(forged, a.did)
         assert items == [] and len(refused) == 1
         await b.node.mirror._note_forged(b.organisation, a.did, c.organisation.host, refused)
         (seen,) = findings(b)

@@ -17,7 +17,7 @@ from node.app import Node, utc_now
 from node.commands.context import Office, common
 from node.desk import succession
 from node.errors import ConfigurationError, ProtocolError, RefusedError
-from node.federation import commit, outbox
+from node.federation import outbox, trust
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.models import contacts, declarations, documents, logs, organisations, queues, setup
@@ -191,7 +191,7 @@ def rebuild(office: Office) -> None:
 
     def work(connection: Connection) -> dict[str, int]:
         view = View(connection, organisation)
-        return {did: commit.rebuild(view, did, now) for did in logs.head_table(connection, organisation.did)}
+        return {did: trust.rebuild(view, did, now) for did in logs.head_table(connection, organisation.did)}
 
     judged = office.write(work)
     office.show({"entries": judged}, [f"{count:6} entries of {did}" for did, count in judged.items()])

@@ -16,7 +16,7 @@ from node import bundles, kinds
 from node.bundles import Bundle
 from node.effects import Refuse
 from node.errors import RefusedError
-from node.federation import commit, mirror
+from node.federation import commit, pages
 from node.federation.protocol import ids
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import parse_document
@@ -107,7 +107,7 @@ def lines_of(connection: Connection, org: str, did: str, *, public: bool = False
     """One log as lines, oldest first; with `public` only what may be given to everyone."""
     after = (0, 0)
     while batch := logs.read(connection, org, did, after, _BATCH):
-        yield from (mirror.render_lines([entry]) for entry in batch if not public or is_public(entry))
+        yield from (pages.render_lines([entry]) for entry in batch if not public or is_public(entry))
         last = batch[-1].header
         after = (last.epoch, last.sequence + 1)
 
@@ -156,7 +156,7 @@ def prove(connection: Connection, organisation: Organisation, name: str) -> Proo
     if not said:
         return None
     actor = _held(connection, organisation.did, record.did, record.author)[-1:]
-    lines = tuple(mirror.render_lines([entry]) for entry in (*actor, *said))
+    lines = tuple(pages.render_lines([entry]) for entry in (*actor, *said))
     return Proof(record, lines, said[-1].header.content)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from node import recovery
 from node.errors import RefusedError
-from node.federation import mirror, outbox
+from node.federation import outbox, pages
 from node.federation.discovery import Discovery
 from node.federation.protocol import ids, verification
 from node.federation.protocol.activities import Activity
@@ -97,10 +97,10 @@ async def first_entry(discovery: Discovery, actor: Actor) -> Actor:
         raise RefusedError("no log without a did")
     url = ids.Portable(actor.did, "/log/1/1").at(ids.origin_of_location(actor.uri))
     page = await discovery.fetcher.get(
-        url, accept=mirror.LINES, content_types=lambda kind: (kind or "").startswith(mirror.LINES),
+        url, accept=pages.LINES, content_types=pages.is_lines,
         signer=discovery.sign,
     )  # fmt: skip
-    for item in mirror.parse_lines(page.body):
+    for item in pages.parse_lines(page.body):
         if isinstance(item, Activity) and item.position is not None and item.position.sequence == 1:
             return _actor_of(item, actor.did)
         break

@@ -14,12 +14,13 @@ from node import declarations as rules
 from node import recovery
 from node.desk import members
 from node.errors import ProtocolError, RefusedError
-from node.federation import commit, outbox
+from node.federation import outbox
 from node.federation.outbox import Published, Speech
 from node.federation.protocol import integrity_proofs
 from node.federation.protocol.activities import AS2
 from node.federation.protocol.actors import DATA_INTEGRITY, NAMESPACE
 from node.federation.protocol.keys import OrganisationKey
+from node.federation.trust import freeze_by_hand, weigh
 from node.models import declarations, logs, organisations
 from node.models.contacts import Member
 from node.models.declarations import LOCAL, Declaration
@@ -49,7 +50,7 @@ def freeze(
     """
     member = members.find(connection, organisation, did)
     epoch, _ = _place(connection, organisation, member, after)
-    back = commit.freeze_by_hand(View(connection, organisation), member.did, (epoch, after), now)
+    back = freeze_by_hand(View(connection, organisation), member.did, (epoch, after), now)
     return members.find(connection, organisation, member.did), back
 
 
@@ -86,7 +87,7 @@ def unfreeze(
     if held[0].id.startswith(LOCAL):
         view = View(connection, organisation)
         declarations.retract(connection, organisation.did, organisation.did, held[0].id)
-        commit.weigh(view, member.did, now)
+        weigh(view, member.did, now)
         view.flush()
     else:
         _say(connection, organisation, key, rules.UNFREEZE, {"id": held[0].id}, {}, now)

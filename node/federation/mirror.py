@@ -7,11 +7,10 @@ that a stop loses nothing. Entries travel as lines: the signed bytes, or `{"stub
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from types import MappingProxyType
 
 import orjson
 from sqlalchemy import Connection
@@ -19,30 +18,36 @@ from sqlalchemy import Connection
 from node import evidence, log, recovery, successions
 from node.errors import FetchError, NodeError, ProtocolError, ReplicaError
 from node.evidence import Evidence
-from node.federation import commit
+from node.federation import commit, pages, saving
 from node.federation.discovery import Discovery
-from node.federation.protocol import digests, http_signatures, ids, integrity_proofs, keys, replicas, verification
-from node.federation.protocol.activities import Activity, parse_activity
-from node.federation.protocol.actors import DATA_INTEGRITY, NAMESPACE, timestamp
-from node.federation.protocol.messages import MAX_ENTRY, MAX_PAGE, JsonObject, Request, parse_document
+from node.federation.protocol import heads as head_tables
+from node.federation.protocol import (
+    http_signatures,
+    ids,
+    replicas,
+    spread,
+    verification,
+)
+from node.federation.protocol.messages import MAX_PAGE, JsonObject, Request, parse_document
 from node.federation.protocol.replicas import Head, Header
-from node.federation.protocol.verification import Carrier, Verified
+from node.federation.protocol.verification import Verified
 from node.kinds import Surroundings
 from node.models import contacts, declarations, logs, organisations
 from node.models.base import Database
 from node.models.contacts import Member
 from node.models.declarations import Claim
 from node.models.keyring import Keyring
-from node.models.logs import Entry
 from node.models.organisations import Organisation
 from node.models.views import View
 
-LINES = "application/jsonl"
 _BATCH = 100
 _BRANCH_AGAIN = timedelta(hours=1)
+_FEW = 6
+_AT_ONCE = 4
+_WHOLE_ROUND = 3600.0
+"""Seconds between two rounds in which every member is compared with; in the others it is ln N + 2 of them."""
 _NEW_AGAIN = 15.0
 """Seconds until a new member that did not answer is called again."""
-_MAX_DIDS = 2_000
 _MAX_SUCCESSIONS = 50
 _MAX_PAGES = 2_000
 
@@ -69,91 +74,6 @@ class Report:
         }
 
 
-def render_heads(
-    organisation: Organisation, key: keys.OrganisationKey, heads: dict[str, Head], now: datetime,
-    successors: Mapping[str, str] = MappingProxyType({}),
-) -> JsonObject:  # fmt: skip
-    """Our head table, signed: also a receipt of what we hold.
-
-    Args:
-        successors: old did → the one that succeeded it, as far as we know; who hears of it asks for the proof.
-    """
-    table = {did: [head.epoch, head.sequence, head.digest] for did, head in sorted(heads.items())}
-    document = {
-        "@context": [
-            "https://www.w3.org/ns/activitystreams",
-            DATA_INTEGRITY,
-            {"tadamun": NAMESPACE, "Heads": "tadamun:Heads", "heads": {"@id": "tadamun:heads", "@type": "@json"},
-             "successors": {"@id": "tadamun:successors", "@type": "@json"}},
-        ],
-        "id": organisation.uri + "/heads",
-        "type": "Heads",
-        "actor": organisation.uri,
-        "published": timestamp(now),
-        "heads": table,
-        "successors": dict(successors),
-    }
-    method = f"{key.did}#{key.multikey}"
-    own = heads.get(organisation.did)
-    if own is not None:
-        # By itself, so that who shows it to others as evidence does not show whom we have pinned.
-        bare = evidence.render_head(organisation.uri, own, timestamp(now))
-        context = ["https://www.w3.org/ns/activitystreams", DATA_INTEGRITY, dict(evidence.TERMS)]
-        document["own"] = integrity_proofs.sign({"@context": context, **bare}, key, method, now)
-    return integrity_proofs.sign(document, key, method, now)
-
-
-def parse_heads(value: JsonObject, did: str) -> dict[str, Head]:
-    """Read a member's head table.
-
-    Raises:
-        ProtocolError: not signed by the member, or not a table.
-    """
-    verification.verify_own_proof(value, did)
-    table = value.get("heads")
-    if value.get("type") != "Heads" or not isinstance(table, dict) or len(table) > _MAX_DIDS:
-        raise ProtocolError("not a head table", spec="Tadamun design §4")
-    found = {}
-    for name, place in table.items():
-        if not ids.is_did(name) or not isinstance(place, list) or len(place) != 3:
-            raise ProtocolError("a head table with a line that is none", spec="Tadamun design §4")
-        epoch, sequence, digest = place
-        if type(epoch) is not int or type(sequence) is not int or epoch < 1 or sequence < 1:
-            raise ProtocolError("a head table with a place that is none", spec="Tadamun design §4")
-        found[name] = Head(epoch, sequence, str(digest))
-    return found
-
-
-def render_lines(entries: Iterable[Entry], limit: int = MAX_PAGE - 65_536) -> bytes:
-    """A page of a log: entries as they were signed, one a line, at most about 1 MiB."""
-    lines: list[bytes] = []
-    size = 0
-    for entry in entries:
-        held = entry.raw is not None and entry.state == logs.HELD and b"\n" not in entry.raw
-        line = entry.raw if held and entry.raw else orjson.dumps({"stub": entry.header.value()})
-        size += len(line) + 1
-        if lines and size > limit:
-            break
-        lines.append(line)
-    return b"\n".join(lines)
-
-
-def parse_lines(body: bytes) -> Iterator[Activity | Header]:
-    """Read a page of a log.
-
-    Raises:
-        ProtocolError: a line is neither an activity nor a stub.
-    """
-    for line in body.split(b"\n"):
-        if not line.strip():
-            continue
-        document = parse_document(line, MAX_ENTRY)
-        if "stub" in document.value:
-            yield replicas.parse_stub(document.value["stub"])
-        else:
-            yield parse_activity(document)
-
-
 class Mirror:
     """Catch-up of one node with its members."""
 
@@ -170,26 +90,42 @@ class Mirror:
         self._answers: dict[str, dict[str, bool]] = {}
         """For each organisation the members that answered and hold no more of its log; whether they hold any."""
         self._unscrubbed = False
+        self._pulling: set[tuple[str, str]] = set()
         self._again: dict[tuple[str, str], float] = {}
         self._branches: dict[tuple[str, str, str], datetime] = {}
 
     async def run(self) -> None:
         """Compare with members at intervals, new ones at once, until cancelled."""
-        due = 0.0
+        due, whole = 0.0, 0.0
         loop = asyncio.get_running_loop()
         while True:
-            fresh = await self._unsynced()
-            everyone = loop.time() >= due
-            if everyone:
-                due = loop.time() + self._interval * (0.75 + random.random() / 2)
-            for organisation, member in await self._pairs():
-                if everyone or self._is_new(organisation, member, fresh, loop.time()):
-                    report = await self.sync(organisation, member)
-                    if report.entries or report.refused:
-                        log.info("sync.done", host=report.host, entries=sum(report.entries.values()))
-            if everyone:
+            now = loop.time()
+            fresh, pairs = await self._unsynced(), await self._pairs()
+            if now < due:
+                pairs = [pair for pair in pairs if self._is_new(*pair, fresh, now)]
+            else:
+                due = now + self._interval * (0.75 + random.random() / 2)
+                if now < whole:
+                    pairs = _some(pairs)
+                else:
+                    whole = now + _WHOLE_ROUND
+            await self._round(pairs)
+            if due > now:
                 await self._destroy_due()
             await asyncio.sleep(1.0)
+
+    async def _round(self, pairs: Sequence[tuple[Organisation, Member]]) -> None:
+        """Compare with these, a few at once: a round with many silent members must not take an hour."""
+        left = list(pairs)
+
+        async def work() -> None:
+            while left:
+                organisation, member = left.pop()
+                report = await self.sync(organisation, member)
+                if report.entries or report.refused:
+                    log.info("sync.done", host=report.host, entries=sum(report.entries.values()))
+
+        await asyncio.gather(*(work() for _ in range(min(_AT_ONCE, len(left)))))
 
     def _is_new(self, organisation: Organisation, member: Member, fresh: frozenset[str], moment: float) -> bool:
         """Whether a member was never compared with: it is called at once, and if it is silent every few seconds."""
@@ -223,7 +159,7 @@ class Mirror:
         origin = ids.origin_of_location(member.uri)
         held = await self._database.read(lambda connection: logs.head_table(connection, organisation.did))
         document = await self._heads(organisation, member, held)
-        theirs = parse_heads(document, member.did) if document else None
+        theirs = head_tables.parse_table(document, member.did) if document else None
         if document == {}:
             theirs = await self._public_head(member)
         elif document is not None and isinstance(document.get("own"), dict):
@@ -261,10 +197,10 @@ class Mirror:
 
     async def _take_succession(self, organisation: Organisation, old: str, new: str, origin: str) -> None:
         page = await self._discovery.fetcher.get(
-            ids.Portable(new, "/log/1/1").at(origin), accept=LINES,
-            content_types=lambda kind: (kind or "").startswith(LINES), signer=self._discovery.sign, limit=MAX_PAGE,
+            ids.Portable(new, "/log/1/1").at(origin), accept=pages.LINES, content_types=pages.is_lines,
+            signer=self._discovery.sign, limit=MAX_PAGE,
         )  # fmt: skip
-        items, _ = await asyncio.get_running_loop().run_in_executor(None, _verify_page, page.body, new)
+        items, _ = await asyncio.get_running_loop().run_in_executor(None, pages.verify_page, page.body, new)
         entries = [item for item in items if isinstance(item, Verified)]
         first = entries[0].activity.object if entries else None
         word = next(
@@ -326,7 +262,7 @@ class Mirror:
     async def _compare_claims(self, organisation: Organisation, member: Member, own: JsonObject) -> None:
         """A member that signs a lower head of its own log than before went back: kept, whatever the reason was."""
         raw = orjson.dumps(own)
-        head, published = evidence.parse_head(raw, member.did)
+        head, published = head_tables.parse_head(raw, member.did)
         host = ids.host_of(member.uri)
 
         def look(connection: Connection) -> None:
@@ -336,15 +272,15 @@ class Mirror:
             if last is None:
                 declarations.save_claim(connection, organisation.did, member.did, new)
                 return
-            before = evidence.parse_head(last.document, member.did)
-            if evidence.went_back(before, (head, published)):
+            before = head_tables.parse_head(last.document, member.did)
+            if head_tables.went_back(before, (head, published)):
                 note = (
                     f"signed head {head.epoch}/{head.sequence} after {before[0].epoch}/{before[0].sequence}"
                     if head.order != before[0].order else f"signed two heads for {head.epoch}/{head.sequence}"
                 )  # fmt: skip
                 exhibits = (last.document.decode(), raw.decode())
                 seen = Evidence(evidence.ROLLBACK, member.did, host, note, (), exhibits)
-                commit.keep_evidence(View(connection, organisation), seen, now)
+                saving.keep_evidence(View(connection, organisation), seen, now)
             elif head.order > before[0].order:
                 declarations.save_claim(connection, organisation.did, member.did, new)
 
@@ -358,14 +294,26 @@ class Mirror:
     async def pull(
         self, organisation: Organisation, did: str, origin: str, ours: Head | None, claimed: Head, report: Report
     ) -> None:
-        """Fetch one log from `ours` on, page by page, until it brings nothing more."""
+        """Fetch one log from `ours` on, page by page, until it brings nothing more; from one member at a time."""
+        name = (organisation.did, did)
+        if name in self._pulling:
+            return
+        self._pulling.add(name)
+        try:
+            await self._pull(organisation, did, origin, ours, claimed, report)
+        finally:
+            self._pulling.discard(name)
+
+    async def _pull(
+        self, organisation: Organisation, did: str, origin: str, ours: Head | None, claimed: Head, report: Report
+    ) -> None:
         epoch, start = (ours.epoch, ours.sequence + 1) if ours else (1, 1)
         waiting: list[Header] = []
         for _ in range(_MAX_PAGES):
             url = f"{ids.Portable(did, f'/log/{epoch}/{start}').at(origin)}"
             try:
                 page = await self._discovery.fetcher.get(
-                    url, accept=LINES, content_types=lambda kind: (kind or "").startswith(LINES),
+                    url, accept=pages.LINES, content_types=pages.is_lines,
                     signer=self._discovery.sign, limit=MAX_PAGE,
                 )  # fmt: skip
             except FetchError as error:
@@ -389,7 +337,7 @@ class Mirror:
             waiting: stubs whose signed successor has not come yet; changed here.
         """
         loop = asyncio.get_running_loop()
-        items, refused = await loop.run_in_executor(None, _verify_page, body, did)
+        items, refused = await loop.run_in_executor(None, pages.verify_page, body, did)
         report.refused += len(refused)
         if refused:
             await self._note_forged(organisation, did, report.host, refused)
@@ -398,7 +346,7 @@ class Mirror:
         for start in range(0, len(items), _BATCH):
             batch = items[start : start + _BATCH]
             added, last = await self._database.write(partial(self._write, organisation, [*waiting, *batch], via))
-            waiting[:] = _trailing([*waiting, *batch])
+            waiting[:] = pages.trailing([*waiting, *batch])
             if added:
                 report.entries[did] = report.entries.get(did, 0) + added
         return last
@@ -435,10 +383,10 @@ class Mirror:
             head = logs.head(connection, organisation.did, did)
             if head is None or head.order < claimed.order:
                 note = f"claimed head {claimed.epoch}/{claimed.sequence}, did not supply it"
-                commit.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note), now)
+                saving.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note), now)
             for header in logs.withheld(connection, organisation.did, did):
                 note = f"text of {header.epoch}/{header.sequence} withheld: no Delete by its author names it"
-                commit.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note, (header,)), now)
+                saving.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note, (header,)), now)
 
         await self._database.write(look)
 
@@ -451,7 +399,7 @@ class Mirror:
             view = View(connection, organisation)
             for digest, reason in refused[:3]:
                 note = f"an entry that does not hold, {digest[:20]}…: {reason}"[: evidence.MAX_NOTE]
-                commit.keep_evidence(view, Evidence(evidence.FORGED, did, host, note), self._clock())
+                saving.keep_evidence(view, Evidence(evidence.FORGED, did, host, note), self._clock())
 
         await self._database.write(write)
 
@@ -512,6 +460,18 @@ class Mirror:
             self._unscrubbed = not await self._database.scrub()
 
 
+def _some(pairs: Sequence[tuple[Organisation, Member]]) -> list[tuple[Organisation, Member]]:
+    """Whom to compare with this time: ln N + 2 members at random, all where they are few or while publishing waits."""
+    found: list[tuple[Organisation, Member]] = []
+    for did in dict.fromkeys(organisation.did for organisation, _ in pairs):
+        mine = [pair for pair in pairs if pair[0].did == did]
+        if len(mine) <= _FEW or mine[0][0].hold:
+            found += mine
+        else:
+            found += spread.choose(mine, (), random.SystemRandom())
+    return found
+
+
 def _is_unknown_heir(connection: Connection, org: str, old: str, new: str) -> bool:
     """Whether `new` is the recovery key that a member of ours committed to, and not known as its successor yet."""
     member = contacts.member(connection, org, old)
@@ -524,29 +484,3 @@ def _is_unknown_heir(connection: Connection, org: str, old: str, new: str) -> bo
     return contacts.member(connection, org, new) is None
 
 
-def _trailing(items: list[Verified | Header]) -> list[Header]:
-    """The stubs at the end, which only what follows can vouch for."""
-    found: list[Header] = []
-    for item in reversed(items):
-        if not isinstance(item, Header):
-            break
-        found.append(item)
-    return found[::-1][-10_000:]
-
-
-def _verify_page(body: bytes, did: str) -> tuple[list[Verified | Header], list[tuple[str, str]]]:
-    """Everything of one did in a page, verified; of what does not hold the digest and the rule, and no more."""
-    found: list[Verified | Header] = []
-    refused: list[tuple[str, str]] = []
-    for item in parse_lines(body):
-        if isinstance(item, Header):
-            if item.did == did:
-                found.append(item)
-            continue
-        try:
-            if item.did != did or item.position is None:
-                raise ProtocolError("an entry of another log", spec="Tadamun log §3")
-            found.append(verification.verify_activity(item, Carrier(None, replica=True)))
-        except ProtocolError as error:
-            refused.append((digests.multibase(item.raw), str(error)))
-    return found, refused

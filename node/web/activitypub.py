@@ -13,8 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from node.errors import ProtocolError
-from node.federation import mirror
+from node.federation import pages
 from node.federation.protocol import actors, ids, messages, replicas, verification
+from node.federation.protocol import heads as head_tables
 from node.federation.protocol.activities import AS2, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.messages import ACTIVITY_JSON, MAX_ENTRY, JsonObject, parse_document
@@ -198,7 +199,7 @@ async def _log(site: Site, did: str, start: tuple[int, int]) -> Response:
     found = await site.database.read(read)
     if found is None:
         return problem(404, "not here")
-    return document(mirror.render_lines(found), kind=mirror.LINES)
+    return document(pages.render_lines(found), kind=pages.LINES)
 
 
 async def _outbox(site: Site, did: str, before: tuple[int, ...]) -> Response:
@@ -273,7 +274,7 @@ async def _heads(site: Site, request: Request, did: str, root: str) -> Response:
     heads, successors = await site.database.read(read)
     if replicas.root_digest(heads) == root:
         return document(_json({"type": "Heads", "same": True}), private=True)
-    value = mirror.render_heads(found, site.keyring.organisation(did), heads, site.clock(), successors)
+    value = head_tables.render_table(found.uri, site.keyring.organisation(did), heads, site.clock(), successors)
     return document(orjson.dumps(value), private=True)
 
 

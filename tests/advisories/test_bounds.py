@@ -19,8 +19,9 @@ from node import bundles
 from node.app import Node
 from node.commands.setup import _unpack
 from node.errors import ConfigurationError, NodeError, ProtocolError, RefusedError
-from node.federation import mirror
+from node.federation import mirror, pages
 from node.federation.mirror import Report
+from node.federation.protocol import heads as head_tables
 from node.federation.protocol import http_signatures, ids, message_signatures, messages, webfinger
 from node.federation.protocol.activities import AS2
 from node.models import contacts, deliveries, queues
@@ -102,7 +103,7 @@ class Endless:
         self.asked += 1
         if not self.repeat and self.asked > 1:
             self.first = json.dumps(self.member.logs("Like", "https://peer.example/x")).encode()
-        return Response(self.first, media_type=mirror.LINES)
+        return Response(self.first, media_type=pages.LINES)
 
 
 @pytest.mark.parametrize("repeat", [True, False])
@@ -123,7 +124,7 @@ def test_26_a_table_of_heads_sends_us_nowhere_and_is_bounded() -> None:
     digest = "zQmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR"
     table = {"@context": [AS2], "id": member.uri + "/heads", "type": "Heads", "actor": member.uri}
     good = member.sign({**table, "heads": {member.did: [1, 2, digest]}})
-    assert list(mirror.parse_heads(good, member.did)) == [member.did]
+    assert list(head_tables.parse_table(good, member.did)) == [member.did]
     for heads in (
         {"http://127.0.0.1/": [1, 2, digest]},
         {member.did: "http://127.0.0.1/"},
@@ -134,7 +135,7 @@ def test_26_a_table_of_heads_sends_us_nowhere_and_is_bounded() -> None:
         {f"{member.did[:-4]}{number:04}".replace("0", "A"): [1, 1, digest] for number in range(2500)},
     ):
         with pytest.raises(ProtocolError):
-            mirror.parse_heads(member.sign({**table, "heads": heads}), member.did)
+            head_tables.parse_table(member.sign({**table, "heads": heads}), member.did)
 
 
 @pytest.mark.parametrize(

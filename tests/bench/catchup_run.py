@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from node.federation import mirror
+from node.federation import pages
 from node.federation.protocol import replicas
 from node.federation.protocol.messages import ACTIVITY_JSON
 from node.models import contacts, logs
@@ -126,7 +126,7 @@ def _server(library: Library) -> Starlette:
         return _answer(member.sign({"@context": context, "type": "Heads", "actor": member.uri, "heads": table}))
 
     async def log(request: Request) -> Response:
-        return Response(library.page(int(request.path_params["start"])), media_type=mirror.LINES)
+        return Response(library.page(int(request.path_params["start"])), media_type=pages.LINES)
 
     async def actor(request: Request) -> Response:
         return _answer(member.document((1, 1)))

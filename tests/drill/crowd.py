@@ -30,7 +30,7 @@ from node.federation.protocol.activities import parse_activity
 from node.federation.protocol.messages import parse_document
 from node.federation.protocol.verification import Carrier, Verified
 from node.kinds import Surroundings
-from node.models import alerts, contacts
+from node.models import alerts, contacts, deliveries, queues
 from node.models.contacts import Member
 from node.models.views import View
 from tests.drill.field import exercise
@@ -38,8 +38,8 @@ from tests.drill.table import Row
 from tests.support.network import House, Network
 
 _KEY_ID = re.compile(r'keyId="http://([^/"]+)/')
-_STILL = 4.0
-"""Seconds without news after which a rumour is over."""
+_STILL = 1.0
+"""Seconds in which nobody has anything to do, after which a rumour is over."""
 _TRIES = 8
 
 
@@ -82,10 +82,11 @@ class Crowd:
 
     async def seize(self, houses: Sequence[House]) -> None:
         """All of them say nothing more from this moment on, whatever was under way, and soon hear nothing."""
-        fallen = [task for house in houses for task in (*self.work.pop(house.did), *house.node.delivery._tasks)]
-        for task in fallen:
-            task.cancel()
-        await asyncio.gather(*fallen, return_exceptions=True)
+        fallen = {task for house in houses for task in (*self.work.pop(house.did), *house.node.delivery._tasks)}
+        while fallen:
+            for task in fallen:
+                task.cancel()
+            _, fallen = await asyncio.wait(fallen, timeout=0.2)  # who swallowed it is told again, as in `Node.stop`
         await asyncio.gather(*(house.stop() for house in houses))
 
     async def publish(self, house: House) -> str:
@@ -104,11 +105,14 @@ class Crowd:
         """Until all hold these, or the rumour is over; seconds to the last news, and how many hold all."""
         began = last = time.monotonic()
         missing = [(house, name) for house in houses for name in names]
-        while missing and time.monotonic() < last + _STILL:
+        quiet = began
+        while missing and time.monotonic() < quiet + _STILL:
             await asyncio.sleep(0.05)
             left = [(house, name) for house, name in missing if not _holds(house, name)]
             if len(left) < len(missing):
                 last = time.monotonic()
+            if len(left) < len(missing) or any(_busy(house) for house in houses):
+                quiet = time.monotonic()
             missing = left
         return last - began, len(houses) - len({house.did for house, _ in missing})
 
@@ -236,6 +240,14 @@ def _member(other: House, now: Any) -> Member:
 
 def _holds(house: House, name: str) -> bool:
     return house.read(lambda connection: alerts.find(connection, house.did, name)) is not None
+
+
+def _busy(house: House) -> bool:
+    """Whether something is to be judged here, or to be delivered by now."""
+    now = house.clock()
+    return house.node.delivery._count > 0 or house.read(
+        lambda connection: queues.waiting(connection) > 0 or deliveries.is_due(connection, now)
+    )
 
 
 def _page(house: House, name: str) -> str:

@@ -21,7 +21,8 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from node.app import Node as Office
-from node.federation import mirror, outbox
+from node.federation import outbox
+from node.federation.protocol import heads as head_tables
 from node.federation.protocol import http_signatures, ids, integrity_proofs, keys
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import ACTIVITY_JSON, Request
@@ -109,7 +110,7 @@ class Villain:
         lie = {did: Head(1, 1, entry.digest) for did, entry in first.items()}
         true = heads[self.victim.did]
         lie[self.victim.did] = Head(true.epoch, true.sequence + 1, true.digest)
-        return json.dumps(mirror.render_heads(own.organisation, own.key, lie, self.field.clock())).encode()
+        return json.dumps(head_tables.render_table(own.organisation.uri, own.key, lie, self.field.clock())).encode()
 
     @contextmanager
     def serving(self) -> Iterator[None]:

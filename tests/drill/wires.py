@@ -4,7 +4,8 @@ A block is silent, as a censor's is: the two sides are given a hardware address 
 carried nowhere, and only a deadline ends a call. A node that is cut off has its link taken down.
 
 A guardian process outlives the drill: when the drill ends, however it ends, it ends the processes in these namespaces
-and removes them with the bridge. What an earlier run left, because the machine went down with it, goes at the start.
+and removes them, the bridge and the nodes' data. What an earlier run left, because the machine went down with it, goes
+at the start.
 """
 
 import ctypes
@@ -15,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,7 +78,7 @@ def prefix(number: int) -> tuple[str, ...]:
 
 
 def sweep() -> None:
-    """End every process in a drill's namespaces, and remove them and the bridge."""
+    """End every process in a drill's namespaces, and remove them, the bridge and the nodes' data."""
     for each in _namespaces():
         for pid in _ip("netns", "pids", each, check=False).split():
             try:
@@ -93,6 +95,8 @@ def sweep() -> None:
     for link in _STATISTICS.glob("tdv*"):
         _ip("link", "del", link.name, check=False)
     _ip("link", "del", BRIDGE, check=False)
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Wires:

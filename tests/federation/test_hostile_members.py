@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from node.federation import mirror
 from node.federation.mirror import Report
 from node.federation.protocol import digests
 from node.federation.protocol.replicas import Head, Header
@@ -67,7 +66,7 @@ async def pull(net: Network, house: House, did: str, pages: Sequence[Sequence[An
     left = [b"\n".join(json.dumps(line).encode() for line in page) for page in pages]
 
     async def page(request: Request) -> Response:
-        return Response(left.pop(0) if left else b"", media_type=mirror.LINES)
+        return Response(left.pop(0) if left else b"", media_type=pages.LINES)
 
     place = ("127.80.1.1", free_port("127.80.1.1"))
     served = Served(Starlette(routes=[Route("/{rest:path}", page)]), [place])

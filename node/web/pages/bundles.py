@@ -19,7 +19,7 @@ from node import bundles
 from node.desk import copies
 from node.desk.copies import Proof, Taken
 from node.errors import ProtocolError
-from node.federation import mirror
+from node.federation import pages
 from node.federation.protocol.verification import Verified
 from node.kinds import Surroundings
 from node.models import documents
@@ -47,7 +47,7 @@ async def alert_bundle(request: Request) -> Response:
     if proof is None:
         return problem(status, "not here")
     name = f'attachment; filename="tadamun-{proof.record.page}.jsonl"'
-    return Response(proof.bundle, headers={**_PLAIN, "content-disposition": name}, media_type=mirror.LINES)
+    return Response(proof.bundle, headers={**_PLAIN, "content-disposition": name}, media_type=pages.LINES)
 
 
 async def alert_qr(request: Request) -> Response:
