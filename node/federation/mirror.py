@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from weakref import WeakValueDictionary
 
 import orjson
 from sqlalchemy import Connection
@@ -90,7 +91,7 @@ class Mirror:
         self._answers: dict[str, dict[str, bool]] = {}
         """For each organisation the members that answered and hold no more of its log; whether they hold any."""
         self._unscrubbed = False
-        self._pulling: set[tuple[str, str]] = set()
+        self._pulling: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._again: dict[tuple[str, str], float] = {}
         self._branches: dict[tuple[str, str, str], datetime] = {}
 
@@ -184,7 +185,7 @@ class Mirror:
             if ours is None or ours.order < head.order:
                 await self.pull(organisation, did, origin, ours, head, report)
             if await self._is_branch(organisation, did, head, origin):
-                await self.pull(organisation, did, origin, None, head, report)
+                await self.pull(organisation, did, origin, None, head, report, whole=True)
         await self._check_own(organisation, member.did, theirs.get(organisation.did))
 
     async def _learn_successions(self, organisation: Organisation, told: object, origin: str) -> None:
@@ -292,17 +293,22 @@ class Mirror:
         return {member.did: Head(max(actor.order[0], 1), 2**52, "")}
 
     async def pull(
-        self, organisation: Organisation, did: str, origin: str, ours: Head | None, claimed: Head, report: Report
-    ) -> None:
-        """Fetch one log from `ours` on, page by page, until it brings nothing more; from one member at a time."""
+        self, organisation: Organisation, did: str, origin: str, ours: Head | None, claimed: Head, report: Report,
+        *, whole: bool = False,
+    ) -> None:  # fmt: skip
+        """Fetch one log from `ours` on, page by page, until it brings nothing more; from one member at a time.
+
+        Args:
+            whole: from its beginning, for a branch that left ours nobody knows where.
+        """
         name = (organisation.did, did)
-        if name in self._pulling:
-            return
-        self._pulling.add(name)
-        try:
+        lock = self._pulling.get(name) or asyncio.Lock()
+        self._pulling[name] = lock
+        waited = lock.locked()
+        async with lock:
+            if waited and not whole:
+                ours = await self._database.read(lambda connection: logs.head(connection, organisation.did, did))
             await self._pull(organisation, did, origin, ours, claimed, report)
-        finally:
-            self._pulling.discard(name)
 
     async def _pull(
         self, organisation: Organisation, did: str, origin: str, ours: Head | None, claimed: Head, report: Report

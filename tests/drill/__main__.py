@@ -69,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.drill", description=__doc__.partition("\n")[0])
     parser.add_argument("--nodes", type=int, default=12, help="how many, from 6 to 60 [12]")
     parser.add_argument("--case", action="append", choices=tuple(CASES), help="one case only; may stand several times")
-    parser.add_argument("--crowd", type=int, help="nodes in one process, 0 for none [90, or none with --case]")
+    parser.add_argument("--crowd", type=int, help="this many in one process, alone; 0 for none [90]")
     parser.add_argument("--seed", type=int, default=None, help="of who is chosen; what is timed differs anyway")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _stop)
@@ -77,7 +77,7 @@ def main() -> None:
     many = given.crowd if given.crowd is not None else 0 if given.case else 90
     rows: list[Row] = []
     try:
-        if given.case or given.crowd is None:
+        if given.case or not given.crowd:
             for row in drill(min(max(given.nodes, 6), 60), given.case or tuple(CASES), seed):
                 rows.append(row)
         if many:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from node.federation.mirror import Report
+from node.federation.pages import LINES
 from node.federation.protocol import digests
 from node.federation.protocol.replicas import Head, Header
 from node.models import documents, logs
@@ -66,7 +67,7 @@ async def pull(net: Network, house: House, did: str, pages: Sequence[Sequence[An
     left = [b"\n".join(json.dumps(line).encode() for line in page) for page in pages]
 
     async def page(request: Request) -> Response:
-        return Response(left.pop(0) if left else b"", media_type=pages.LINES)
+        return Response(left.pop(0) if left else b"", media_type=LINES)
 
     place = ("127.80.1.1", free_port("127.80.1.1"))
     served = Served(Starlette(routes=[Route("/{rest:path}", page)]), [place])
