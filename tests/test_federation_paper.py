@@ -14,7 +14,8 @@ import orjson
 import pytest
 from starlette.routing import Match
 
-from node import alert_terms, alerts, bundles, kinds, relations, successions
+from node import alert_terms, alerts, bundles, declarations, evidence, kinds, relations, successions
+from node.desk import trust
 from node.federation import outbox, pages
 from node.federation.protocol import actors, ids, keys, replicas, verification
 from node.federation.protocol import heads as head_tables
@@ -101,7 +102,7 @@ def inline_terms(value: dict) -> set[str]:
 
 
 def test_every_type_that_the_code_judges_is_in_the_table_and_no_other():
-    judged = {*relations.RULES, *kinds.POST_TYPES, successions.TYPE}
+    judged = {*relations.RULES, *kinds.POST_TYPES, successions.TYPE, *declarations.TYPES, evidence.TYPE}
     assert set(first_cells(section("What we accept"))) == judged
 
 
@@ -110,13 +111,13 @@ def test_every_kind_of_post_is_named():
 
 
 def test_every_term_is_documented():
-    terms = {*alerts.TERMS, *outbox.LOG_TERMS, *actor_terms(), *inline_terms(example("heads").value)}
+    terms = {*alerts.TERMS, *outbox.LOG_TERMS, *trust.TERMS, *evidence.TERMS, *actor_terms(), *inline_terms(example("heads").value)}
     text = section("Terms")
     assert [name for name in sorted(terms) if f"`{name}`" not in text] == []
 
 
 def test_no_documented_term_is_gone():
-    known = {*alerts.TERMS, *outbox.LOG_TERMS, *actor_terms(), successions.TYPE, "after"}
+    known = {*alerts.TERMS, *outbox.LOG_TERMS, *actor_terms(), successions.TYPE, *trust.TERMS, *evidence.TERMS}
     assert set(first_cells(section("Terms"))) <= known
 
 

@@ -27,7 +27,7 @@ from node.models.declarations import LOCAL, Declaration
 from node.models.organisations import Organisation
 from node.models.views import View
 
-_TERMS: Mapping[str, Any] = MappingProxyType(
+TERMS: Mapping[str, Any] = MappingProxyType(
     {
         "tadamun": NAMESPACE,
         **{name: f"tadamun:{name}" for name in (*rules.TYPES, rules.CONFIRM_DELETES)},
@@ -122,7 +122,7 @@ def confirm_deletes(
         if spare is None:
             raise RefusedError("our own Deletes are confirmed with the recovery sheet, or by another member")
         _check_recovery(organisation, spare)
-        bare = {"@context": [AS2, DATA_INTEGRITY, dict(_TERMS)], **rules.statement(about, head.epoch, head.sequence)}
+        bare = {"@context": [AS2, DATA_INTEGRITY, dict(TERMS)], **rules.statement(about, head.epoch, head.sequence)}
         signed = integrity_proofs.sign(bare, spare, outbox.log_method(spare), now)
         _say(connection, organisation, key, rules.CONFIRM, signed, {}, now)
     else:
@@ -187,6 +187,6 @@ def _say(
     extra: Mapping[str, Any], now: datetime,
 ) -> Published:  # fmt: skip
     speech = Speech(
-        kind, about, outbox.audience(organisation, members_only=True), dict(_TERMS), followers=False, extra=extra
+        kind, about, outbox.audience(organisation, members_only=True), dict(TERMS), followers=False, extra=extra
     )
     return outbox.publish(connection, organisation, key, speech, now)
