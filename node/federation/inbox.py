@@ -46,7 +46,7 @@ _PACE = 0.05
 _BATCH = 200
 _LEASE = timedelta(minutes=5)
 _REFRESH = timedelta(minutes=10)
-_FETCHING = 16
+_FETCHING, _FETCHING_ONE = 16, 4
 _ATTEMPTS = 6
 _SEEN = 20_000
 _LARGE = 32 * 1024
@@ -92,6 +92,7 @@ class Inbox:
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetching = asyncio.Semaphore(_FETCHING)
+        self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # --- the door -------------------------------------------------------------------------------------------------
@@ -370,8 +371,13 @@ class Inbox:
         )
 
     async def _fetch_and_judge(self, row: Incoming) -> None:
-        """One row that needs others asked: its key, the sender of a Follow, the target of a Move."""
-        async with self._fetching:
+        """One row that needs others asked: its key, the sender of a Follow, the target of a Move.
+
+        Who waits for a slow host waits in that host's own queue, and holds no place that others need.
+        """
+        place = self._places.get(row.via) or asyncio.Semaphore(_FETCHING_ONE)
+        self._places[row.via] = place
+        async with place, self._fetching:
             try:
                 ready = await self._fetch(row)
             except FetchError as error:
