@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from node.boosts import PATH
-from node.federation.relays import PROBE
+from node.federation.relays import CALM, PROBE
 from node.models import boosts, queues, relays
 from node.relays import PATIENCE, VALID, Notice, rank
 from tests.support.fediverse import Host, post_as
@@ -41,7 +41,7 @@ def quiet(house):
 async def lose(net, gone, left):
     """A server goes away, and after six hours everybody has noticed."""
     await gone.stop()
-    net.clock.forward(PROBE)
+    net.clock.forward(CALM)
     await rounds(left)
     net.clock.forward(DEAD)
     await rounds(left)
@@ -160,7 +160,7 @@ async def test_the_next_in_order_takes_over_and_two_become_one(tmp_path):
         await wait_until(lambda: carriers(others, said) == [first], "the first carries it")
         await first.stop()
         left = [second, *rest]
-        net.clock.forward(PROBE)
+        net.clock.forward(CALM)
         await rounds(left)
         net.clock.forward(3 * PATIENCE)
         await rounds(left)
@@ -256,7 +256,7 @@ async def test_a_member_that_says_it_noticed_a_minute_ago_does_not_count_yet(tmp
         for house in others:
             await wait_until(lambda house=house: house.holds(said), "everybody has it")
         await a.stop()
-        net.clock.forward(PROBE)
+        net.clock.forward(CALM)
         await rounds([b])
         net.clock.forward(DEAD)
         for ago, heard in ((timedelta(minutes=1), False), (DEAD, True)):

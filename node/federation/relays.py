@@ -39,7 +39,9 @@ from node.relays import Facts, Notice
 _PACE = 1.0
 """Seconds between two looks at what is new."""
 PROBE = timedelta(minutes=10)
-"""How often a member's server is asked whether it is there."""
+"""How often a member's server is asked whether it is there, when it did not answer last."""
+CALM = timedelta(hours=1)
+"""And when it did; a comparison of heads is an answer too."""
 _ASKED = 8
 """Servers asked at once."""
 _PAUSE = timedelta(seconds=2)
@@ -133,7 +135,7 @@ class Relays:
                 for each in members
                 # Of a frozen member, another organisation's too, no actor document is taken: it could not answer.
                 if not contacts.frozen_anywhere(connection, each.did)
-                and (each.did not in asked or asked[each.did].checked <= now - PROBE)
+                and _is_due(each, asked.get(each.did), now)
             ]
 
         due = await self._database.read(read)
@@ -170,7 +172,7 @@ class Relays:
                 relays.note_probe(connection, org, did, True, now)
                 del failing[did]
         answering = frozenset(
-            did for did in members if did in origins and did not in failing and origins[did].checked > now - 2 * PROBE
+            did for did in members if did in origins and did not in failing and origins[did].checked > now - 2 * CALM
         )
         relays.forget_notices(connection, org, now - rules.VALID)
         return Scene(
@@ -214,6 +216,16 @@ class Relays:
                 to=member.uri, inbox=place + "/inbox", now=scene.now, lane=Lane.MEMBER, extra=said,
             )  # fmt: skip
         return len(told)
+
+
+def _is_due(member: Member, last: relays.Origin | None, now: datetime) -> bool:
+    """Whether it is time to ask a member's server whether it is there."""
+    if last is None:
+        return True
+    if last.failing_since is not None:
+        return last.checked <= now - PROBE
+    heard = max(last.checked, member.synced) if member.synced is not None else last.checked
+    return heard <= now - CALM
 
 
 def _take_notice(connection: Connection, organisation: Organisation, now: datetime, activity: Activity) -> Decision:

@@ -24,6 +24,8 @@ from node.app import Node as Office
 from node.federation import outbox
 from node.federation.protocol import heads as head_tables
 from node.federation.protocol import http_signatures, ids, integrity_proofs, keys
+from node.federation.protocol.activities import AS2
+from node.federation.protocol.actors import DATA_INTEGRITY
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import ACTIVITY_JSON, Request
 from node.federation.protocol.replicas import Head
@@ -248,7 +250,7 @@ def _compare_heads(villain: Villain, survivors: Sequence[Place]) -> None:
 
 
 def _flood(villain: Villain, survivors: Sequence[Place]) -> tuple[str, float, str]:
-    """As many posts as one node will take from 64 connections, half of them unsigned, while another publishes.
+    """As many posts as one node will take from 64 connections, half of them forged, while another publishes.
 
     Returns:
         The alert, after how many seconds all held it, and what came of the flood.
@@ -279,12 +281,18 @@ def _lift_holds(survivors: Sequence[Place], villain: Place) -> int:
 
 
 def _raw_post(villain: Villain, to: Place, number: int) -> bytes:
-    own = villain.place.organisation.uri
-    body = json.dumps({"id": f"{own}#{number}", "type": "Like", "actor": own, "object": to.organisation.uri}).encode()
-    headers = [("content-length", str(len(body))), ("host", to.organisation.host)]
-    if number % 2:
-        headers = [("content-length", str(len(body))), *villain.signed(to, body, own + "#main-key", villain.key)]
-    lines = ["POST /inbox HTTP/1.1", *(f"{name}: {text}" for name, text in headers)]
+    """A Like with a proof, well signed; every other one by a key that is not the one it names."""
+    own, key = villain.place.organisation, villain.place.key
+    like = {
+        "@context": [AS2, DATA_INTEGRITY],
+        "id": own.at(f"/activities/{outbox.token()}"),
+        "type": "Like",
+        "actor": own.uri,
+        "object": to.organisation.uri,
+    }
+    body = json.dumps(_prove(like, key, outbox.log_method(key), villain)).encode()
+    signed = villain.signed(to, body, own.uri + "#main-key", villain.false_key if number % 2 else villain.key)
+    lines = ["POST /inbox HTTP/1.1", *(f"{name}: {text}" for name, text in signed), f"content-length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
