@@ -13,7 +13,7 @@ from node.federation.protocol import ids, integrity_proofs
 from node.federation.protocol.activities import AS2
 from node.federation.protocol.actors import DATA_INTEGRITY
 from node.federation.protocol.replicas import Head
-from node.models import documents, logs
+from node.models import documents, logs, organisations
 from tests.support.fediverse import Host, post_as
 from tests.support.network import Network, said_by, wait_until
 
@@ -160,3 +160,42 @@ async def _testify(net, by, to, value):
 def _speak(connection, house):
     rsa = house.node.keyring.rsa(house.did).public_key()
     return outbox.publish_actor(connection, house.organisation, house.key, rsa, house.clock())
+
+
+def hold(house):
+    """Why publishing is refused."""
+    return house.read(lambda connection: organisations.get(connection, house.did)).hold
+
+
+async def _lie(liar, about, sequence):
+    """The liar's head table claims more of this log than there is."""
+    table = logs.heads
+    await liar.write(
+        lambda connection: connection.execute(
+            table.update().where(table.c.did == about, table.c.org == liar.did).values(sequence=sequence)
+        )
+    )
+
+
+async def test_a_member_that_claims_more_of_our_log_than_we_signed_does_not_silence_us(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b, liar = await net.members("a", "b", "c")
+        await _lie(liar, a.did, 99)
+        for _ in range(5):
+            report = await a.sync(liar)
+            assert report.problem == ""
+            assert hold(a) == ""
+        said = await a.publish(status="actual", translations={})
+        await wait_until(lambda: b.holds(said), "published and delivered")
+        (seen,) = [each for each in findings(a) if each.kind == "withheld"]
+        assert (seen.did, seen.via) == (a.did, liar.organisation.host)
+
+
+async def test_a_member_that_claims_more_and_then_hangs_up_holds_us_up_a_few_times_and_no_more(tmp_path):
+    async with Network(tmp_path) as net:
+        a, liar = await net.members("a", "c")
+        mirror = a.node.mirror
+        for number in range(5):
+            await mirror._doubt(a.organisation, liar.did)
+            assert bool(hold(a)) is (number < 3)
+        await a.publish(status="actual", translations={})

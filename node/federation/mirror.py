@@ -47,6 +47,9 @@ _FEW = 6
 _AT_ONCE = 4
 _WHOLE_ROUND = 3600.0
 """Seconds between two rounds in which every member is compared with; in the others it is ln N + 2 of them."""
+_BEHIND = "a member holds more of our log than we do: 'tadamun sync' pulls it back"
+_CHANCES = 3
+"""So many times a member that claims more of our log may hold us up without showing it."""
 _NEW_AGAIN = 15.0
 """Seconds until a new member that did not answer is called again."""
 _MAX_SUCCESSIONS = 50
@@ -90,6 +93,9 @@ class Mirror:
         self._interval = interval
         self._answers: dict[str, dict[str, bool]] = {}
         """For each organisation the members that answered and hold no more of its log; whether they hold any."""
+        self._behind: dict[str, set[str]] = {}
+        """For each organisation the members that claim more of its log and have not been asked for it to the end."""
+        self._doubts: dict[tuple[str, str], int] = {}
         self._unscrubbed = False
         self._pulling: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._again: dict[tuple[str, str], float] = {}
@@ -183,6 +189,8 @@ class Mirror:
             if not wanted or ours == head:
                 continue
             if ours is None or ours.order < head.order:
+                if did == organisation.did:
+                    await self._doubt(organisation, member.did)
                 await self.pull(organisation, did, origin, ours, head, report)
             if await self._is_branch(organisation, did, head, origin):
                 await self.pull(organisation, did, origin, None, head, report, whole=True)
@@ -409,32 +417,51 @@ class Mirror:
 
         await self._database.write(write)
 
-    async def _check_own(self, organisation: Organisation, member: str, claimed: Head | None) -> None:
-        """A member holds more of our log than we do: nothing is published until it is pulled back.
+    async def _doubt(self, organisation: Organisation, member: str) -> None:
+        """A member claims more of our log than we have, which only we can have signed: nothing is published until it
+        was asked for it. Who claims again and again, and never answers, does not silence us.
+        """
+        name = (organisation.did, member)
+        self._doubts[name] = self._doubts.get(name, 0) + 1
+        waiting = self._behind.setdefault(organisation.did, set())
+        if self._doubts[name] <= _CHANCES:
+            waiting.add(member)
+        else:
+            waiting.discard(member)
 
-        A hold is lifted when every member has answered and none holds more: one that is itself behind proves nothing.
+        def write(connection: Connection) -> None:
+            held = organisations.get(connection, organisation.did)
+            if held is not None and not held.successor and held.hold in ("", _BEHIND):
+                organisations.set_hold(connection, organisation.did, _BEHIND if waiting else "")
+
+        await self._database.write(write)
+
+    async def _check_own(self, organisation: Organisation, member: str, claimed: Head | None) -> None:
+        """A member has shown what it holds of our log. What it claimed and did not show counts for nothing.
+
+        A hold after a restore is lifted when every member has answered and one at least holds any of our log: one that
+        is itself behind proves nothing.
         """
         answers = self._answers.setdefault(organisation.did, {})
+        waiting = self._behind.setdefault(organisation.did, set())
 
-        def look(connection: Connection) -> None:
+        def look(connection: Connection) -> bool:
             head = logs.head(connection, organisation.did, organisation.did)
             held = organisations.get(connection, organisation.did)
             behind = claimed is not None and (head is None or claimed.order > head.order)
             if held is None or held.successor:
-                return
-            if behind:
-                answers.clear()
-                if not held.hold:
-                    reason = "a member holds more of our log than we do: run 'tadamun sync' before publishing"
-                    organisations.set_hold(connection, organisation.did, reason)
-                return
-            answers[member] = claimed is not None
+                return behind
+            answers[member] = claimed is not None and not behind
+            waiting.discard(member)
             everyone = {each.did for each in contacts.members_of(connection, organisation.did)}
-            if held.hold and everyone <= answers.keys() and any(answers.values()):
+            over = not waiting if held.hold == _BEHIND else everyone <= answers.keys() and any(answers.values())
+            if held.hold and over:
                 organisations.set_hold(connection, organisation.did, "")
                 log.info("log.complete", did=organisation.did)
+            return behind
 
-        await self._database.write(look)
+        if not await self._database.write(look):
+            self._doubts.pop((organisation.did, member), None)
 
     async def _unsynced(self) -> frozenset[str]:
         def read(connection: Connection) -> frozenset[str]:

@@ -2,8 +2,9 @@
 
 The rules are the product's own: `spread.choose` and `spread.fan_out` say who is told, `retry.delay` when a lost
 delivery is tried again; a push goes from the author to every member first, each first sight passes the entry on, and
-every node compares heads with its members one after the other, 60 s apart, give or take a quarter. What is made up is
-the world: how long a message takes, how many are lost, how many nodes are dead, how many members the author reaches.
+every 60 s, give or take a quarter, a node compares heads with all members where they are few, else with ln N + 2. What
+is made up is the world: how long a message takes, how many are lost, how many nodes are dead, how many members the
+author reaches.
 
 The closed form beside it (`expected`). Each of N nodes that hears an entry tells k of m others, a share a of the nodes
 is alive. The share s of the living that hears it, once it has caught on, solves 1 - s = (1 - k/m)^(a N s), which for
@@ -27,6 +28,7 @@ DUPLICATE = 0.2
 """kB of the answer to it."""
 ALL = 10**9
 _INTERVAL = 60.0
+_FEW, _AT_ONCE = 6, 4
 _CONNECT = 5.0
 """Seconds after which a call to a host that is silent is given up."""
 _WORK = 0.15
@@ -60,8 +62,8 @@ class World:
         return self.told_of(self.nodes - 3)
 
     def told_of(self, others: int) -> int:
-        """`spread.fan_out` with another c."""
-        return max(0, min(others, spread.fan_out(others) - spread.EXTRA + self.extra))
+        """The product's rule, with this c."""
+        return spread.fan_out(others, self.extra)
 
 
 @dataclass(slots=True)
@@ -170,48 +172,48 @@ class Run:
         self._send(now, sender, to, attempt)
 
     def _chosen(self, node: int, bringer: int) -> list[int]:
-        """The product's rule; with another c, the same rule with another number."""
+        """The product's rule."""
         others = [other for other in range(self.world.nodes) if other != node]
         told = {0, bringer}
-        if self.world.extra == spread.EXTRA:
-            return spread.choose(others, told, self.chance)
-        left = [other for other in others if other not in told]
-        return self.chance.sample(left, self.world.told_of(len(left)))
+        return spread.choose(others, told, self.chance, self.world.extra)
 
     # --- catch-up -------------------------------------------------------------------------------------------------
 
     def _begin_comparing(self, node: int) -> None:
-        """Somewhere in its round, as it is when an alert comes."""
-        members = [other for other in range(self.world.nodes) if other != node]
-        self.chance.shuffle(members)
-        silent = sum(not self._meets(node, member) for member in members)
-        busy = silent * _CONNECT + (len(members) - silent) * 2 * self.world.latency
-        moment = self.chance.uniform(0, max(busy, self._pause()))
-        if moment < busy:
-            place = int(moment / busy * len(members))
-            self._at(0.0, lambda when: self._compare(when, node, members, place, when - moment))
-        else:
-            idle = self.chance.uniform(0, max(self._pause() - busy, 0.0))
-            self._at(idle, lambda when: self._compare(when, node, members, 0, when))
+        """Somewhere between two rounds, as it is when an alert comes."""
+        self._at(self.chance.uniform(0, self._pause()), lambda when: self._round(when, node))
 
     def _pause(self) -> float:
         return _INTERVAL * (0.75 + self.chance.random() / 2)
 
-    def _compare(self, now: float, node: int, members: Sequence[int], place: int, began: float) -> None:
+    def _round(self, now: float, node: int) -> None:
+        """All members where they are few, else as many as a rumour goes to; a few at once."""
         if node in self.held:
             return
-        if place == len(members):
-            start = max(now, began + self._pause())
-            self._at(start, lambda when: self._compare(when, node, members, 0, when))
+        members = [other for other in range(self.world.nodes) if other != node]
+        left = members if len(members) <= _FEW else spread.choose(members, (), self.chance)
+        self.chance.shuffle(left)
+        lanes = [min(_AT_ONCE, len(left))]
+        following = now + self._pause()
+        for _ in range(lanes[0]):
+            self._compare(now, node, left, lanes, following)
+
+    def _compare(self, now: float, node: int, left: list[int], lanes: list[int], following: float) -> None:
+        if node in self.held:
             return
-        asked = members[place]
+        if not left:
+            lanes[0] -= 1
+            if not lanes[0]:
+                self._at(max(now, following), lambda when: self._round(when, node))
+            return
+        asked = left.pop()
         if not self._meets(node, asked):
-            self._at(now + _CONNECT, lambda when: self._compare(when, node, members, place + 1, began))
+            self._at(now + _CONNECT, lambda when: self._compare(when, node, left, lanes, following))
             return
         answered = now + self._one_way() + self._one_way()
         if self.held.get(asked, math.inf) <= answered:
             self._at(answered + 2 * self.world.latency, lambda when: self._pulled(when, node, asked))
-        self._at(answered, lambda when: self._compare(when, node, members, place + 1, began))
+        self._at(answered, lambda when: self._compare(when, node, left, lanes, following))
 
     def _pulled(self, now: float, node: int, asked: int) -> None:
         """What is caught up with is not passed on."""

@@ -159,7 +159,7 @@ def malicious(field: Field) -> Row:
         _compare_heads(villain, survivors)
         honest, seconds, flood = _flood(villain, survivors)
     field.wait_held(names, survivors)
-    silenced = _lift_holds(survivors, place)
+    silenced = _silenced(survivors)
     field.settle()
     row = field.row("f: a malicious member", [*names, honest], survivors, seconds)
     unmarked = sum(place.did not in each.read(lambda c, each=each: logs.forked(c, each.did)) for each in survivors)
@@ -167,9 +167,9 @@ def malicious(field: Field) -> Row:
     kinds = sorted({kind for each in survivors for kind in _evidence(each)})
     remarks = (
         f"forged posts answered {_shown(answers)}; evidence kept: {', '.join(kinds)}; {flood}; "
-        f"kept from publishing by a false head until they removed it: {silenced}"
+        f"kept from publishing by a false head: {silenced}"
     )
-    return replace(row, false=row.false + unmarked + changed, remarks=remarks)
+    return replace(row, false=row.false + unmarked + changed + silenced, remarks=remarks)
 
 
 def _say_two_things(villain: Villain, survivors: Sequence[Place]) -> list[str]:
@@ -270,14 +270,9 @@ def _flood(villain: Villain, survivors: Sequence[Place]) -> tuple[str, float, st
     return name, seconds, f"{_FLOOD} posts of flood in {done.seconds:.1f} s answered {_shown(done.statuses)}"
 
 
-def _lift_holds(survivors: Sequence[Place], villain: Place) -> int:
-    """Whoever holds back its alerts, because the villain claims to know more of its log, ends that membership."""
-    silenced = [each for each in survivors if each.node.status()["hold"]]
-    for each in silenced:
-        each.node.cli("member", "remove", villain.did)
-        each.node.cli("sync")
-        assert not each.node.status()["hold"]
-    return len(silenced)
+def _silenced(survivors: Sequence[Place]) -> int:
+    """How many hold back their alerts because the villain claims to know more of their logs."""
+    return sum(bool(each.node.status()["hold"]) for each in survivors)
 
 
 def _raw_post(villain: Villain, to: Place, number: int) -> bytes:

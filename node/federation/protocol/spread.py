@@ -21,19 +21,21 @@ class Chance(Protocol):
         """So many of them, each once."""
 
 
-def fan_out(others: int) -> int:
+def fan_out(others: int, extra: int = EXTRA) -> int:
     """To how many of so many others an entry is passed on.
 
     Spec: Tadamun design §4
     """
-    return min(others, round(math.log(others + 1)) + EXTRA) if others > 0 else 0
+    return max(0, min(others, round(math.log(others + 1)) + extra)) if others > 0 else 0
 
 
-def choose(others: Sequence[T], not_these: Collection[T], chance: Chance) -> list[T]:
+def choose(
+    others: Sequence[T], not_these: Collection[T], chance: Chance, extra: int = EXTRA
+) -> list[T]:
     """Who is told: some of the others at random, but not the author nor who brought it.
 
     Args:
         others: every other member, the author and the bringer among them.
     """
     left = [other for other in others if other not in not_these]
-    return chance.sample(left, fan_out(len(left)))
+    return chance.sample(left, fan_out(len(left), extra))
