@@ -205,6 +205,8 @@ class MemberCard:
     did: str
     path: str
     alerts_count: int = 0
+    declared: int = 0
+    """So many organisations declare that its key is no longer to be trusted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from tests.drill.villain import malicious
 
 Case = Callable[[Field], Row]
 
+_IDLE = 180.0
+"""Seconds: three rounds of comparing heads."""
 _TALK = 15.0
 """Seconds that a cut lasts: long enough for deliveries to fail three times."""
 
@@ -129,6 +131,18 @@ def away(field: Field) -> Row:
     return field.row("e: a node away for 30 days", names, field.places, seconds, remarks)
 
 
+def idle(field: Field) -> Row:
+    """(i) Nothing happens: what the nodes say to each other all the same."""
+    field.settle()
+    field.begin()
+    before = field.wires.sent()
+    time.sleep(_IDLE)
+    used = [late - early for late, early in zip(field.wires.sent(), before, strict=True)]
+    hour = sum(used) / len(used) * 3600 / _IDLE / 1000
+    remarks = f"for {_IDLE:g} s: {hour:,.0f} kB sent an hour by each node"
+    return field.row("i: nothing happens", [], field.places, 0.0, remarks)
+
+
 def _via(field: Field, name: str, origin: Place) -> list[int]:
     """Who was told of an alert by its origin."""
     found = []
@@ -140,8 +154,8 @@ def _via(field: Field, name: str, origin: Place) -> list[int]:
 
 CASES: Mapping[str, Case] = MappingProxyType(
     {
-        "a": one_link, "b": split, "c": first_delivery, "d": seized, "h": power_loss, "e": away, "f": malicious,
-        "g": stolen_key,
+        "i": idle, "a": one_link, "b": split, "c": first_delivery, "d": seized, "h": power_loss, "e": away,
+        "f": malicious, "g": stolen_key,
     }  # fmt: skip
 )
 """In this order: time goes on in one, and trust ends in the last."""

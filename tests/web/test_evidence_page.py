@@ -68,5 +68,6 @@ async def test_a_key_that_members_declare_frozen_bears_a_banner_on_every_page_of
         await wait_until(lambda: b.holds(said), "the alert is there")
         await declare(b, a.did, 2)
         banner = "1 member organisation declares that this organisation"
-        for path in ("/alerts", "/alerts/" + said.url.rpartition("/")[2], f"/organisations/{a.did}"):
+        await list_(b, a.did)
+        for path in ("/", "/members", "/alerts", "/alerts/" + said.url.rpartition("/")[2], f"/organisations/{a.did}"):
             assert banner in (await b.get(path + "?lang=en")).text, path

@@ -122,7 +122,8 @@ async def member_list(request: Request) -> Response:
 
     def read(connection: Connection) -> MemberList:
         members = contacts.members_of(connection, organisation.did)
-        listed = tuple(_member_card(connection, organisation, member) for member in members if member.listed)
+        cards = Cards(connection, organisation, site.clock())
+        listed = tuple(_member_card(cards, member) for member in members if member.listed)
         return MemberList(listed, len(members) - len(listed))
 
     view = await site.database.read(read)
@@ -383,7 +384,8 @@ def _member_view(
     )
 
 
-def _member_card(connection: Connection, organisation: Organisation, member: Member) -> MemberCard:
+def _member_card(cards: Cards, member: Member) -> MemberCard:
+    connection, organisation = cards.connection, cards.organisation
     author = str(ids.Portable(member.did, "/actor"))
     return MemberCard(
         name=member.name,
@@ -393,6 +395,7 @@ def _member_card(connection: Connection, organisation: Organisation, member: Mem
         did=member.did,
         path=f"/organisations/{member.did}",
         alerts_count=alerts.count(connection, organisation.did, ("actual",), author),
+        declared=cards.declared(member.did),
     )
 
 
