@@ -4,8 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 
 from node import evidence
+from node.cli import tadamun
 from node.errors import NodeError
 from node.federation import outbox, pages
 from node.federation.protocol import heads as head_tables
@@ -51,6 +53,9 @@ async def test_a_member_that_goes_back_is_seen_and_two_signed_heads_prove_it_to_
         await mirror._compare_claims(b.organisation, member, signed_head(a, Head(1, 1, head.digest), later))
         (seen,) = findings(b)
         assert (seen.kind, seen.did, seen.proven, seen.by) == ("rollback", a.did, True, "")
+        words = CliRunner().invoke(tadamun, ["doctor", "--data", str(b.data)])
+        assert f"evidence: rollback in {a.did}" in words.output
+        assert "proven, seen here" in words.output
         heard = await told(c, b, "rollback")
         assert heard.proven, "the document proves it, whoever brings it"
         assert heard.document == seen.document

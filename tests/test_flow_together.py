@@ -1,9 +1,14 @@
 """Trust withdrawn together: several members' word freezes a stolen key on nodes whose operators are asleep."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 
+from click.testing import CliRunner
+
+from node.cli import tadamun
 from node.desk import trust
 from node.effects import Accept, Refuse
+from node.errors import RefusedError
 from node.federation import commit
 from node.federation.protocol import verification
 from node.federation.protocol.activities import parse_activity
@@ -125,3 +130,59 @@ async def test_many_deletes_wait_until_another_member_says_they_are_the_authors_
         net.clock.forward(timedelta(hours=80))
         await c.node.mirror._destroy_due()
         assert {entry.state for entry in c.entries(a.did)[1:13]} == {logs.STUB}
+
+
+def run(house, *words):
+    done = CliRunner().invoke(tadamun, [*words, "--data", str(house.data), "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def catch_up_with_the_world(net):
+    """The commands have the world's clock, the network its own: what one queued is due when the other caught up."""
+    net.clock.forward(max(timedelta(0), datetime.now(UTC) - net.clock()) + timedelta(seconds=1))
+
+
+async def test_the_commands_say_what_they_did(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b, c, d = await net.members("a", "b", "c", "d")
+        await a.publish(status="actual", translations={}, headline="Exercise: one")
+        await wait_until(lambda: all(each.head(a.did) == (1, 2) for each in (b, c, d)), "the alert is there")
+        assert run(d, "member", "quorum", "1") == {"quorum": 1}
+        refused = CliRunner().invoke(tadamun, ["member", "quorum", "0", "--data", str(d.data)])
+        assert isinstance(refused.exception, RefusedError)
+        done = run(b, "member", "freeze", a.did, "--after", "1", "--declare")
+        assert done == {"did": a.did, "frozen_after": 1, "restored": 0, "declared": True}
+        catch_up_with_the_world(net)
+        await wait_until(lambda: frozen(d, a.did) == (1, 1), "one word is enough there")
+        assert frozen(c, a.did) is None, "and not here"
+        assert run(b, "member", "unfreeze", a.did) == {"did": a.did, "frozen_after": None}
+        catch_up_with_the_world(net)
+        await wait_until(lambda: frozen(d, a.did) is None, "believed again")
+        words = CliRunner().invoke(tadamun, ["member", "unfreeze", a.did, "--data", str(b.data)])
+        assert "not frozen by this organisation" in str(words.exception)
+        words = CliRunner().invoke(tadamun, ["member", "confirm-deletes", a.did, "--data", str(b.data)])
+        assert "no withdrawal of it waits" in str(words.exception)
+        words = CliRunner().invoke(tadamun, ["alert", "restore", "--all", "--data", str(b.data)])
+        assert "succeeds no other" in str(words.exception)
+
+
+async def test_our_own_many_deletes_are_confirmed_by_the_recovery_sheet(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        said = [
+            await a.publish(status="actual", translations={}, headline=f"Exercise {number}") for number in range(12)
+        ]
+        for each in said:
+            await a.withdraw(each.id)
+        await wait_until(lambda: b.head(a.did) == (1, 25), "twelve alerts, and taken back")
+        words = CliRunner().invoke(tadamun, ["member", "confirm-deletes", a.did, "--data", str(a.data)])
+        assert "recovery sheet" in str(words.exception)
+        wrong = ["member", "confirm-deletes", a.did, "--recovery-sheet", str(tmp_path / "b.sheet")]
+        assert "not the recovery sheet" in str(CliRunner().invoke(tadamun, [*wrong, "--data", str(a.data)]).exception)
+        sheet = str(tmp_path / "a.sheet")
+        assert run(a, "member", "confirm-deletes", a.did, "--recovery-sheet", sheet) == {"did": a.did, "texts": 12}
+        catch_up_with_the_world(net)
+        await wait_until(
+            lambda: b.read(lambda connection: logs.waiting_deletes(connection, b.did)) == {}, "the second word is there"
+        )

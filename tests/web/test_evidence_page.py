@@ -71,3 +71,21 @@ async def test_a_key_that_members_declare_frozen_bears_a_banner_on_every_page_of
         await list_(b, a.did)
         for path in ("/", "/members", "/alerts", "/alerts/" + said.url.rpartition("/")[2], f"/organisations/{a.did}"):
             assert banner in (await b.get(path + "?lang=en")).text, path
+
+
+async def test_one_members_word_accuses_nobody_and_a_former_members_none(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b, c, d = await net.members("a", "b", "c", "d")
+        await wait_until(lambda: c.head(a.did) == d.head(a.did) == (1, 1), "known")
+        await declare(b, a.did, 1)
+        await wait_until(lambda: d.head(b.did) == (1, 2) and a.head(b.did) == (1, 2), "one word is there")
+        banner = "no longer to be trusted"
+        for house in (a, d):
+            assert banner not in (await house.get("/?lang=en")).text
+            assert banner not in (await house.get(f"/organisations/{a.did}?lang=en")).text
+        await declare(c, a.did, 1)
+        await wait_until(lambda: a.head(c.did) == (1, 2), "the second is there")
+        own = f"/@{a.organisation.handle}?lang=en"
+        assert "2 member organisations declare" in (await a.get(own)).text
+        await a.write(lambda connection: contacts.set_state(connection, a.did, b.did, contacts.FORMER))
+        assert banner not in (await a.get(own)).text

@@ -218,8 +218,10 @@ class Cards:
         self._forked = logs.forked(connection, organisation.did)
         self._proven = documents.proven_against(connection, organisation.did)
         self._declared: dict[str, set[str]] = {}
+        believed = {organisation.did, *(member.did for member in members)}
         for word in declarations.all_of(connection, organisation.did):
-            self._declared.setdefault(word.about, set()).add(word.by)
+            if word.by in believed:
+                self._declared.setdefault(word.about, set()).add(word.by)
 
     def author(self, record: AlertRecord) -> tuple[str, str, str]:
         """Name, language and page of an alert's author."""
@@ -316,8 +318,10 @@ class Cards:
         return tuple(found)
 
     def declared(self, did: str) -> int:
-        """How many declare that this key is no longer to be trusted."""
-        return len(self._declared.get(did, ()))
+        """How many declare that this key is no longer to be trusted; nobody is accused on the word of too few."""
+        voices = self._declared.get(did, set())
+        enough = self.organisation.did in voices or len(voices) >= self.organisation.quorum
+        return len(voices) if enough else 0
 
 
 def proof_holds(raw: bytes | None, did: str) -> bool:
