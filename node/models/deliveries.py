@@ -178,12 +178,10 @@ def claim(
     """Take up to `limit` due deliveries, best lane first and none worse than `worst`, none for hosts that are busy or
     left alone.
     """
-    closed = select(hosts.c.host).where(hosts.c.org == "", hosts.c.closed_until > now)
     chosen = (
         select(deliveries.c.id)
         .where(
             *_due(now, worst),
-            deliveries.c.host.not_in(closed),
             deliveries.c.host.not_in(list(busy)),
         )
         .order_by(deliveries.c.lane, deliveries.c.due, deliveries.c.id)
@@ -352,7 +350,7 @@ def next_due(connection: Connection) -> datetime | None:
 
 
 def is_due(connection: Connection, now: datetime, worst: Lane = Lane.OTHER) -> bool:
-    """Whether anything wants to be delivered now, in a lane no worse than `worst`."""
+    """Whether anything wants to be delivered now, in a lane no worse than `worst`, to a host that is not left alone."""
     due = select(deliveries.c.id).where(*_due(now, worst)).limit(1)
     return connection.execute(due).first() is not None
 
@@ -363,6 +361,7 @@ def _due(now: datetime, worst: Lane) -> tuple[ColumnElement[bool], ...]:
         deliveries.c.lane.in_([int(lane) for lane in Lane if lane <= worst]),
         deliveries.c.due <= now,
         (deliveries.c.lease.is_(None)) | (deliveries.c.lease <= now),
+        deliveries.c.host.not_in(select(hosts.c.host).where(hosts.c.org == "", hosts.c.closed_until > now)),
     )
 
 
