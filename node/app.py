@@ -14,6 +14,7 @@ from node.federation.delivery import DeliveryWorker
 from node.federation.discovery import Discovery
 from node.federation.fetcher import Fetcher, Resolve
 from node.federation.inbox import Inbox
+from node.federation.letterbox import Letterbox
 from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
 from node.federation.relays import Relays
@@ -66,6 +67,7 @@ class Node:
             dead_after=timedelta(seconds=settings.dead_after),
         )  # fmt: skip
         self.witness = Witness(self.database, self.keyring, clock, self.delivery.wake)
+        self.letterbox = Letterbox(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
         self._workers: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -128,7 +130,7 @@ class Node:
         now = self.clock()
         await self.database.write(lambda connection: queues.release(connection, now))
         await self.delivery.start()
-        shells = (self.inbox, self.delivery, self.mirror, self.relays, self.witness)
+        shells = (self.inbox, self.delivery, self.mirror, self.relays, self.witness, self.letterbox)
         for work in (*(each.run for each in shells), self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))
         gc.collect()

@@ -5,6 +5,7 @@ A rule looks at values and returns `Accept`, `Ignore` or `Refuse`. It never rais
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -156,6 +157,29 @@ class Testimony(Effect):
 
     by: str
     evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLetter(Effect):
+    """A sealed letter was opened and is ours: keep it, sealed to those whose duty it is, and do what its kind asks."""
+
+    id: str
+    author: str
+    to: tuple[str, ...]
+    kind: str
+    about: str
+    sent: datetime
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLetter(Effect):
+    """Answer with a sealed letter of ours to one did."""
+
+    to: str
+    kind: str
+    about: str
+    body: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

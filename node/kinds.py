@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 import orjson
 
 from node import alerts as alert_rules
-from node import declarations, evidence, posts, recovery, relations, successions
+from node import declarations, evidence, letters, posts, recovery, relations, successions
 from node.effects import Accept, Decision, HideObject, Ignore, StoreObject
 from node.errors import ProtocolError
 from node.federation.protocol import actors, ids, verification
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
+from node.letters import Letter
 from node.models import alerts, contacts, documents
+from node.models import letters as letter_rows
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
 from node.models.views import View
@@ -40,6 +42,8 @@ class Surroundings:
     sender: Actor | None = None
     """The actor's document, where we hold one."""
     position: tuple[int, int] | None = None
+    letter: Letter | None = None
+    """What was in the envelope, where we could open it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +324,29 @@ def _judge_testimony(view: View, verified: Verified, around: Surroundings) -> De
     return evidence.decide(verified.activity, evidence.Facts(known, around.frozen))
 
 
+def _is_letter(activity: Activity, held: Stored | None) -> bool:
+    return activity.type == letters.TYPE
+
+
+def _judge_letter(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity, letter = verified.activity, around.letter
+    if letter is None:
+        return Ignore("sealed, and not to us")
+    member = view.member(activity.did)
+    return letters.decide(
+        activity,
+        letter,
+        letters.Facts(
+            own=view.org,
+            member=member is not None and member.state == contacts.MEMBER,
+            frozen=around.frozen,
+            known=letter_rows.find(view.connection, view.org, activity.id) is not None,
+            withdrawn=letter_rows.is_gone(view.connection, view.org, letter.author, letter.about),
+            now=around.now,
+        ),
+    )
+
+
 KINDS: tuple[Kind, ...] = (
     Kind("alert", _is_alert, _judge_alert, urgent=True),
     Kind("actor", _is_actor, _judge_relation),
@@ -328,4 +355,5 @@ KINDS: tuple[Kind, ...] = (
     Kind("succession", _is_succession, _judge_succession),
     Kind("declaration", _is_declaration, _judge_declaration),
     Kind("testimony", _is_testimony, _judge_testimony),
+    Kind("letter", _is_letter, _judge_letter),
 )

@@ -14,7 +14,7 @@ import orjson
 import pytest
 from starlette.routing import Match
 
-from node import alert_terms, alerts, bundles, declarations, evidence, kinds, relations, successions
+from node import alert_terms, alerts, bundles, declarations, evidence, kinds, letters, relations, successions
 from node.desk import trust
 from node.federation import outbox, pages
 from node.federation.protocol import actors, ids, keys, replicas, verification
@@ -102,7 +102,7 @@ def inline_terms(value: dict) -> set[str]:
 
 
 def test_every_type_that_the_code_judges_is_in_the_table_and_no_other():
-    judged = {*relations.RULES, *kinds.POST_TYPES, successions.TYPE, *declarations.TYPES, evidence.TYPE}
+    judged = {*relations.RULES, *kinds.POST_TYPES, successions.TYPE, *declarations.TYPES, evidence.TYPE, letters.TYPE}
     assert set(first_cells(section("What we accept"))) == judged
 
 
@@ -111,7 +111,7 @@ def test_every_kind_of_post_is_named():
 
 
 def test_every_term_is_documented():
-    spoken = {*alerts.TERMS, *outbox.LOG_TERMS, *trust.TERMS, *evidence.TERMS}
+    spoken = {*alerts.TERMS, *outbox.LOG_TERMS, *trust.TERMS, *evidence.TERMS, *letters.TERMS}
     terms = {*spoken, *actor_terms(), *inline_terms(example("heads").value)}
     text = section("Terms")
     assert [name for name in sorted(terms) if f"`{name}`" not in text] == []
@@ -119,7 +119,12 @@ def test_every_term_is_documented():
 
 def test_no_documented_term_is_gone():
     known = {*alerts.TERMS, *outbox.LOG_TERMS, *actor_terms(), successions.TYPE, *trust.TERMS, *evidence.TERMS}
+    known |= letters.TERMS.keys()
     assert set(first_cells(section("Terms"))) <= known
+
+
+def test_every_kind_of_letter_is_listed():
+    assert [name for name in letters.KINDS if f"`{name}`" not in section("Sealed letters")] == []
 
 
 def test_every_value_of_a_closed_list_is_documented():

@@ -17,7 +17,7 @@ from node.app import Node, utc_now
 from node.commands.context import Office, common
 from node.desk import succession
 from node.errors import ConfigurationError, ProtocolError, RefusedError
-from node.federation import outbox, trust
+from node.federation import letterbox, outbox, trust
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.models import contacts, declarations, documents, logs, organisations, queues, setup
@@ -106,6 +106,7 @@ def _begin(
     connection: Connection, node: Node, made: Organisation, key: OrganisationKey, now: datetime
 ) -> None:
     organisations.add(connection, made)
+    letterbox.begin(connection, node.keyring, made, now)
     outbox.publish_actor(connection, made, key, node.keyring.rsa(made.did).public_key(), now)
 
 

@@ -19,10 +19,12 @@ from node.effects import (
     Decision,
     FollowAgain,
     Ignore,
+    KeepLetter,
     Reply,
+    ReplyLetter,
 )
 from node.evidence import Evidence
-from node.federation import saving, trust
+from node.federation import letters, saving, trust
 from node.federation.protocol import ids, replicas, spread
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.messages import as_list
@@ -46,7 +48,7 @@ class Committed:
     """What came of one activity."""
 
     decision: Decision
-    replies: tuple[Reply | FollowAgain, ...] = ()
+    replies: tuple[Reply | FollowAgain | ReplyLetter, ...] = ()
     """Activities of ours that answer it; the caller publishes them in the same transaction."""
     new: bool = False
     """The log had no such entry before."""
@@ -78,8 +80,11 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
             view.reload_log()
     decision = kinds.judge(view, verified, around)
     left = saving.save(view, decision, around) if isinstance(decision, Accept) else ()
-    replies = tuple(effect for effect in left if isinstance(effect, Reply | FollowAgain))
-    trust.carry_out(view, [effect for effect in left if effect not in replies], around)
+    replies = tuple(effect for effect in left if isinstance(effect, Reply | FollowAgain | ReplyLetter))
+    kept = [effect for effect in left if isinstance(effect, KeepLetter)]
+    for effect in kept:
+        letters.keep(view, effect, activity, around)
+    trust.carry_out(view, [effect for effect in left if effect not in (*replies, *kept)], around)
     if new and pass_on and not own and not around.frozen and member is not None:
         _pass_on(view, activity, around)
     return Committed(decision, replies, new)

@@ -10,9 +10,9 @@ The worker fetches missing keys outside any transaction, verifies, and hands bat
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from weakref import WeakValueDictionary
@@ -23,7 +23,7 @@ from node import evidence, log
 from node.effects import Accept, Decision, Ignore, Refuse, StoreActor
 from node.errors import FetchError, NodeError, ProtocolError
 from node.evidence import Evidence
-from node.federation import commit, outbox
+from node.federation import commit, letters, outbox
 from node.federation.discovery import Discovery
 from node.federation.intake import Intake, check_content_type, kept_request, restored_request
 from node.federation.protocol import digests, ids, integrity_proofs, messages, verification
@@ -31,9 +31,10 @@ from node.federation.protocol.activities import MAX_ID, Activity, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Request, parse_document
-from node.federation.protocol.verification import Carrier, Verified
+from node.federation.protocol.verification import SEALED, Carrier, Verified
 from node.federation.quotas import Quotas
 from node.kinds import Surroundings
+from node.letters import Letter
 from node.models import contacts, documents, logs, organisations, queues
 from node.models.base import Database
 from node.models.keyring import Keyring
@@ -63,6 +64,8 @@ class Ready:
     verified: Verified
     sender: Actor | None = None
     target: Actor | None = None
+    letters: Mapping[str, Letter] = field(default_factory=dict)
+    """What was in the envelope, by our did that could open it."""
 
 
 class Inbox:
@@ -401,6 +404,8 @@ class Inbox:
         else:
             verified = await self._verify_alone(activity)
         sender = target = None
+        if activity.type == SEALED:
+            return Ready(row, verified, letters=await self._open(activity))
         if activity.type == "Follow":
             sender = await self._follower(activity)
         if activity.type == "Succeed":
@@ -408,6 +413,13 @@ class Inbox:
         if activity.type == "Move":
             target = await self._target(activity)
         return Ready(row, verified, sender, target)
+
+    async def _open(self, activity: Activity) -> dict[str, Letter]:
+        def read(connection: Connection) -> dict[str, tuple[str, ...]]:
+            return {did: letters.secrets_of(connection, self._keyring, did) for did in self._own}
+
+        secrets = await self._database.read(read)
+        return await asyncio.get_running_loop().run_in_executor(None, letters.open_all, activity, secrets)
 
     async def _verify_late(self, row: Incoming) -> Incoming:
         request = restored_request(row)
@@ -509,8 +521,12 @@ class Inbox:
             return Ignore("forwarded by one who is no member of this organisation")
         if item.verified.activity.type == "Follow" and item.verified.activity.object_id != view.organisation.actor:
             return Ignore("not this organisation")
-        around = Surroundings(now, item.row.via, target=item.target, sender=item.sender)
+        around = Surroundings(
+            now, item.row.via, target=item.target, sender=item.sender, letter=item.letters.get(view.org)
+        )
         done = commit.commit(view, item.verified, around)
+        if item.verified.activity.type == SEALED:
+            queues.forget(view.connection, [item.verified.activity.id])  # kept by its kind's rule alone
         for reply in done.replies:
             outbox.answer(view, self._keyring.organisation(view.org), reply, around)
         if any(isinstance(effect, StoreActor) for effect in _effects(done.decision)):
@@ -520,7 +536,7 @@ class Inbox:
 
 def _needs_calls(row: Incoming, activity: Activity) -> bool:
     """Whether others must be asked first, or the work is too long for the event loop."""
-    return not row.signer or activity.type in ("Move", "Follow", "Succeed") or len(row.body) > _LARGE
+    return not row.signer or activity.type in ("Move", "Follow", "Succeed", SEALED) or len(row.body) > _LARGE
 
 
 async def _verify(activity: Activity, carrier: Carrier) -> Verified:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from node import log
+from node import letters, log
 from node.errors import ProtocolError
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.messages import Request
@@ -130,6 +130,8 @@ class Intake:
         hour = second // 3600
         size = self._refused_bytes[1] if self._refused_bytes[0] == hour else 0
         body = request.body[: 64 * 1024] if size < _REFUSED_BYTES_AN_HOUR else b""
+        if letters.OBJECT.encode() in request.body:
+            body = b""  # a letter is kept by those it is for, or by nobody
         self._refused_bytes = (hour, size + len(body))
         row = Incoming(0, org, now, "", hashlib.sha256(request.body).digest(), body, "", "", None, "")
         await self._database.write(lambda connection: queues.note_refused(connection, row, error.spec, error.reason))

@@ -6,6 +6,7 @@ them (Follow, Accept, Undo): it carries a proof and stands in no log. Either goe
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -16,9 +17,9 @@ import orjson
 from sqlalchemy import Connection
 
 from node import kinds
-from node.effects import Accept, FollowAgain, Reply
+from node.effects import Accept, FollowAgain, Reply, ReplyLetter
 from node.errors import RefusedError
-from node.federation import commit
+from node.federation import commit, letters
 from node.federation.protocol import actors, ids, integrity_proofs, replicas, verification
 from node.federation.protocol.activities import AS2, PUBLIC, parse_activity
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
@@ -27,6 +28,7 @@ from node.federation.protocol.messages import JsonObject, parse_document
 from node.federation.protocol.verification import Carrier
 from node.kinds import Surroundings
 from node.models import contacts, deliveries, documents, logs, organisations
+from node.models import letters as letter_rows
 from node.models.contacts import Following
 from node.models.deliveries import Lane, Recipient
 from node.models.organisations import Organisation
@@ -185,9 +187,16 @@ def unfollow(
     contacts.drop_following(connection, organisation.did, following.actor)
 
 
-def answer(view: View, key: OrganisationKey, reply: Reply | FollowAgain, around: Surroundings) -> None:
+def answer(view: View, key: OrganisationKey, reply: Reply | FollowAgain | ReplyLetter, around: Surroundings) -> None:
     """Do what a rule asked for that needs our own voice."""
     organisation = view.organisation
+    if isinstance(reply, ReplyLetter):
+        with suppress(RefusedError):  # who published no key yet gets no receipt
+            letters.send(
+                view.connection, organisation, key, reply.kind, reply.about, reply.body, (reply.to,), around.now,
+                token=token(),
+            )  # fmt: skip
+        return
     if isinstance(reply, Reply):
         actor = documents.actor(view.connection, reply.to)
         send(
@@ -222,11 +231,17 @@ def publish_actor(
         listed=organisation.listed,
         aliases=aliases,
         moved_to=moved_to,
+        sealing=_sealing(connection, organisation.did),
     )
     bare = actors.render_actor(profile, (place.epoch, place.sequence), organisation.made, now)
     document = integrity_proofs.sign(bare, key, log_method(key), now)
     speech = Speech("Update", document, audience(organisation, members_only=False), {})
     return publish(connection, organisation, key, speech, now, new_epoch=new_epoch)
+
+
+def _sealing(connection: Connection, did: str) -> tuple[str, ...]:
+    key = letter_rows.current_key(connection, did)
+    return (key.public,) if key else ()
 
 
 def withdrawn_entries(connection: Connection, organisation: Organisation, object_id: str) -> tuple[JsonObject, ...]:

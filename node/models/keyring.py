@@ -1,10 +1,12 @@
 """Private keys: files in one folder, apart from the database, so that a copy of the data can be made without them.
 
 `keys/` is mode 700, each file 600: `{multikey}.ed25519.pem` and `{multikey}.rsa.pem` for an organisation,
+`{multikey}.seal-{digest}.age` for what letters to it are sealed to (a new one every month, old ones are destroyed),
 `application.rsa.pem` for the node's own actor, which signs GETs, `alerts.rsa.pem` for `@alerts`. The recovery key never
 lies here.
 """
 
+import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +14,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from node.errors import ConfigurationError
-from node.federation.protocol import keys
+from node.errors import ConfigurationError, ProtocolError
+from node.federation.protocol import keys, sealing
 from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.sealing import SealKey
 
 
 class Keyring:
@@ -74,9 +77,30 @@ class Keyring:
             self._keep("alerts.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
         return self._cached_rsa("alerts.rsa.pem")
 
+    def add_sealing(self, did: str) -> SealKey:
+        """Make and keep a key that letters to this organisation are sealed to."""
+        key = sealing.generate()
+        self._write(_sealing_name(did, key.public), key.secret.encode())
+        return key
+
+    def sealing(self, did: str, public: str) -> SealKey:
+        """A sealing key.
+
+        Raises:
+            ConfigurationError: it is not here.
+        """
+        try:
+            return sealing.load((self.folder / _sealing_name(did, public)).read_text("ascii"))
+        except (OSError, ProtocolError) as error:
+            raise ConfigurationError("a sealing key is not in the keyring: letters sealed to it stay sealed") from error
+
+    def destroy_sealing(self, did: str, public: str) -> None:
+        """Overwrite and remove a sealing key. What was sealed to it and is not opened stays sealed for ever."""
+        destroy(self.folder / _sealing_name(did, public))
+
     def exposed(self) -> tuple[str, ...]:
         """Key files that others on this machine could read."""
-        return tuple(path.name for path in sorted(self.folder.glob("*.pem")) if path.stat().st_mode & 0o077)
+        return tuple(path.name for path in sorted(self.folder.glob("*.*")) if path.stat().st_mode & 0o077)
 
     def _cached_rsa(self, name: str) -> RSAPrivateKey:
         if name not in self._rsa:
@@ -113,6 +137,23 @@ class Keyring:
         finally:
             part.unlink()
         sync_folder(self.folder)
+
+
+def destroy(path: Path) -> None:
+    """Overwrite a file and remove it; whether the disk keeps old blocks is the disk's affair, so it is encrypted."""
+    try:
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+    except FileNotFoundError:
+        return
+    sync_folder(path.parent)
+
+
+def _sealing_name(did: str, public: str) -> str:
+    return f"{did.removeprefix(keys.DID_KEY)}.seal-{hashlib.sha256(public.encode()).hexdigest()[:16]}.age"
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -20,7 +20,8 @@ from node.federation.protocol.activities import AS2, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.messages import ACTIVITY_JSON, MAX_ENTRY, JsonObject, parse_document
 from node.federation.protocol.replicas import Head
-from node.models import contacts, documents, logs, organisations
+from node.models import contacts, documents, letters, logs, organisations
+from node.models.letters import Kept
 from node.models.logs import Entry
 from node.models.organisations import Organisation
 from node.web.site import Site, problem, site_of
@@ -107,8 +108,18 @@ async def get_portable(request: Request) -> Response:
             return await _outbox(site, did, tuple(int(part) for part in before))
         case ["actor", "followers" | "following" | "members" as name]:
             return await _collection(site, did, name)
+        case _:
+            return await _for_members(site, request, did, path)
+
+
+async def _for_members(site: Site, request: Request, did: str, path: str) -> Response:
+    match path.split("/")[1:]:
         case ["actor", "heads", root]:
             return await _heads(site, request, did, root)
+        case ["actor", "letters"]:
+            return await _letters(site, request, did)
+        case ["letters", _]:
+            return await _letter(site, request, str(ids.Portable(did, path)))
         case _:
             return problem(404, "not here")
 
@@ -278,11 +289,57 @@ async def _heads(site: Site, request: Request, did: str, root: str) -> Response:
     return document(orjson.dumps(value), private=True)
 
 
-async def _check_member(site: Site, request: Request, did: str) -> None:
+async def _letters(site: Site, request: Request, did: str) -> Response:
+    """Which letters that are held here are for the member that asks, and signs for it.
+
+    Spec: Tadamun letters 1
+    """
+    if await site.database.read(lambda connection: organisations.get(connection, did)) is None:
+        return problem(404, "not here")
+    try:
+        asker = await _check_member(site, request, did)
+    except ProtocolError as error:
+        return problem(error.status, error.reason, error.spec)
+    now = site.clock()
+    held = await site.database.read(lambda connection: letters.held_for(connection, did, asker, now))
+    return document(_json({"type": "Letters", "held": list(held)}), private=True)
+
+
+async def _letter(site: Site, request: Request, name: str) -> Response:
+    """An envelope, for a member that it is for; to others it is not there.
+
+    Spec: Tadamun letters 1
+    """
+
+    def read(connection: Connection) -> tuple[str, Kept] | None:
+        for org in organisations.all_of(connection):
+            kept = letters.find(connection, org.did, name)
+            if kept is not None and kept.raw is not None:
+                return org.did, kept
+        return None
+
+    found = await site.database.read(read)
+    if found is None:
+        return problem(404, "not here")
+    try:
+        asker = await _check_member(site, request, found[0])
+    except ProtocolError:
+        return problem(404, "not here")
+    if asker not in found[1].addressed or found[1].raw is None:
+        return problem(404, "not here")
+    return document(found[1].raw, private=True)
+
+
+async def _check_member(site: Site, request: Request, did: str) -> str:
+    """The did of the pinned member that signed this request.
+
+    Raises:
+        ProtocolError: 401 or 403.
+    """
     seen = as_seen(request)
     claim = verification.check_request(seen, site.clock())
     if claim is None:
-        raise ProtocolError("head tables are for members, who sign for them", spec="Tadamun design §4", status=401)
+        raise ProtocolError("this is for members, who sign for it", spec="Tadamun design §4", status=401)
     signer = await site.inbox.known_key(claim.key_id)
     if signer is None:
         raise ProtocolError("a key that is not known here", spec="Tadamun design §4", status=401)
@@ -291,7 +348,8 @@ async def _check_member(site: Site, request: Request, did: str) -> None:
     asker = found.did if found else ""
     member = await site.database.read(lambda connection: contacts.member(connection, did, asker))
     if member is None or member.state != contacts.MEMBER:
-        raise ProtocolError("head tables are for members", spec="Tadamun design §4", status=403)
+        raise ProtocolError("this is for members", spec="Tadamun design §4", status=403)
+    return asker
 
 
 def _is_number(text: str) -> bool:

@@ -34,7 +34,7 @@ from node.desk import alerts as alert_desk
 from node.desk import members as member_desk
 from node.desk import trust as trust_desk
 from node.desk.alerts import Said
-from node.federation import commit, outbox
+from node.federation import commit, letterbox, outbox
 from node.federation.mirror import Report
 from node.federation.protocol import integrity_proofs, keys, verification
 from node.federation.protocol.activities import AS2, PUBLIC, parse_activity
@@ -46,7 +46,7 @@ from node.kinds import Surroundings
 from node.models import contacts, logs, organisations, queues, setup
 from node.models.base import Database
 from node.models.contacts import Member
-from node.models.keyring import write_private
+from node.models.keyring import Keyring, write_private
 from node.models.organisations import Organisation
 from node.models.views import View
 from node.settings import Settings
@@ -546,6 +546,7 @@ def _make(data: Path, handle: str, place: tuple[str, int], now: datetime) -> Non
 
     def begin(connection: Connection) -> None:
         organisations.add(connection, made)
+        letterbox.begin(connection, Keyring(settings.keys), made, now)
         outbox.publish_actor(connection, made, key, public, now)
 
     database = Database(settings.url)

@@ -15,7 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from node.errors import ProtocolError
-from node.federation.protocol import ids, keys
+from node.federation.protocol import ids, keys, sealing
 from node.federation.protocol.activities import AS2, MAX_EPOCH, MAX_ID, has_context
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Document, JsonObject, as_list, id_of
@@ -29,6 +29,7 @@ MULTIKEY = "https://w3id.org/security/multikey/v1"
 NAMESPACE = "https://tadamun.example/ns#"
 _MAX_KEYS = 10
 _MAX_ALIASES = 256
+_MAX_SEALING = 3
 _INLINE: Mapping[str, Any] = MappingProxyType(
     {
     "tadamun": NAMESPACE,
@@ -43,7 +44,8 @@ _INLINE: Mapping[str, Any] = MappingProxyType(
     "recoveryKeyDigest": "tadamun:recoveryKeyDigest",
     "successorOf": {"@id": "tadamun:successorOf", "@type": "@id"},
     "countryCode": "tadamun:countryCode",
-        "listedMember": "tadamun:listedMember",
+    "listedMember": "tadamun:listedMember",
+    "sealingKeys": {"@id": "tadamun:sealingKeys", "@container": "@list"},
     "logPosition": {"@id": "tadamun:logPosition", "@type": "@json"},
     }
 )
@@ -73,6 +75,8 @@ class Actor:
     """It agreed, in its own signed document, to be named as a member."""
     order: tuple[int, int]
     """(epoch, sequence) of the log entry that carries it; (0, 0) for an actor without a log."""
+    sealing: tuple[str, ...]
+    """Keys (`age1…`) that letters to it are sealed to, the newest first; changed every month."""
     document: Document
 
     @property
@@ -100,6 +104,8 @@ class Profile:
     """Others may name it as a member of the network."""
     aliases: tuple[str, ...] = ()
     moved_to: str | None = None
+    sealing: tuple[str, ...] = ()
+    """What letters to it are sealed to."""
 
 
 def actor_uri(did: str, origin: str) -> str:
@@ -146,6 +152,8 @@ def render_actor(profile: Profile, order: tuple[int, int], published: datetime, 
         "published": timestamp(published),
         "updated": timestamp(updated),
     }
+    if profile.sealing:
+        document["sealingKeys"] = list(profile.sealing)
     if profile.moved_to:
         document["movedTo"] = profile.moved_to
     return document
@@ -219,6 +227,7 @@ def parse_actor(document: Document) -> Actor:
         recovery=_text(value, "recoveryKeyDigest", 100) or None,
         listed=value.get("listedMember") is True,
         order=_order(place),
+        sealing=_recipients(as_list(value.get("sealingKeys"))[:_MAX_SEALING]),
         document=document,
     )
 
@@ -315,6 +324,17 @@ def _ids(values: Sequence[object]) -> tuple[str, ...]:
         try:
             if isinstance(item, str):
                 found.append(ids.canonical(item))
+        except ProtocolError:
+            continue
+    return tuple(found)
+
+
+def _recipients(values: Sequence[object]) -> tuple[str, ...]:
+    """A key that cannot be read is no key; it does not spoil the others."""
+    found = []
+    for item in values:
+        try:
+            found.append(sealing.check_recipient(item))
         except ProtocolError:
             continue
     return tuple(found)

@@ -6,7 +6,8 @@ Who may speak, in order:
    embedded object of the same did carries its own proof;
 3. *direct*: the HTTP key's owner is the actor;
 4. *forwarded*: the proof authenticates, the HTTP signature names only the forwarder; taken from pinned members about
-   pinned dids, and from nobody else; only log entries, for what two actors settle between them is nobody's to carry on;
+   pinned dids, and from nobody else; only log entries and sealed letters, which change nothing a second time, for what
+   two actors settle between them is nobody's to carry on;
 5. an actor that lives on a domain is believed by the HTTP signature of a key in its fetched document, or by a fresh
    proof of such a key (FEP-fe34).
 """
@@ -25,6 +26,8 @@ from node.federation.protocol.messages import Document, JsonObject, Request
 Kind = Literal["proof", "http", "ld", "fetched"]
 Claim = http_signatures.Claim | message_signatures.Claim
 
+SEALED = "Seal"
+"""The type of an activity that carries a sealed letter."""
 _PROOF_ALONE = timedelta(hours=12)
 """How old a proof may be that travels without any HTTP signature."""
 
@@ -96,8 +99,9 @@ def verify_activity(activity: Activity, carrier: Carrier) -> Verified:
         raise ProtocolError(
             "forwarded, and not by a pinned member about a pinned member", spec="Tadamun wire §3", status=403
         )
-    if not carrier.replica and carrier.owner != activity.actor and activity.position is None:
-        raise ProtocolError("only log entries are passed on by others", spec="Tadamun wire §3", status=403)
+    carried = activity.position is not None or activity.type == SEALED
+    if not carrier.replica and carrier.owner != activity.actor and not carried:
+        raise ProtocolError("only log entries and letters are passed on by others", spec="Tadamun wire §3", status=403)
     verify_own_proof(activity.value, activity.did)
     embedded = activity.object
     if embedded is not None and embedded.get("attributedTo") is not None and _is_of(embedded, activity.did):

@@ -1,0 +1,171 @@
+"""Sealed letters: written, sealed to their addressees' keys and queued; opened, kept and passed on.
+
+A letter goes to each addressee by itself, under its author's proof, and stands in no log. Of what goes to many, who
+gets it passes the same bytes on to a few of the other addressees, so that an author whose line is cut reaches all
+through one. What was inside rests sealed to those whose duty it is (`models/rooms`), from the first row.
+"""
+
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection
+
+from node import letters as rules
+from node.effects import KeepLetter
+from node.errors import ProtocolError, RefusedError
+from node.federation.protocol import ids, integrity_proofs, sealing, spread
+from node.federation.protocol.activities import AS2, Activity
+from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
+from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.messages import JsonObject
+from node.kinds import Surroundings
+from node.letters import Letter
+from node.models import contacts, deliveries, documents, rooms
+from node.models import letters as rows
+from node.models.contacts import Member
+from node.models.deliveries import Lane, Recipient
+from node.models.keyring import Keyring
+from node.models.letters import Kept, Receipt
+from node.models.organisations import Organisation
+from node.models.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A letter of ours that is on its way."""
+
+    letter: Letter
+    to: tuple[str, ...]
+    """The dids it was sealed to."""
+    unreached: tuple[str, ...]
+    """Dids that were meant and have published no key yet."""
+
+
+def send(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, kind: str, about: str, body: JsonObject,
+    to: Collection[str], now: datetime, *, token: str, urgent: bool = False,
+) -> Sent:  # fmt: skip
+    """Seal a letter to these members, keep our own copy, and queue it.
+
+    Args:
+        to: dids of pinned members.
+        token: 128 random bits, the last part of the letter's id.
+
+    Raises:
+        RefusedError: nobody it is for can be sealed to.
+    """
+    members = {each.did: each for each in contacts.members_of(connection, organisation.did) if each.did in to}
+    found = {did: _keys_of(connection, did) for did in members}
+    reached = tuple(sorted(did for did, keys in found.items() if keys))
+    if not reached:
+        raise RefusedError("none of those it is for has published a key to seal to; 'tadamun sync' asks them again")
+    uri = organisation.at(rules.new_id(token))
+    letter = Letter(ids.canonical(uri), organisation.did, reached, kind, about, now, body)
+    recipients = tuple(key for did in reached for key in found[did])
+    activity: JsonObject = {
+        "@context": [AS2, DATA_INTEGRITY, dict(rules.TERMS)],
+        "id": uri,
+        "type": rules.TYPE,
+        "actor": organisation.uri,
+        "object": rules.envelope(letter, recipients),
+        "to": [organisation.uri + "/members"],
+        "published": timestamp(now),
+    }
+    raw = orjson.dumps(integrity_proofs.sign(activity, key, f"{key.did}#{key.multikey}", now))
+    payload = deliveries.add_payload(connection, organisation.did, letter.id, raw, None, now)
+    lane = Lane.ALERT_MEMBER if urgent else Lane.MEMBER
+    _queue(connection, organisation.did, payload, [members[did] for did in reached], lane, now)
+    _keep(connection, organisation.did, letter, raw, now + rows.OWN_FOR, now)  # sealed to them: we cannot open it
+    return Sent(letter, reached, tuple(sorted(set(to) - set(reached))))
+
+
+def open_all(activity: Activity, secrets: dict[str, tuple[str, ...]]) -> dict[str, Letter]:
+    """Open an envelope with each organisation's keys; those it is not for find nothing.
+
+    Args:
+        secrets: our dids, each with the secrets of its sealing keys.
+    """
+    found: dict[str, Letter] = {}
+    for did, mine in secrets.items():
+        try:
+            found[did] = rules.open_letter(activity, mine)
+        except ProtocolError:
+            continue
+    return found
+
+
+def secrets_of(connection: Connection, keyring: Keyring, org: str) -> tuple[str, ...]:
+    """The secrets of an organisation's sealing keys that are not destroyed, the newest first."""
+    return tuple(keyring.sealing(org, key.public).secret for key in rows.keys_of(connection, org))
+
+
+def keep(view: View, effect: KeepLetter, activity: Activity, around: Surroundings) -> None:
+    """Keep a letter that was judged ours, do what its kind asks of the machine, and pass it on."""
+    connection, org = view.connection, view.org
+    letter = Letter(effect.id, effect.author, effect.to, effect.kind, effect.about, effect.sent, effect.body)
+    kind = rules.KINDS[letter.kind]
+    if not rows.has_room(connection, org, letter.author):
+        view.count("letters beyond the bound")
+        return
+    if letter.kind == rules.RECEIPT:
+        _take_receipt(connection, org, letter, around.now)
+        return
+    if letter.kind == rules.WITHDRAWAL:
+        rows.withdraw(connection, org, letter.author, letter.about)
+    raw = activity.raw if kind.carried else None
+    until = around.now + (rows.CARRIED_FOR if kind.carried else rows.OWN_FOR)
+    _keep(connection, org, letter, raw, until, around.now)
+    if kind.carried:
+        _pass_on(view, letter, activity, around)
+
+
+def _keep(
+    connection: Connection, org: str, letter: Letter, raw: bytes | None, until: datetime, now: datetime
+) -> None:
+    kind = rules.KINDS[letter.kind]
+    sealed = None
+    if kind.room:
+        sealed = sealing.seal(rules.render(letter), [rooms.resting_place(connection, org, kind.room)])
+    rows.save(
+        connection, org,
+        Kept(
+            id=letter.id, author=letter.author, kind=letter.kind, about=letter.about, addressed=letter.to, raw=raw,
+            until=until, sealed=sealed, room=kind.room, sent=letter.sent, received=now,
+            gone=letter.kind == rules.WITHDRAWAL,
+        ),
+    )  # fmt: skip
+
+
+def _take_receipt(connection: Connection, org: str, letter: Letter, now: datetime) -> None:
+    """Only of a letter that we sent to whoever says so."""
+    of, kind = letter.body.get("of"), letter.body.get("kind")
+    sent = rows.find(connection, org, of) if isinstance(of, str) else None
+    if sent is not None and sent.author == org and letter.author in sent.addressed and isinstance(kind, str):
+        rows.add_receipt(connection, org, Receipt(sent.id, letter.author, sent.about, kind[:40], now))
+
+
+def _pass_on(view: View, letter: Letter, activity: Activity, around: Surroundings) -> None:
+    """To ln N + 2 of the others it is for, not to its author nor to who brought it; to nobody else."""
+    connection, org = view.connection, view.org
+    others = [each for each in contacts.members_of(connection, org) if each.did in letter.to]
+    told = [each for each in others if each.did == letter.author or ids.host_of(each.inbox) == around.via]
+    chosen = spread.choose(others, told, random.SystemRandom())
+    if chosen:
+        payload = deliveries.add_payload(connection, org, letter.id, activity.raw, None, around.now)
+        lane = Lane.ALERT_MEMBER if letter.kind in (rules.ALERT, rules.WITHDRAWAL) else Lane.MEMBER
+        _queue(connection, org, payload, chosen, lane, around.now)
+
+
+def _queue(
+    connection: Connection, org: str, payload: int, members: Sequence[Member], lane: Lane, now: datetime
+) -> None:
+    inboxes = dict.fromkeys(member.inbox for member in members)
+    deliveries.enqueue(connection, org, payload, [Recipient(inbox, "log", lane) for inbox in inboxes], now)
+
+
+def _keys_of(connection: Connection, did: str) -> tuple[str, ...]:
+    actor = documents.actor(connection, str(ids.Portable(did, "/actor")))
+    return actor.sealing if actor else ()
