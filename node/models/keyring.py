@@ -1,8 +1,9 @@
 """Private keys: files in one folder, apart from the database, so that a copy of the data can be made without them.
 
 `keys/` is mode 700, each file 600: `{multikey}.ed25519.pem` and `{multikey}.rsa.pem` for an organisation,
-`application.rsa.pem` for the node's own actor, which signs GETs, `alerts.rsa.pem` for `@alerts`. The recovery key never
-lies here.
+`application.rsa.pem` for the node's own actor, which signs GETs, `alerts.rsa.pem` for `@alerts`;
+`{multikey}.network.age` for what members send to the network, until the organisation's first person is active (`rooms`).
+The recovery key never lies here.
 """
 
 import os
@@ -13,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from node.errors import ConfigurationError
-from node.federation.protocol import keys
+from node.federation.protocol import keys, sealing
 from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.sealing import SealKey
 
 
 class Keyring:
@@ -74,9 +76,32 @@ class Keyring:
             self._keep("alerts.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
         return self._cached_rsa("alerts.rsa.pem")
 
+    def network(self, did: str) -> SealKey | None:
+        """The key of the room "network" of an organisation that no person is active in; `None` where people are."""
+        try:
+            return sealing.load((self.folder / _network(did)).read_text("ascii").strip())
+        except FileNotFoundError:
+            return None
+
+    def keep_network(self, did: str, key: SealKey) -> None:
+        """Keep it; one that is there already stays."""
+        self._keep(_network(did), key.secret.encode() + b"\n")
+
+    def drop_network(self, did: str) -> None:
+        """Destroy it: a person holds it now. What a disk remembers of a file is beyond us; encrypt the disk."""
+        path = self.folder / _network(did)
+        if path.exists():
+            with path.open("r+b") as file:
+                file.write(bytes(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+            sync_folder(self.folder)
+
     def exposed(self) -> tuple[str, ...]:
         """Key files that others on this machine could read."""
-        return tuple(path.name for path in sorted(self.folder.glob("*.pem")) if path.stat().st_mode & 0o077)
+        found = (path for path in sorted(self.folder.glob("*")) if path.suffix in (".pem", ".age"))
+        return tuple(path.name for path in found if path.stat().st_mode & 0o077)
 
     def _cached_rsa(self, name: str) -> RSAPrivateKey:
         if name not in self._rsa:
@@ -113,6 +138,10 @@ class Keyring:
         finally:
             part.unlink()
         sync_folder(self.folder)
+
+
+def _network(did: str) -> str:
+    return f"{did.removeprefix(keys.DID_KEY)}.network.age"
 
 
 def write_private(path: Path, content: bytes) -> None:
