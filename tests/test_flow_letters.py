@@ -10,6 +10,7 @@ from node.errors import RefusedError
 from node.federation import letterbox, letters, outbox
 from node.federation.protocol import sealing
 from node.models import letters as rows
+from node.models import rooms
 from tests.support.network import Network, wait_until
 
 WORDS = "EXERCISE: these words are for members"
@@ -32,7 +33,7 @@ def kept(house, sent):
 
 def read(house, found):
     """What whoever holds the key reads."""
-    secrets = house.read(lambda connection: letters.secrets_of(connection, house.node.keyring, house.did))
+    secrets = house.read(lambda connection: rooms.network_secrets(connection, house.did, house.node.keyring))
     return rules.parse(sealing.open_sealed(found.sealed, secrets))
 
 

@@ -23,7 +23,7 @@ from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import MAX_ENTRY, Request
 from node.federation.protocol.verification import Carrier
 from node.kinds import Surroundings
-from node.models import contacts, organisations
+from node.models import contacts, organisations, rooms
 from node.models import letters as rows
 from node.models.base import Database
 from node.models.contacts import Member
@@ -54,7 +54,8 @@ def rotate(connection: Connection, keyring: Keyring, organisation: Organisation,
 
 
 def begin(connection: Connection, keyring: Keyring, organisation: Organisation, now: datetime) -> None:
-    """A new key; the next actor document that is published names it."""
+    """A new key; the next actor document that is published names it. And a room for what members send."""
+    rooms.ensure_network_room(connection, organisation.did, keyring, now)
     rows.add_key(connection, organisation.did, keyring.add_sealing(organisation.did).public, now)
 
 

@@ -31,6 +31,7 @@ from node.models.keyring import Keyring
 from node.models.letters import Kept, Receipt
 from node.models.organisations import Organisation
 from node.models.views import View
+from node.people import NETWORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _keep(
     kind = rules.KINDS[letter.kind]
     sealed = None
     if kind.room:
-        sealed = sealing.seal(rules.render(letter), [rooms.resting_place(connection, org, kind.room)])
+        sealed = sealing.seal(rules.render(letter), [_resting_place(connection, org, kind.room)])
     rows.save(
         connection, org,
         Kept(
@@ -137,6 +138,17 @@ def _keep(
             gone=letter.kind == rules.WITHDRAWAL,
         ),
     )  # fmt: skip
+
+
+def _resting_place(connection: Connection, org: str, room: str) -> str:
+    """To whom a body is sealed: to the room whose duty it is; while nobody is in it, to the network's."""
+    found = rooms.recipient(connection, org, room) or rooms.recipient(connection, org, NETWORK)
+    if found is None:
+        current = rows.current_key(connection, org)
+        if current is None:
+            raise RefusedError("this organisation has no sealing key yet; 'tadamun serve' makes one at its start")
+        return current.public
+    return found
 
 
 def _take_receipt(connection: Connection, org: str, letter: Letter, now: datetime) -> None:

@@ -2,8 +2,9 @@
 
 `keys/` is mode 700, each file 600: `{multikey}.ed25519.pem` and `{multikey}.rsa.pem` for an organisation,
 `{multikey}.seal-{digest}.age` for what letters to it are sealed to (a new one every month, old ones are destroyed),
-`application.rsa.pem` for the node's own actor, which signs GETs, `alerts.rsa.pem` for `@alerts`. The recovery key never
-lies here.
+`application.rsa.pem` for the node's own actor, which signs GETs, `alerts.rsa.pem` for `@alerts`;
+`{multikey}.network.age` for what members send to the network, until the organisation's first person is active (`rooms`).
+The recovery key never lies here.
 """
 
 import hashlib
@@ -98,9 +99,25 @@ class Keyring:
         """Overwrite and remove a sealing key. What was sealed to it and is not opened stays sealed for ever."""
         destroy(self.folder / _sealing_name(did, public))
 
+    def network(self, did: str) -> SealKey | None:
+        """The key of the room "network" of an organisation that no person is active in; `None` where people are."""
+        try:
+            return sealing.load((self.folder / _network(did)).read_text("ascii").strip())
+        except FileNotFoundError:
+            return None
+
+    def keep_network(self, did: str, key: SealKey) -> None:
+        """Keep it; one that is there already stays."""
+        self._keep(_network(did), key.secret.encode() + b"\n")
+
+    def drop_network(self, did: str) -> None:
+        """Destroy it: a person holds it now. What a disk remembers of a file is beyond us; encrypt the disk."""
+        destroy(self.folder / _network(did))
+
     def exposed(self) -> tuple[str, ...]:
         """Key files that others on this machine could read."""
-        return tuple(path.name for path in sorted(self.folder.glob("*.*")) if path.stat().st_mode & 0o077)
+        found = (path for path in sorted(self.folder.glob("*")) if path.suffix in (".pem", ".age"))
+        return tuple(path.name for path in found if path.stat().st_mode & 0o077)
 
     def _cached_rsa(self, name: str) -> RSAPrivateKey:
         if name not in self._rsa:
@@ -154,6 +171,10 @@ def destroy(path: Path) -> None:
 
 def _sealing_name(did: str, public: str) -> str:
     return f"{did.removeprefix(keys.DID_KEY)}.seal-{hashlib.sha256(public.encode()).hexdigest()[:16]}.age"
+
+
+def _network(did: str) -> str:
+    return f"{did.removeprefix(keys.DID_KEY)}.network.age"
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -14,21 +14,29 @@ from alembic.script import ScriptDirectory
 from node.errors import ConfigurationError
 from node.models import (
     alerts,
+    audit,
     base,
     boosts,
     contacts,
+    declarations,
     deliveries,
     documents,
     logs,
     organisations,
+    people,
     queues,
     relays,
+    rooms,
     schema,
+    sessions,
     setup,
 )
 from node.models.base import Database
 
-TABLES = (alerts, boosts, contacts, deliveries, documents, logs, organisations, queues, relays)
+TABLES = (
+    alerts, audit, boosts, contacts, declarations, deliveries, documents, logs, organisations, people, queues, relays,
+    rooms, sessions,
+)  # fmt: skip
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 

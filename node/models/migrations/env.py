@@ -2,9 +2,28 @@
 
 from alembic import context
 
-from node.models import alerts, base, boosts, contacts, deliveries, documents, logs, organisations, queues, relays
+from node.models import (
+    alerts,
+    audit,
+    base,
+    boosts,
+    contacts,
+    declarations,
+    deliveries,
+    documents,
+    logs,
+    organisations,
+    people,
+    queues,
+    relays,
+    rooms,
+    sessions,
+)
 
-TABLES = (alerts, boosts, contacts, deliveries, documents, logs, organisations, queues, relays)
+TABLES = (
+    alerts, audit, boosts, contacts, declarations, deliveries, documents, logs, organisations, people, queues, relays,
+    rooms, sessions,
+)  # fmt: skip
 
 context.configure(
     connection=context.config.attributes["connection"],
