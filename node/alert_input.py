@@ -10,8 +10,11 @@ house. Rules, in order (R numbers are the do-no-harm rules of the project):
 3. R10 relatives have a consent of their own. R11 minors are never named.
 4. R4 a name that is not to be published stands in no public text.
 5. It has not expired.
-6. A real alert goes to everyone, for sealing does not exist yet; and R2: it needs a second person's
-   approval, so where approvals do not exist only a node on loopback publishes it.
+6. R2: a real alert needs a second person's approval, so where approvals do not exist only a node on
+   loopback publishes it.
+
+The audience is chosen before the text is written: `network` where nothing is said. What is not for everyone
+is sealed to the members it is for and stands in no log; members can be left out by name or by country.
 
 Fields that belong to the organisation alone (`ORG_FIELDS`, consent, contacts) are kept in `Alert` and never
 rendered.
@@ -117,6 +120,8 @@ class Alert:
     status: str
     audience: str | tuple[str, ...]
     """`everyone`, `network`, or the dids it is meant for."""
+    left_out: tuple[str, ...]
+    """Dids and countries of members that it is not for, though they are of the network."""
     country: str
     severity: str
     urgency: str
@@ -137,6 +142,11 @@ class Alert:
     """Others may publish it anew under their own name while our server cannot be reached."""
     internal: JsonObject
     """`ORG_FIELDS` and what came with `verification` besides its level."""
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it is for some and not for everyone."""
+        return self.audience != "everyone"
 
     def texts(self) -> tuple[Text, ...]:
         """Main language first."""
@@ -161,6 +171,7 @@ def parse_input(value: JsonObject) -> Alert:
         kind=form.choice("kind", KINDS),
         status=status,
         audience=_audience(form),
+        left_out=_left_out(form),
         country=form.code("country", COUNTRIES),
         severity=form.choice("severity", SEVERITIES),
         urgency=form.choice("urgency", URGENCIES),
@@ -210,6 +221,24 @@ def _audience(form: Form) -> str | tuple[str, ...]:
         f"write one of {', '.join(AUDIENCES)}, or a list of up to {MAX_ITEMS} dids (did:key:z6Mk…)",
     )
     return ()
+
+
+def _left_out(form: Form) -> tuple[str, ...]:
+    """`exclude`: members by did, and countries whose members are left out."""
+    if not form.has("exclude"):
+        return ()
+    inner = form.form("exclude")
+    dids = inner.texts("members", MAX_ITEMS, MAX_TEXT)
+    for number, did in enumerate(dids):
+        if not is_did(did):
+            inner.fail(f"members[{number}]", "write a did (did:key:z6Mk…); 'tadamun member list' shows them")
+    countries = inner.texts("countries", MAX_ITEMS, 2)
+    for number, country in enumerate(countries):
+        if country.upper() not in COUNTRIES:
+            inner.fail(f"countries[{number}]", "write a two-letter country code such as IQ")
+    if form.anything("audience") == "everyone":
+        form.fail("exclude", "what is for everyone leaves nobody out; choose another audience")
+    return (*dids, *(country.upper() for country in countries))
 
 
 def _consent(form: Form) -> Consent:
@@ -287,15 +316,10 @@ def check_publishable(alert: Alert, now: datetime, *, approvals_exist: bool, loo
     ]
     if alert.expires <= now:
         reasons.append(f"expires: {alert.expires:%Y-%m-%d} has passed; write a later date")
-    if alert.status == "actual":
-        if alert.audience != "everyone":
-            reasons.append(
-                "audience: sealing does not exist yet, only everyone is published (exercises may differ)"
-            )
-        if not approvals_exist and not loopback:
-            reasons.append(
-                "R2: no second person can approve on this node yet, so it publishes exercises only"
-            )
+    if alert.status == "actual" and not approvals_exist and not loopback:
+        reasons.append(
+            "R2: no second person can approve on this node yet, so it publishes exercises only"
+        )
     if reasons:
         raise RefusedError(*reasons)
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import orjson
 
 from node import alerts as alert_rules
-from node import declarations, evidence, letters, posts, recovery, relations, successions
-from node.effects import Accept, Decision, HideObject, Ignore, StoreObject
+from node import declarations, evidence, letters, posts, recovery, relations, sealed_notes, successions
+from node.effects import Accept, Decision, HideObject, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
 from node.federation.protocol import actors, ids, verification
 from node.federation.protocol.activities import Activity
@@ -333,6 +333,11 @@ def _judge_letter(view: View, verified: Verified, around: Surroundings) -> Decis
     if letter is None:
         return Ignore("sealed, and not to us")
     member = view.member(activity.did)
+    if letter.kind == letters.ALERT:
+        try:
+            sealed_notes.check(letter)
+        except ProtocolError as error:
+            return Refuse(error.reason, error.spec)
     return letters.decide(
         activity,
         letter,

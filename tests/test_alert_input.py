@@ -198,8 +198,6 @@ def test_a_real_alert_may_be_published_on_loopback_and_with_approvals():
             "R4: the name of subjects[0]",
         ),
         (example(expires="2026-11-20T10:00:00Z"), "expires: 2026-11-20 has passed"),
-        (actual(audience="network"), "audience: sealing does not exist yet"),
-        (actual(audience=[DID]), "audience: sealing does not exist yet"),
         (actual(country="XX"), "country: XX is for exercises only"),
     ],
 )

@@ -1,5 +1,7 @@
 """The `alert` commands: publish, list, update, correct, close, withdraw, restore."""
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,17 @@ from node.alerts import Alert
 from node.app import utc_now
 from node.commands.context import Office, common
 from node.desk import alerts as desk
+from node.desk import sealed_alerts as sealed
 from node.desk import trust
 from node.desk.alerts import Said
+from node.desk.sealed_alerts import SealedAlert
 from node.errors import ProtocolError, RefusedError
-from node.federation.protocol.messages import parse_document
-from node.models import alerts, documents
+from node.federation.protocol import ids
+from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.messages import JsonObject, parse_document
+from node.models import alerts, documents, rooms
 from node.models.alerts import AlertRecord
+from node.models.organisations import Organisation
 from node.web.pages.public import proof_holds
 
 _ALL = ("actual", "exercise", "test", "unknown")
@@ -33,6 +40,9 @@ def alert() -> None:
 def publish(office: Office, file: Path) -> None:
     """Publish an alert from FILE.json. It is signed, written to the log and sent at once by a running 'serve'.
 
+    "audience" in the file says for whom: everyone; network (the default), or a list of dids: then it is sealed to those
+    members, stands in no log and on no public page. "exclude": {"members": [did], "countries": ["XX"]} leaves some out.
+
     Refused, naming every reason, when a field is missing or consent does not cover the audience. An actual alert on a
     node that is open to the world becomes a draft until two people can approve it.
     """
@@ -47,6 +57,12 @@ def publish(office: Office, file: Path) -> None:
         )
         return
     key = office.key
+    if given.sealed:
+        sent = office.write(
+            lambda connection: sealed.publish(connection, organisation, key, given, utc_now(), approved=loopback)
+        )
+        _show(office, sent, "sent, sealed to the members it is for")
+        return
     said = office.write(
         lambda connection: desk.publish(connection, organisation, key, given, utc_now(), loopback=loopback)
     )
@@ -65,15 +81,59 @@ def list_alerts(office: Office) -> None:
             for record in alerts.newest(
                 connection, organisation.did, statuses=_ALL, limit=100_000, translations=True
             )
+        ] + [
+            _sealed(each, organisation.did)
+            for each in sealed.current(connection, organisation.did, _network(office, connection))
         ]
 
-    found = office.read(read)
+    found = sorted(office.read(read), key=lambda each: str(each["published"]), reverse=True)
     lines = [
         f"{'✓' if each['verified'] else '✗'} {each['published']}  {each['status']:8} {each['severity']:8} "
         f"{each['headline']}\n    {each['id']}  via {each['via']}"
         for each in found
     ]
     office.show(found, lines or ["no alerts yet: publish one with 'tadamun alert publish FILE.json'"])
+
+
+def _network(office: Office, connection: Connection) -> tuple[str, ...]:
+    """What the command line can open: nothing any more once people sign in to this node."""
+    return rooms.network_secrets(connection, office.organisation.did, office.node.keyring)
+
+
+def _sealed(found: SealedAlert, org: str) -> dict[str, Any]:
+    note = found.main
+    return {
+        "id": str(found.notes[0]["id"]),
+        "portable_id": found.about,
+        "author": found.author,
+        "headline": note.headline,
+        "language": note.language,
+        "severity": note.severity,
+        "status": note.status,
+        "state": note.state,
+        "reference": note.reference,
+        "published": f"{note.published or found.sent:%Y-%m-%dT%H:%M:%SZ}",
+        "verified": True,
+        "via": ids.host_of(note.id),
+        "sealed": True,
+    }
+
+
+def _own_sealed(office: Office, name: str) -> SealedAlert | None:
+    """One of our own sealed alerts, opened; `None` where the id is no sealed alert's.
+
+    Raises:
+        RefusedError: it is, and only a person who signs in can open it.
+    """
+    organisation = office.organisation
+
+    def read(connection: Connection) -> SealedAlert | None:
+        found = sealed.find(connection, organisation.did, name, _network(office, connection))
+        if found is None and ":" in name and sealed.has(connection, organisation, ids.canonical(name)):
+            raise RefusedError("this alert is sealed: sign in at /desk to change it")
+        return found if found is not None and found.author == organisation.did else None
+
+    return office.read(read)
 
 
 def _listed(connection: Connection, org: str, record: AlertRecord) -> dict[str, Any]:
@@ -102,6 +162,15 @@ def update(office: Office, alert_id: str, file: Path) -> None:
     """Replace the text of alert ID by FILE.json: readers see an edit."""
     given, organisation, key = read_alert(file), office.organisation, office.key
     loopback = office.settings.loopback_allowed and _is_loopback(organisation.origin)
+    found = _own_sealed(office, alert_id)
+    if found is not None:
+        sent = office.write(
+            lambda connection: sealed.update(
+                connection, organisation, key, found, given, utc_now(), approved=loopback
+            )
+        )
+        _show(office, sent, "updated")
+        return
     said = office.write(
         lambda connection: desk.update(connection, organisation, key, alert_id, given, utc_now(), loopback=loopback)
     )
@@ -114,11 +183,7 @@ def update(office: Office, alert_id: str, file: Path) -> None:
 @common
 def correct(office: Office, alert_id: str, reason: str) -> None:
     """Say loudly that alert ID was wrong: the text stays, marked, and everyone is told."""
-    organisation, key = office.organisation, office.key
-    said = office.write(
-        lambda connection: desk.correct(connection, organisation, key, alert_id, reason, utc_now())
-    )
-    _show(office, said, "corrected")
+    _restate(office, alert_id, reason, rules.with_correction, desk.correct, "corrected")
 
 
 @alert.command()
@@ -127,9 +192,7 @@ def correct(office: Office, alert_id: str, reason: str) -> None:
 @common
 def close(office: Office, alert_id: str, outcome: str) -> None:
     """Close alert ID with its outcome."""
-    organisation, key = office.organisation, office.key
-    said = office.write(lambda connection: desk.close(connection, organisation, key, alert_id, outcome, utc_now()))
-    _show(office, said, "closed")
+    _restate(office, alert_id, outcome, rules.with_closure, desk.close, "closed")
 
 
 @alert.command()
@@ -138,8 +201,31 @@ def close(office: Office, alert_id: str, outcome: str) -> None:
 def withdraw(office: Office, alert_id: str) -> None:
     """Take alert ID back silently: a neutral answer everywhere, no reason. Copies on other servers may remain."""
     organisation, key = office.organisation, office.key
-    said = office.write(lambda connection: desk.withdraw(connection, organisation, key, alert_id, utc_now()))
+
+    def work(connection: Connection) -> Said:
+        found = sealed.find(connection, organisation.did, alert_id, _network(office, connection))
+        about = found.about if found else ids.canonical(alert_id) if ":" in alert_id else alert_id
+        if sealed.has(connection, organisation, about):
+            return sealed.withdraw(connection, organisation, key, about, utc_now())
+        return desk.withdraw(connection, organisation, key, alert_id, utc_now())
+
+    said = office.write(work)
     _show(office, said, "withdrawn")
+
+
+def _restate(
+    office: Office, name: str, text: str, change: Callable[[JsonObject, str, str, datetime], JsonObject],
+    act: Callable[[Connection, Organisation, OrganisationKey, str, str, datetime], Said], done: str,
+) -> None:  # fmt: skip
+    organisation, key = office.organisation, office.key
+    found = _own_sealed(office, name)
+    if found is not None:
+        said = office.write(
+            lambda connection: sealed.restate(connection, organisation, key, found, text, utc_now(), change)
+        )
+    else:
+        said = office.write(lambda connection: act(connection, organisation, key, name, text, utc_now()))
+    _show(office, said, done)
 
 
 def read_alert(file: Path) -> Alert:

@@ -58,7 +58,8 @@ def publish(
         RefusedError: consent, audience or another rule forbids it; every reason is named.
     """
     rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
-    reference = _next_reference(connection, organisation, alert, now)
+    _check_open(alert)
+    reference = next_reference(connection, organisation, alert, now)
     languages = [alert.text.language, *(text.language for text in alert.translations)]
     note_ids = {language: organisation.at(f"/objects/{outbox.token()}") for language in languages}
     main = languages[0]
@@ -82,6 +83,7 @@ def update(
         RefusedError: no such alert of ours, or a rule forbids it.
     """
     rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
+    _check_open(alert)
     record = find_own(connection, organisation, name)
     if alert.status != record.status:
         raise RefusedError(f"an alert that was published as {record.status} stays {record.status}")
@@ -187,7 +189,13 @@ def keep_draft(connection: Connection, organisation: Organisation, alert: Alert,
     return name
 
 
-def _next_reference(connection: Connection, organisation: Organisation, alert: Alert, now: datetime) -> str:
+def _check_open(alert: Alert) -> None:
+    """What is for some never comes this way: here is the public log."""
+    if alert.sealed:
+        raise RefusedError("audience: this alert is not for everyone, so it is sealed and stands in no log")
+
+
+def next_reference(connection: Connection, organisation: Organisation, alert: Alert, now: datetime) -> str:
     """A code that no alert of ours bears: after a restore the counter is behind the log that was pulled back."""
     while True:
         number = alerts.next_number(connection, organisation.did, f"alert {now:%Y}")

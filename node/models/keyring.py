@@ -3,7 +3,7 @@
 `keys/` is mode 700, each file 600: `{multikey}.ed25519.pem` and `{multikey}.rsa.pem` for an organisation,
 `{multikey}.seal-{digest}.age` for what letters to it are sealed to (a new one every month, old ones are destroyed),
 `application.rsa.pem` for the node's own actor, which signs GETs, `alerts.rsa.pem` for `@alerts`;
-`{multikey}.network.age` for what members send to the network, until the organisation's first person is active (`rooms`).
+`{multikey}.network.age` for what members send to the network, until the first person is active (`rooms`).
 The recovery key never lies here.
 """
 
