@@ -2,7 +2,7 @@
 
 `keys/` is mode 700, each file 600: `{multikey}.ed25519.pem` and `{multikey}.rsa.pem` for an organisation,
 `application.rsa.pem` for the node's own actor, which signs GETs, `alerts.rsa.pem` for `@alerts`;
-`{multikey}.network.age` for what members send to the network, until the organisation's first person is active (`rooms`).
+`{multikey}.network.age` for what members send to the network, until an organisation's first person is active (`rooms`).
 The recovery key never lies here.
 """
 
