@@ -24,7 +24,7 @@ from node.models.base import Database
 from node.models.organisations import Organisation
 from node.models.sessions import OpenSession
 from node.people import Person
-from node.people_keys import USUAL, Cost
+from node.people_keys import USUAL, Cost, Wrapped
 
 T = TypeVar("T")
 _AT_ONCE = 2
@@ -269,6 +269,20 @@ def new_codes(connection: Connection, person: Person, now: datetime) -> Sequence
     people.set_codes(connection, person, [people_keys.code_digest(person.id, each) for each in codes])
     audit.append(connection, person.org, "codes.new", person.id, now, person=person.id, role="self")
     return codes
+
+
+def rewrap(secret: str, password: str, cost: Cost) -> Wrapped:
+    """The same key under another password. Dear: off the event loop."""
+    return people_keys.wrap(secret, password, cost)
+
+
+def change_password(
+    connection: Connection, session: OpenSession, person: Person, wrapped: Wrapped, now: datetime
+) -> None:
+    """Another password from now on; every other session of the person ends."""
+    people.set_wrapped(connection, person.id, wrapped)
+    sessions.end_of_person(connection, person.org, person.id, but=session.digest)
+    audit.append(connection, person.org, "password", person.id, now, person=person.id, role="self")
 
 
 def _check_enrol(connection: Connection, session: OpenSession, person: Person, now: datetime) -> None:

@@ -43,6 +43,8 @@ from node.web.uploads import parse_form, read_body
 SIGN_IN, FACTOR, FACTORS = "/desk/sign-in", "/desk/factor", "/desk/factors"
 FORM_TOKEN = "form"
 """The field of a form that carries the session's token."""
+SHORT = 16
+"""Characters of a session's digest that name it among a person's own."""
 _SPEC = "OWASP CSRF"
 _MAX_FORM = 64 * 1024
 _MAX_FIELDS = 200

@@ -35,7 +35,7 @@ _ATTRIBUTES = MappingProxyType(
 _BLOCKS = ("p", "li", "blockquote")
 _OVERRIDES = MappingProxyType(dict.fromkeys((0x202D, 0x202E)))
 
-_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".svg": "image/svg+xml"})
+_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"})
 
 
 def clean(html: str) -> Markup:
