@@ -23,7 +23,6 @@ from node.models import deliveries, documents, organisations, queues, schema, se
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
-from node.people_keys import USUAL
 from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
@@ -68,8 +67,7 @@ class Node:
             dead_after=timedelta(seconds=settings.dead_after),
         )  # fmt: skip
         self.witness = Witness(self.database, self.keyring, clock, self.delivery.wake)
-        self.cost = USUAL
-        """What a password costs to try; tests make it cheap."""
+        self.reception = Reception()
         self._workers: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -121,7 +119,7 @@ class Node:
             languages=languages,
             renderer=Renderer(languages),
             clock=self.clock,
-            reception=Reception(self.cost),
+            reception=self.reception,
         )
         return build(site)
 

@@ -51,7 +51,7 @@ def add(office: Office, name: str, roles: tuple[str, ...]) -> None:
 def list_people(office: Office) -> None:
     """Everybody, with roles and state; the disabled too."""
     organisation = office.organisation
-    shown = [
+    shown: list[dict[str, Any]] = [
         {
             "id": each.id, "name": each.name, "roles": sorted(each.roles), "state": each.state,
             "factors": each.factors, "made": f"{each.made:%Y-%m-%d}",

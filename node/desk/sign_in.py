@@ -60,6 +60,7 @@ class Reception:
 
     def __init__(self, cost: Cost = USUAL) -> None:
         self.cost = cost
+        """What a new password costs to try; tests make it cheap."""
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
 

@@ -2,15 +2,17 @@
 
     async with Network(tmp_path) as net:
         house = await net.house("a")
-        zainab = await join(house, "Zainab (exercise)", "coordinator")          # the first coordinator: active at once
-        karwan = await join(house, "Karwan (exercise)", "approver", "author", by=zainab)     # invited, joined, confirmed
-        answer = await karwan.post("/desk/drafts/7/approve", {"word": "yes"})   # CSRF token and Origin are added
+        # The first coordinator is active at once; everybody else is invited, joins, and is confirmed by her.
+        zainab = await join(house, "Zainab (exercise)", "coordinator")
+        karwan = await join(house, "Karwan (exercise)", "approver", "author", by=zainab)
+        # The form token of the session and the Origin of the node are added.
+        answer = await karwan.post("/desk/drafts/7/approve", {"word": "yes"})
         assert answer.status == 303
 
-`join` leaves the person signed in, with a second factor that is fresh; `secret_of(house, karwan)` is their own secret
-and `await karwan.session()` what an endpoint would get as `Session`. `await karwan.refresh()` shows the factor again after the clock
-went on; a code counts once, so that moves the clock by half a minute where it must. Passwords cost next to nothing in
-tests: `cheap(house)` is called by `join` and by hand before the house starts, where nobody joins.
+`join` leaves both signed in with a second factor that is fresh. `karwan.refresh()` shows it again after the clock went
+on; `karwan.sign_in()` begins another session. A code counts once, so both move the clock half a minute on where they
+must. `karwan.person` is the person as the node knows them now, `secret_of(house, karwan)` their own secret, and
+`room_secrets(house, karwan, "cases")` what their session opens. Passwords cost next to nothing here.
 """
 
 import re
@@ -113,6 +115,7 @@ class Worker(Browser):
 
     async def sign_in(self, *, shared: bool = False, password: str | None = None) -> Answer:
         """Name and password, then the second factor where one is enrolled; the last answer."""
+        cheap(self.house)
         fields = {"name": self.name, "password": self.password if password is None else password}
         answer = await self.post("/desk/sign-in", fields | ({"shared": "yes"} if shared else {}))
         if answer.status != 303 or not self.totp:
@@ -137,6 +140,7 @@ class Worker(Browser):
 
 async def join(house: House, name: str, *roles: str, by: Worker | None = None, enrol: bool = True) -> Worker:
     """Invite somebody from the command line; they accept, enrol a code generator, and are confirmed by `by`."""
+    cheap(house)
     invitation = await house.write(
         lambda connection: desk.invite(connection, house.organisation, name, roles, house.clock())
     )
@@ -159,8 +163,8 @@ def path_of(link: str) -> str:
 
 
 def cheap(house: House) -> None:
-    """Passwords cost next to nothing to try on this node; before it starts."""
-    house.node.cost = CHEAP
+    """New passwords cost next to nothing to try on this node."""
+    house.node.reception.cost = CHEAP
 
 
 def secret_of(house: House, worker: Worker) -> str:
