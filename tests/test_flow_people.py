@@ -194,7 +194,6 @@ async def test_a_form_of_another_site_or_session_does_nothing(tmp_path):
         ):  # fmt: skip
             assert (await zainab.post(path, sure, **how)).status == 403, how
         assert karwan.person.state == rules.ACTIVE
-        assert (await zainab.get(path)).status == 405
         net.clock.forward(rules.FRESH + timedelta(minutes=1))
         assert (await zainab.post(path, sure)).headers["location"].startswith("/desk/factor?next=")
         assert karwan.person.state == rules.ACTIVE
@@ -287,3 +286,20 @@ async def test_the_last_coordinator_and_the_last_in_a_room_are_not_disabled_by_m
         assert house.read(lambda connection: rooms.recipient(connection, house.did, CASES)) is None
         nadia = await join(house, "Nadia (exercise)", "case_worker", by=zainab)
         assert sealing.open_sealed(put_in(house, CASES), room_secrets(house, nadia, CASES)).decode() == PLANTED
+
+
+async def test_whoever_has_the_password_cannot_try_codes_for_ever(tmp_path):
+    async with Network(tmp_path) as net:
+        house = await net.house("a")
+        zainab = await join(house, "Zainab (exercise)", "coordinator")
+        answers = []
+        for _ in range(rules.FREE_TRIES + 1):
+            thief = Browser(house)
+            await thief.post("/desk/sign-in", {"name": zainab.name, "password": PASSWORD})
+            await thief.get("/desk/factor")
+            answers.append((await thief.post("/desk/factor", {"code": "000000"})).status)
+        assert answers == [403] * 5 + [429]
+        assert (await zainab.get("/desk")).status == 200, "who is in session stays in"
+        assert (await zainab.refresh()).status == 429
+        net.clock.forward(timedelta(minutes=1, seconds=5))
+        assert (await zainab.refresh()).status == 303

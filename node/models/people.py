@@ -278,7 +278,7 @@ def begin_try(connection: Connection, org: str, who: str, known: bool, now: date
     """Count a try before it is judged, so that a hundred at once are a hundred; whoever succeeds clears it.
 
     Args:
-        who: digest of the name as compared, so that names which nobody has are kept as digests too.
+        who: digest of the name as compared, so that names which nobody has are no names here either.
 
     Returns:
         Until when nobody may try, `None` where this one may.
