@@ -260,7 +260,7 @@ async def test_an_invitation_works_once_and_not_for_ever(tmp_path):
         assert (await Browser(house).post(link, words)).status == 303
         assert (await Browser(house).post(link, words)).status == 404
         late, void = await invite("Late (exercise)"), await invite("Void (exercise)")
-        with pytest.raises(RefusedError, match="somebody here is called"):
+        with pytest.raises(RefusedError, match="somebody here has this name"):
             await invite("LATE (exercise)")
         await house.write(
             lambda connection: acts.disable(connection, house.organisation, "Void (exercise)", house.clock())

@@ -309,5 +309,5 @@ def _who(name: str) -> str:
 
 
 def _who_shows(person: Person) -> str:
-    """Tries of a second factor are counted by themselves: whoever has the password clears nothing by typing it again."""
+    """Tries of a second factor are counted apart: whoever has the password clears nothing by typing it again."""
     return people_keys.digest(f"factor {person.id}")
