@@ -15,6 +15,7 @@ from node.errors import ConfigurationError, NodeError
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "alert": "node.commands.alerts:alert",
+        "audit": "node.commands.people:audit",
         "backup": "node.commands.setup:backup",
         "boosts": "node.commands.boosts:boosts",
         "demo": "node.demo:demo",
@@ -38,6 +39,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "succeed": "node.commands.setup:succeed",
         "sync": "node.commands.network:sync",
         "unfollow": "node.commands.network:unfollow",
+        "user": "node.commands.people:user",
         "verify": "node.commands.proof:verify",
     }
 )

@@ -15,14 +15,14 @@ from sqlalchemy import Connection
 from node import recovery
 from node.app import Node, utc_now
 from node.commands.context import Office, common
-from node.desk import succession
+from node.desk import people, succession
 from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import letterbox, outbox, trust
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.models import contacts, declarations, documents, logs, organisations, queues, setup
 from node.models.base import Database
-from node.models.keyring import sync_folder, write_private
+from node.models.keyring import KEY_FILES, key_files, sync_folder, write_private
 from node.models.organisations import Organisation
 from node.models.views import View
 
@@ -216,7 +216,7 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
     found: list[str] = []
     node, settings = office.node, office.settings
     if names := node.keyring.exposed():
-        found.append(f"others on this machine can read {', '.join(names)}: chmod 600 keys/*.pem")
+        found.append(f"others on this machine can read {', '.join(names)}: chmod 600 keys/*")
     if settings.data.exists() and settings.data.stat().st_mode & 0o007:
         found.append("others on this machine can look into the data directory: chmod 700 it")
     if settings.loopback_allowed:
@@ -231,6 +231,7 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
         for each in held[:20]
     ]
     found += _trust_findings(office, organisation)
+    found += office.read(lambda connection: people.findings(connection, organisation))
     refused = office.read(lambda connection: queues.refusals(connection, organisation.did, 5))
     found += [f"refused: {each.reason} ({each.rule or 'no rule'}) from {each.via or 'unknown'}" for each in refused]
     for member in office.read(lambda connection: contacts.members_of(connection, organisation.did)):
@@ -273,7 +274,7 @@ def backup(office: Office, file: Path, with_keys: bool) -> None:
         with os.fdopen(descriptor, "wb") as stream:
             with tarfile.open(fileobj=stream, mode="w:gz") as archive:
                 archive.add(copy, "node.sqlite")
-                for path in sorted(office.settings.keys.glob("*.pem")) if with_keys else ():
+                for path in key_files(office.settings.keys) if with_keys else ():
                     archive.add(path, f"keys/{path.name}")
             stream.flush()
             os.fsync(stream.fileno())
@@ -375,7 +376,7 @@ def _unpack(file: Path, folder: Path) -> None:
         with tarfile.open(file, "r:gz") as archive:
             for member in archive:
                 name = Path(member.name)
-                key = name.parent == Path("keys") and name.suffix == ".pem"
+                key = name.parent == Path("keys") and name.suffix in KEY_FILES
                 if not member.isreg() or not (name == Path("node.sqlite") or key):
                     raise RefusedError(f"{file.name} holds {member.name[:80]!r}, which no backup of ours does")
                 source = archive.extractfile(member)
@@ -430,7 +431,7 @@ def _set_aside(data: Path) -> None:
 
 def _put_in_place(staged: Path, data: Path) -> None:
     """Keys that are here already stay; the database takes its name last."""
-    for source in sorted((staged / "keys").glob("*.pem")):
+    for source in key_files(staged / "keys"):
         (data / "keys").mkdir(mode=0o700, exist_ok=True)
         if not (data / "keys" / source.name).exists():
             source.rename(data / "keys" / source.name)

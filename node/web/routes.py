@@ -7,6 +7,7 @@ from starlette.routing import Route
 from node.web import activitypub, boosts, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, evidence, public
+from node.web.pages.desk import factors, join, people, sign_in
 from node.web.site import Site
 
 ROUTES = (
@@ -38,6 +39,31 @@ ROUTES = (
     Route("/@{handle}", public.organisation_page),
     Route("/groups", public.groups),
     Route("/charters", public.charters),
+    Route("/desk", people.home),
+    Route("/desk/sign-in", sign_in.sign_in_form, methods=["GET"]),
+    Route("/desk/sign-in", sign_in.take_sign_in, methods=["POST"]),
+    Route("/desk/sign-out", sign_in.sign_out, methods=["POST"]),
+    Route("/desk/factor", sign_in.factor_form, methods=["GET"]),
+    Route("/desk/factor", sign_in.take_factor, methods=["POST"]),
+    Route("/desk/join/{token}", join.join_form, methods=["GET"]),
+    Route("/desk/join/{token}", join.take_join, methods=["POST"]),
+    Route("/desk/factors", factors.factors, methods=["GET"]),
+    Route("/desk/factors/qr.svg", factors.totp_qr, methods=["GET"]),
+    Route("/desk/factors/totp", factors.take_totp, methods=["POST"]),
+    Route("/desk/factors/passkey", factors.new_passkey, methods=["GET"]),
+    Route("/desk/factors/passkey", factors.take_passkey, methods=["POST"]),
+    Route("/desk/factors/remove", factors.remove, methods=["POST"]),
+    Route("/desk/factors/codes", factors.renew_codes, methods=["POST"]),
+    Route("/desk/password", factors.take_password, methods=["POST"]),
+    Route("/desk/sessions/end", factors.end_session, methods=["POST"]),
+    Route("/desk/people", people.index, methods=["GET"]),
+    Route("/desk/people/invite", people.invite, methods=["POST"]),
+    Route("/desk/people/{person}", people.person_page, methods=["GET"]),
+    Route("/desk/people/{person}/confirm", people.confirm, methods=["POST"]),
+    Route("/desk/people/{person}/disable", people.disable, methods=["POST"]),
+    Route("/desk/rooms/grant", people.grant, methods=["POST"]),
+    Route("/desk/lock", people.lock_form, methods=["GET"]),
+    Route("/desk/lock", people.lock, methods=["POST"]),
     Route("/static/{name}", public.static),
     Route("/.well-known/nodeinfo", wellknown.get_nodeinfo_links),
     Route("/nodeinfo/2.1", wellknown.get_nodeinfo),

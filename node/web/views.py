@@ -270,3 +270,31 @@ class BundleView:
 
     alerts: tuple[tuple[str, str, str], ...] = ()
     """(path, headline, language) of the alerts that came."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """One person, on the desk."""
+
+    id: str
+    name: str
+    language: str
+    roles: tuple[str, ...]
+    state: str
+    factors: int
+    made: datetime
+    confirmed: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One session of whoever looks."""
+
+    name: str
+    """Enough of its digest to end it."""
+
+    made: datetime
+    seen: datetime
+    shared: bool
+    here: bool
+    """It is the one that looks."""
