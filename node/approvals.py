@@ -32,6 +32,7 @@ YES, NO = "yes", "no"
 WAITING, READY, PUBLISHED, REFUSED, CANCELLED, STALE = (
     "waiting", "ready", "published", "refused", "cancelled", "stale",
 )  # fmt: skip
+STATES = (WAITING, READY, PUBLISHED, REFUSED, CANCELLED, STALE)
 SHELL = "shell"
 """Who asks from the command line; nobody signs in as that."""
 PATIENCE = timedelta(days=14)

@@ -63,13 +63,14 @@ class Kind:
 
 
 ALERT, WITHDRAWAL, RECEIPT = "alert", "withdrawal", "receipt"
+APPROVAL_REQUEST, APPROVAL_ANSWER = "approval-request", "approval-answer"
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         ALERT: Kind("network", carried=True, answered=True),
         WITHDRAWAL: Kind("", carried=True, answered=True),
         RECEIPT: Kind(""),
-        "approval-request": Kind("approvals"),
-        "approval-answer": Kind("approvals"),
+        APPROVAL_REQUEST: Kind("approvals"),
+        APPROVAL_ANSWER: Kind("approvals"),
         "offer": Kind("cases"),
         "offer-answer": Kind("cases"),
         "custody": Kind("approvals"),

@@ -4,7 +4,6 @@ Each function is one transaction: the Note in its main language, its translation
 or nothing. Followers get the main language; translations are Notes of their own, linked, for members and pages.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,14 +49,17 @@ class Said:
 
 def publish(
     connection: Connection, organisation: Organisation, key: OrganisationKey, alert: Alert, now: datetime,
-    *, loopback: bool,
+    *, loopback: bool, approved: bool = False,
 ) -> Said:  # fmt: skip
     """Publish a new alert with its translations.
+
+    Args:
+        approved: others gave the words that it needs.
 
     Raises:
         RefusedError: consent, audience or another rule forbids it; every reason is named.
     """
-    rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
+    rules.check_publishable(alert, now, approvals_exist=approved, loopback=loopback)
     _check_open(alert)
     reference = next_reference(connection, organisation, alert, now)
     languages = [alert.text.language, *(text.language for text in alert.translations)]
@@ -75,14 +77,14 @@ def publish(
 
 def update(
     connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, alert: Alert, now: datetime,
-    *, loopback: bool,
+    *, loopback: bool, approved: bool = False,
 ) -> Said:  # fmt: skip
     """Replace the text of a published alert; readers of Mastodon see it as an edit.
 
     Raises:
         RefusedError: no such alert of ours, or a rule forbids it.
     """
-    rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
+    rules.check_publishable(alert, now, approvals_exist=approved, loopback=loopback)
     _check_open(alert)
     record = find_own(connection, organisation, name)
     if alert.status != record.status:
@@ -164,29 +166,6 @@ def find_own(connection: Connection, organisation: Organisation, name: str) -> A
     if record.did != organisation.did:
         raise RefusedError("this alert is another organisation's; only its author changes or withdraws it")
     return record
-
-
-def keep_draft(connection: Connection, organisation: Organisation, alert: Alert, now: datetime) -> str:
-    """Keep what may be published later as a draft. Until drafts are sealed, only its public part is kept."""
-    name = outbox.token()
-    place = Place(
-        note_id=organisation.at(f"/objects/{name}"),
-        actor_id=organisation.uri,
-        author_name=organisation.name,
-        page_url="",
-        reference="",
-        sister_urls=(),
-        published=now,
-        updated=None,
-        to=(),
-        cc=(),
-        translation_of=None,
-        translations=(),
-    )
-    texts = [alert.text.language, *(text.language for text in alert.translations)]
-    document = {language: rules.render(alert, language, place) for language in texts}
-    alerts.add_draft(connection, organisation.did, name, json.dumps(document, ensure_ascii=False), now)
-    return name
 
 
 def _check_open(alert: Alert) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from node import people as rules
 from node import people_keys
-from node.desk import sign_in
+from node.desk import approvals, sign_in
 from node.errors import RefusedError
 from node.federation.protocol import sealing
 from node.models import audit, people, rooms, sessions
@@ -54,9 +54,9 @@ class Waiting:
 
 
 Release = Callable[[Connection, Organisation, Person, datetime], tuple[str, ...]]
-RELEASES: tuple[Release, ...] = ()
+RELEASES: tuple[Release, ...] = (approvals.release_person,)
 """What is asked when somebody is disabled: each takes back what was that person's (approvals, drafts, cases), in the
-same transaction, and answers with a line for each thing. To be filled by who keeps such things."""
+same transaction, and answers with a line for each thing."""
 
 
 def invite(

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
-    Integer,
     String,
     Table,
     Text,
@@ -57,15 +56,6 @@ numbers = Table(
     Column("org", String(80), primary_key=True),
     Column("name", String(40), primary_key=True),
     Column("value", Id, nullable=False),
-)
-drafts = Table(
-    "drafts",
-    metadata,
-    Column("id", String(40), primary_key=True),
-    Column("org", String(80), primary_key=True),
-    Column("document", Text, nullable=False),
-    Column("made", Instant, nullable=False),
-    Column("size", Integer, nullable=False),
 )
 
 
@@ -177,18 +167,6 @@ def has_reference(connection: Connection, org: str, did: str, reference: str) ->
     """Whether an alert of this author bears this reference code."""
     where = (alerts.c.org == org) & (alerts.c.did == did) & (alerts.c.reference == reference)
     return connection.execute(select(alerts.c.object_id).where(where)).first() is not None
-
-
-def add_draft(connection: Connection, org: str, draft: str, document: str, now: datetime) -> None:
-    """Keep a draft that waits for approval."""
-    connection.execute(
-        insert(drafts).values(id=draft, org=org, document=document, made=now, size=len(document))
-    )
-
-
-def count_drafts(connection: Connection, org: str) -> int:
-    """How many drafts wait."""
-    return connection.execute(select(func.count()).where(drafts.c.org == org)).scalar_one()
 
 
 def _columns() -> list[Column[Any]]:

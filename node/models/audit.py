@@ -40,8 +40,8 @@ audit_keys = Table(
 )
 ACTS = frozenset({
     "invite", "join", "confirm", "grant", "disable", "lock", "factor.add", "factor.remove", "codes.new",
-    "password", "session.end", "draft", "approve", "refuse", "publish", "case.open", "case.change", "case.close",
-    "message.send", "message.read", "request.take", "settings",
+    "password", "session.end", "draft", "approve", "refuse", "publish", "override",
+    "case.open", "case.change", "case.close", "message.send", "message.read", "request.take", "settings",
 })  # fmt: skip
 """The acts there are; more of them may be added, never words of a person."""
 SHELL = "shell"
