@@ -7,7 +7,7 @@ from starlette.routing import Route
 from node.web import activitypub, boosts, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, evidence, public
-from node.web.pages.desk import factors, join, people, sign_in
+from node.web.pages.desk import approvals, factors, join, network, people, sign_in
 from node.web.site import Site
 
 ROUTES = (
@@ -62,6 +62,13 @@ ROUTES = (
     Route("/desk/people/{person}/confirm", people.confirm, methods=["POST"]),
     Route("/desk/people/{person}/disable", people.disable, methods=["POST"]),
     Route("/desk/rooms/grant", people.grant, methods=["POST"]),
+    Route("/desk/approvals", approvals.index),
+    Route("/desk/approvals/{request}", approvals.one, methods=["GET"]),
+    Route("/desk/approvals/{request}", approvals.speak, methods=["POST"]),
+    Route("/desk/sisters/{token}/{did}", approvals.sister, methods=["GET"]),
+    Route("/desk/sisters/{token}/{did}", approvals.answer_sister, methods=["POST"]),
+    Route("/desk/network", network.index),
+    Route("/desk/network/{page}", network.one),
     Route("/desk/lock", people.lock_form, methods=["GET"]),
     Route("/desk/lock", people.lock, methods=["POST"]),
     Route("/static/{name}", public.static),
