@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "member": "node.commands.network:member",
         "migrate": "node.commands.setup:migrate",
         "mirror": "node.commands.copies:mirror",
+        "offer": "node.commands.offers:offer",
+        "offers": "node.commands.offers:offers",
         "profile": "node.commands.setup:profile",
         "rebuild": "node.commands.setup:rebuild",
         "refusals": "node.commands.network:refusals",

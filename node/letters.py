@@ -64,6 +64,7 @@ class Kind:
 
 ALERT, WITHDRAWAL, RECEIPT = "alert", "withdrawal", "receipt"
 APPROVAL_REQUEST, APPROVAL_ANSWER = "approval-request", "approval-answer"
+OFFER, OFFER_ANSWER = "offer", "offer-answer"
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         ALERT: Kind("network", carried=True, answered=True),
@@ -71,8 +72,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         RECEIPT: Kind(""),
         APPROVAL_REQUEST: Kind("approvals"),
         APPROVAL_ANSWER: Kind("approvals"),
-        "offer": Kind("cases"),
-        "offer-answer": Kind("cases"),
+        OFFER: Kind("cases"),
+        OFFER_ANSWER: Kind("cases"),
         "custody": Kind("approvals"),
         "endorsement": Kind("network", carried=True),
     }
