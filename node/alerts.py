@@ -26,8 +26,8 @@ from datetime import datetime, timedelta
 
 from node.alert_forms import parse_moment
 from node.alert_input import Alert, check_publishable, parse_input
-from node.alert_notes import PUBLIC, Place, render, with_closure, with_correction
-from node.alert_public import PublicAlert, PublicSubject, PublicTarget, is_alert, moment_of, parse
+from node.alert_notes import PUBLIC, Answer, Place, carry_answers, render, with_answer, with_closure, with_correction
+from node.alert_public import PublicAlert, PublicAnswer, PublicSubject, PublicTarget, is_alert, moment_of, parse
 from node.alert_terms import TERMS, reference_code
 from node.effects import Accept, Decision, HideObject, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
@@ -37,11 +37,14 @@ from node.federation.protocol.messages import MAX_NOTE, JsonObject, as_list, id_
 __all__ = [
     "TERMS",
     "Alert",
+    "Answer",
     "Facts",
     "Place",
     "PublicAlert",
+    "PublicAnswer",
     "PublicSubject",
     "PublicTarget",
+    "carry_answers",
     "check_publishable",
     "decide",
     "is_alert",
@@ -49,6 +52,7 @@ __all__ = [
     "parse_input",
     "reference_code",
     "render",
+    "with_answer",
     "with_closure",
     "with_correction",
 ]
