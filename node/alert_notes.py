@@ -18,7 +18,16 @@ from urllib.parse import urlsplit
 from node.alert_bidi import escape, isolate, mark
 from node.alert_forms import clean
 from node.alert_input import MAX_TEXT, Alert, Subject, Target, Text
-from node.alert_terms import ANSWER_KINDS, ATTRIBUTIONS, RESULTS, country_name, language_name, readable_date, ui_language, words
+from node.alert_terms import (
+    ANSWER_KINDS,
+    ATTRIBUTIONS,
+    RESULTS,
+    country_name,
+    language_name,
+    readable_date,
+    ui_language,
+    words,
+)
 from node.errors import RefusedError
 from node.federation.protocol.messages import MAX_NOTE, JsonObject
 

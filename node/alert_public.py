@@ -13,11 +13,11 @@ from typing import Any
 
 from node.alert_forms import parse_moment
 from node.alert_input import (
-    MAX_DO_NOT,
-    MAX_HONORIFIC,
     MAX_DEMAND,
     MAX_DEMANDS,
+    MAX_DO_NOT,
     MAX_HEADLINE,
+    MAX_HONORIFIC,
     MAX_ITEMS,
     MAX_LINK_TO_WORK,
     MAX_NARRATIVE,
