@@ -52,6 +52,7 @@ __all__ = [
     "parse_input",
     "reference_code",
     "render",
+    "traits",
     "with_answer",
     "with_closure",
     "with_correction",
@@ -76,6 +77,17 @@ class Facts:
     known_updated: str | None
     withdrawn: bool
     now: datetime
+
+
+def traits(note: JsonObject) -> tuple[str, frozenset[str]]:
+    """Country and kinds of an alert's Note, by which an operator chooses; of a Note that is none, none.
+
+    Read leniently: what hides its country behind a fault elsewhere in the Note must not pass for another.
+    """
+    country, kind = note.get("countryCode"), note.get("alertKind")
+    kinds = [kind, *as_list(note.get("violationTypes"))]
+    known = frozenset(each for each in kinds if isinstance(each, str))
+    return (country[:2].upper() if isinstance(country, str) else ""), known
 
 
 def decide(kind: str, author: str, object_id: str, note: JsonObject | None, facts: Facts) -> Decision:

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "member": "node.commands.network:member",
         "migrate": "node.commands.setup:migrate",
         "mirror": "node.commands.copies:mirror",
+        "policy": "node.commands.policies:policy",
         "profile": "node.commands.setup:profile",
         "rebuild": "node.commands.setup:rebuild",
         "refusals": "node.commands.network:refusals",

@@ -65,7 +65,7 @@ def list_alerts(office: Office) -> None:
         return [
             _listed(connection, organisation.did, record)
             for record in alerts.newest(
-                connection, organisation.did, statuses=_ALL, limit=100_000, translations=True
+                connection, organisation.did, statuses=_ALL, limit=100_000, translations=True, hidden=True
             )
         ]
 

@@ -1,9 +1,10 @@
 """Logs: the entries of our own organisations and of every member, as bytes, with their heads and withdrawals.
 
 An entry whose text was withdrawn is `hidden` (its bytes stay for 72 h, in case the withdrawal is contested) and then a
-`stub`, the bare header. Which entries are the main line is worked out by `protocol/replicas`, and only when a log
+`stub`, the bare header. One whose text this node is not to hold is
+`unheld`: its header proves the others, and it is given to nobody. Which entries are the main line is worked out by `protocol/replicas`, and only when a log
 forked; a plain append moves the head. What stands past a member's freeze is kept, and given to nobody: `read`,
-`by_activity` and `head_table` end where the freeze does.
+`by_activity` and `head_table` end where the freeze does, and `head_table` before the first entry that is not held.
 """
 
 from collections.abc import Sequence
@@ -26,10 +27,12 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    delete,
     false,
     func,
     insert,
     select,
+    text,
     tuple_,
     update,
 )
@@ -40,6 +43,7 @@ from node.federation.protocol.replicas import Head, Header
 from node.models.base import Instant, metadata
 from node.models.contacts import members
 
+_UNHELD = text("state = 'unheld'")
 entries = Table(
     "entries",
     metadata,
@@ -60,6 +64,7 @@ entries = Table(
     Column("destroy_after", Instant),
     Index("ix_entries_object", "org", "object_id"),
     Index("ix_entries_activity", "org", "activity_id"),
+    Index("ix_entries_unheld", "org", "did", sqlite_where=_UNHELD, postgresql_where=_UNHELD),
 )
 heads = Table(
     "heads",
@@ -85,7 +90,7 @@ withdrawals = Table(
     Column("contested", Boolean, nullable=False, server_default=false()),
 )
 
-HELD, HIDDEN, STUB = "held", "hidden", "stub"
+HELD, HIDDEN, STUB, UNHELD = "held", "hidden", "stub", "unheld"
 _LAST = (2**31 - 1, 2**53)
 """No entry stands past here; a place beyond it, asked for by anybody, would not fit the columns."""
 
@@ -149,16 +154,19 @@ def head(connection: Connection, org: str, did: str) -> Head | None:
 
 
 def head_table(connection: Connection, org: str) -> dict[str, Head]:
-    """Every did's head, as others are told of it: a frozen member's is the last entry that is believed."""
+    """Every did's head, as others are told of it: a frozen member's is the last entry that is believed, and none is
+    past an entry that is not held: what we tell of we can give.
+    """
     rows = connection.execute(
         select(heads.c.did, heads.c.epoch, heads.c.sequence, heads.c.digest).where(heads.c.org == org)
     )
     found = {row.did: Head(row.epoch, row.sequence, row.digest) for row in rows}
-    for did, epoch, sequence in connection.execute(
+    frozen = connection.execute(
         select(members.c.did, members.c.frozen_epoch, members.c.frozen_sequence).where(
             members.c.org == org, members.c.frozen_epoch.is_not(None)
         )
-    ):
+    )
+    for did, epoch, sequence in (*frozen, *_before_unheld(connection, org)):
         if did in found and found[did].order > (epoch, sequence):
             believed = [header for header in line(connection, org, did) if header.order <= (epoch, sequence)]
             del found[did]
@@ -209,9 +217,11 @@ def activities_after(connection: Connection, org: str, did: str, after: tuple[in
 
 
 def by_activity(connection: Connection, org: str, activity_id: str) -> Entry | None:
-    """The entry of an activity id, but not from past a freeze."""
+    """The entry of an activity id, but not from past a freeze, and none that is not held."""
     row = connection.execute(
-        _select().where(entries.c.org == org, entries.c.activity_id == activity_id, _believed())
+        _select().where(
+            entries.c.org == org, entries.c.activity_id == activity_id, entries.c.state != UNHELD, _believed()
+        )
     ).first()
     return _value(row) if row else None
 
@@ -316,12 +326,12 @@ def read(
 ) -> tuple[Entry, ...]:
     """Entries from a position on, ascending; or up to `limit` of the newest before it, descending.
 
-    Entries past a freeze are left out.
+    Entries past a freeze are left out, and those that are not held.
     """
     place = tuple_(entries.c.epoch, entries.c.sequence)
     after = (min(after[0], _LAST[0]), min(after[1], _LAST[1]))
     order = (entries.c.epoch, entries.c.sequence, entries.c.digest)
-    query = _select().where(_of(org, did), _believed())
+    query = _select().where(_of(org, did), entries.c.state != UNHELD, _believed())
     if newest:
         query = query.where(place < after).order_by(*(column.desc() for column in order))
     else:
@@ -336,6 +346,40 @@ def hide(connection: Connection, org: str, digests: Sequence[str], destroy_after
         .where(entries.c.org == org, entries.c.digest.in_(digests), entries.c.state == HELD)
         .values(state=HIDDEN, destroy_after=destroy_after)
     )
+
+
+def let_go(connection: Connection, org: str, did: str, object_id: str) -> tuple[Destroyed, ...]:
+    """Of every entry of this author about one object only the header stays; says what is gone.
+
+    A Delete has no text, and stays.
+    """
+    where = _of(org, did) & (entries.c.object_id == object_id) & entries.c.type.in_(("Create", "Update"))
+    where &= entries.c.state.in_((HELD, HIDDEN))
+    rows = connection.execute(select(entries.c.activity_id, entries.c.raw).where(where)).all()
+    values = {"state": UNHELD, "raw": None, "destroy_after": None}
+    connection.execute(update(entries).where(where).values(**values))
+    return tuple(Destroyed(org, row.activity_id or "", row.raw or b"") for row in rows)
+
+
+def ask_again(connection: Connection, org: str) -> int:
+    """Forget the headers whose text is not held, so that catch-up brings them with it; how many there were."""
+    dids = connection.execute(select(entries.c.did).where(entries.c.org == org, _UNHELD).distinct()).scalars().all()
+    count = connection.execute(delete(entries).where(entries.c.org == org, _UNHELD)).rowcount
+    for did in dids:
+        recount(connection, org, did)
+    return int(count)
+
+
+def _before_unheld(connection: Connection, org: str) -> list[tuple[str, int, int]]:
+    """(did, epoch, sequence) past which nothing is told of a log that is not held whole."""
+    rows = connection.execute(
+        select(entries.c.did, entries.c.epoch, entries.c.sequence).where(entries.c.org == org, _UNHELD)
+    )
+    first: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        place = (int(row.epoch), int(row.sequence))
+        first[row.did] = min(first.get(row.did, place), place)
+    return [(did, epoch, sequence - 1) for did, (epoch, sequence) in first.items()]
 
 
 def hold_back(connection: Connection, org: str, did: str, after: datetime) -> None:
