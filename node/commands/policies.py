@@ -10,7 +10,7 @@ from node.errors import RefusedError
 from node.models import policies as rows
 from node.policies import MAX_KIND, SWITCHES, Policies, Rule
 
-WHY = "republishing others' alerts is an offence in some countries: ask a lawyer of yours which of these is safe for you"
+WHY = "republishing others' alerts is an offence in some countries: ask a lawyer which of these is safe for you"
 _MEANING = {
     "hold": "keep the text and serve it to members",
     "show": "pages, lists, documents and copies for everyone",
@@ -36,8 +36,8 @@ def policy(
     tadamun policy hold --country IQ --kind arrest --deny
     At first everything is held and shown, and nothing is boosted. The narrowest rule decides, and of equals the one
     that denies. Republishing is an offence in some countries; so may be keeping. With 'hold' denied only the header of
-    a log entry stays, which proves the others; its text is destroyed, and comes again by catch-up if it is allowed again. What
-    the organisations of this node publish themselves is never touched.
+    a log entry stays, which proves the others; its text is destroyed, and comes again by catch-up if it is allowed
+    again. What the organisations of this node publish themselves is never touched.
     """
     if (wish is None) != (switch is None) or (switch is None and (countries or kinds)):
         raise click.UsageError("say hold, show or boost, and --allow, --deny or --default; or nothing at all")
@@ -75,7 +75,7 @@ def read_flag(text: str) -> Rule:
     what, _, wish = text.partition("=")
     parts = what.split(":")
     if len(parts) != 3 or parts[0] not in SWITCHES or wish not in ("allow", "deny"):
-        raise RefusedError(f"--policy takes SWITCH:COUNTRY:KIND=allow or =deny, such as show:IQ:*=deny, not {text[:60]!r}")
+        raise RefusedError(f"--policy takes SWITCH:COUNTRY:KIND=allow or =deny (show:IQ:*=deny), not {text[:60]!r}")
     (country,) = _countries(() if parts[1] == "*" else (parts[1],))
     (kind,) = _kinds(() if parts[2] == "*" else (parts[2],))
     return Rule(parts[0], country, kind, wish == "allow")

@@ -126,7 +126,7 @@ def _asked_policies(office: Office, country: str) -> list[Rule]:
         return []
     click.echo(f"Others' alerts about {code}: {policies.WHY}.", err=True)
     wishes = []
-    for switch, question in (("hold", "Keep their text on this machine"), ("show", "Show them to everyone on its pages")):
+    for switch, question in (("hold", "Keep their text on this machine"), ("show", "Show them to everyone")):
         if not click.confirm(f"{question}?", default=True, err=True):
             wishes.append(Rule(switch, code, "", False))
     return wishes

@@ -1,10 +1,10 @@
 """Logs: the entries of our own organisations and of every member, as bytes, with their heads and withdrawals.
 
 An entry whose text was withdrawn is `hidden` (its bytes stay for 72 h, in case the withdrawal is contested) and then a
-`stub`, the bare header. One whose text this node is not to hold is
-`unheld`: its header proves the others, and it is given to nobody. Which entries are the main line is worked out by `protocol/replicas`, and only when a log
-forked; a plain append moves the head. What stands past a member's freeze is kept, and given to nobody: `read`,
-`by_activity` and `head_table` end where the freeze does, and `head_table` before the first entry that is not held.
+`stub`, the bare header. One whose text this node is not to hold is `unheld`: its header proves the others, and it is
+given to nobody. Which entries are the main line is worked out by `protocol/replicas`, and only when a log forked; a
+plain append moves the head. What stands past a member's freeze is kept, and given to nobody: `read`, `by_activity` and
+`head_table` end where the freeze does, and `head_table` before the first entry that is not held.
 """
 
 from collections.abc import Sequence
