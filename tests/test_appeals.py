@@ -73,7 +73,7 @@ def test_a_person_writes_otherwise_than_an_organisation():
 @pytest.mark.parametrize("organisation", [True, False])
 def test_the_longest_alert_makes_a_letter_within_bounds(language, organisation):
     long = "كلمة طويلة جداً. "
-    text = {"headline": "ع" * 300, "narrative": long * 700, "link_to_work": long * 200, "demands": ["طلب " * 200] * 20}
+    text = {"headline": "ع" * 300, "narrative": long * 300, "link_to_work": long * 50, "demands": ["طلب " * 80] * 20}
     office = OFFICE | {"office": "و" * 300, "body": "ه" * 300, "honorific": "س" * 80}
     changes = {**text, "translations": {}, "targets": [office], "status": "exercise", "country": "XX"}
     alert = public(**changes)

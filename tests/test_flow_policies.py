@@ -66,7 +66,7 @@ async def test_what_is_not_shown_is_nowhere_for_everyone_and_still_goes_to_membe
         assert (await b.get(page_of(said))).status == 404
         assert (await b.get(path_of(said.id), Accept=ACTIVITY)).status == 404
         assert await seen(a, said, a) >= {"page", "log", "object", "mirror"}
-        own = await b.publish(status="actual", country="IQ", headline=SECRET, translations={})
+        own = await b.publish(status="actual", country="IQ", headline="نداء تدريبي من عندنا", translations={})
         assert (await b.get(page_of(own))).status == 200
         later = await a.publish(status="actual", country="IQ", headline=SECRET, translations={})
         await wait_until(lambda: _held(b, later), "the next one is held")

@@ -1,5 +1,8 @@
 """The command about others' alerts: which of them this node holds, shows and boosts."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import click
 
 from node.alert_countries import COUNTRIES
@@ -11,11 +14,13 @@ from node.models import policies as rows
 from node.policies import MAX_KIND, SWITCHES, Policies, Rule
 
 WHY = "republishing others' alerts is an offence in some countries: ask a lawyer which of these is safe for you"
-_MEANING = {
-    "hold": "keep the text and serve it to members",
-    "show": "pages, lists, documents and copies for everyone",
-    "boost": "by @alerts, where 'boosts' asked for it",
-}
+_MEANING: Mapping[str, str] = MappingProxyType(
+    {
+        "hold": "keep the text and serve it to members",
+        "show": "pages, lists, documents and copies for everyone",
+        "boost": "by @alerts, where 'boosts' asked for it",
+    }
+)
 
 
 @click.command()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from node import alerts as rules
 from node.boosts import Rule as Wish
 from node.federation import holding
-from node.models import alerts, boosts, documents, logs, organisations, policies
+from node.models import alerts, boosts, documents, organisations, policies, unheld
 from node.models.organisations import Organisation
 from node.policies import Policies, Rule
 
@@ -68,4 +68,4 @@ def apply(connection: Connection, organisation: Organisation, current: Policies,
         hidden += not shown
         if shown != record.shown:
             alerts.mark_shown(connection, org, record.object_id, shown)
-    return Outcome(current, hidden, let_go, logs.ask_again(connection, org) if wider else 0)
+    return Outcome(current, hidden, let_go, unheld.ask_again(connection, org) if wider else 0)

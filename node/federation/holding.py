@@ -9,7 +9,7 @@ import hashlib
 
 from sqlalchemy import Connection
 
-from node.models import alerts, deliveries, documents, logs, queues
+from node.models import alerts, deliveries, documents, queues, unheld
 
 
 def let_go(connection: Connection, org: str, author: str, did: str, object_id: str) -> int:
@@ -18,7 +18,7 @@ def let_go(connection: Connection, org: str, author: str, did: str, object_id: s
     Args:
         author: canonical id of the actor; nobody else's object is touched.
     """
-    gone = logs.let_go(connection, org, did, object_id)
+    gone = unheld.let_go(connection, org, did, object_id)
     if gone:
         queues.forget(
             connection, [each.activity_id for each in gone], [hashlib.sha256(each.raw).digest() for each in gone]

@@ -27,7 +27,6 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    delete,
     false,
     func,
     insert,
@@ -43,7 +42,7 @@ from node.federation.protocol.replicas import Head, Header
 from node.models.base import Instant, metadata
 from node.models.contacts import members
 
-_UNHELD = text("state = 'unheld'")
+IS_UNHELD = text("state = 'unheld'")
 entries = Table(
     "entries",
     metadata,
@@ -64,7 +63,7 @@ entries = Table(
     Column("destroy_after", Instant),
     Index("ix_entries_object", "org", "object_id"),
     Index("ix_entries_activity", "org", "activity_id"),
-    Index("ix_entries_unheld", "org", "did", sqlite_where=_UNHELD, postgresql_where=_UNHELD),
+    Index("ix_entries_unheld", "org", "did", sqlite_where=IS_UNHELD, postgresql_where=IS_UNHELD),
 )
 heads = Table(
     "heads",
@@ -161,10 +160,9 @@ def head_table(connection: Connection, org: str) -> dict[str, Head]:
         select(heads.c.did, heads.c.epoch, heads.c.sequence, heads.c.digest).where(heads.c.org == org)
     )
     found = {row.did: Head(row.epoch, row.sequence, row.digest) for row in rows}
+    columns = (members.c.did, members.c.frozen_epoch, members.c.frozen_sequence)
     frozen = connection.execute(
-        select(members.c.did, members.c.frozen_epoch, members.c.frozen_sequence).where(
-            members.c.org == org, members.c.frozen_epoch.is_not(None)
-        )
+        select(*columns).where(members.c.org == org, members.c.frozen_epoch.is_not(None))
     )
     for did, epoch, sequence in (*frozen, *_before_unheld(connection, org)):
         if did in found and found[did].order > (epoch, sequence):
@@ -348,38 +346,10 @@ def hide(connection: Connection, org: str, digests: Sequence[str], destroy_after
     )
 
 
-def let_go(connection: Connection, org: str, did: str, object_id: str) -> tuple[Destroyed, ...]:
-    """Of every entry of this author about one object only the header stays; says what is gone.
-
-    A Delete has no text, and stays.
-    """
-    where = _of(org, did) & (entries.c.object_id == object_id) & entries.c.type.in_(("Create", "Update"))
-    where &= entries.c.state.in_((HELD, HIDDEN))
-    rows = connection.execute(select(entries.c.activity_id, entries.c.raw).where(where)).all()
-    values = {"state": UNHELD, "raw": None, "destroy_after": None}
-    connection.execute(update(entries).where(where).values(**values))
-    return tuple(Destroyed(org, row.activity_id or "", row.raw or b"") for row in rows)
-
-
-def ask_again(connection: Connection, org: str) -> int:
-    """Forget the headers whose text is not held, so that catch-up brings them with it; how many there were."""
-    dids = connection.execute(select(entries.c.did).where(entries.c.org == org, _UNHELD).distinct()).scalars().all()
-    count = connection.execute(delete(entries).where(entries.c.org == org, _UNHELD)).rowcount
-    for did in dids:
-        recount(connection, org, did)
-    return int(count)
-
-
 def _before_unheld(connection: Connection, org: str) -> list[tuple[str, int, int]]:
-    """(did, epoch, sequence) past which nothing is told of a log that is not held whole."""
-    rows = connection.execute(
-        select(entries.c.did, entries.c.epoch, entries.c.sequence).where(entries.c.org == org, _UNHELD)
-    )
-    first: dict[str, tuple[int, int]] = {}
-    for row in rows:
-        place = (int(row.epoch), int(row.sequence))
-        first[row.did] = min(first.get(row.did, place), place)
-    return [(did, epoch, sequence - 1) for did, (epoch, sequence) in first.items()]
+    columns = (entries.c.did, entries.c.epoch, entries.c.sequence)
+    rows = connection.execute(select(*columns).where(entries.c.org == org, ISIS_UNHELD).order_by(*columns))
+    return [(row.did, row.epoch, row.sequence - 1) for row in rows]
 
 
 def hold_back(connection: Connection, org: str, did: str, after: datetime) -> None:
