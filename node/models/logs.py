@@ -161,9 +161,7 @@ def head_table(connection: Connection, org: str) -> dict[str, Head]:
     )
     found = {row.did: Head(row.epoch, row.sequence, row.digest) for row in rows}
     columns = (members.c.did, members.c.frozen_epoch, members.c.frozen_sequence)
-    frozen = connection.execute(
-        select(*columns).where(members.c.org == org, members.c.frozen_epoch.is_not(None))
-    )
+    frozen = connection.execute(select(*columns).where(members.c.org == org, members.c.frozen_epoch.is_not(None)))
     for did, epoch, sequence in (*frozen, *_before_unheld(connection, org)):
         if did in found and found[did].order > (epoch, sequence):
             believed = [header for header in line(connection, org, did) if header.order <= (epoch, sequence)]
@@ -216,11 +214,8 @@ def activities_after(connection: Connection, org: str, did: str, after: tuple[in
 
 def by_activity(connection: Connection, org: str, activity_id: str) -> Entry | None:
     """The entry of an activity id, but not from past a freeze, and none that is not held."""
-    row = connection.execute(
-        _select().where(
-            entries.c.org == org, entries.c.activity_id == activity_id, entries.c.state != UNHELD, _believed()
-        )
-    ).first()
+    wanted = (entries.c.org == org) & (entries.c.activity_id == activity_id) & (entries.c.state != UNHELD)
+    row = connection.execute(_select().where(wanted, _believed())).first()
     return _value(row) if row else None
 
 
@@ -348,7 +343,7 @@ def hide(connection: Connection, org: str, digests: Sequence[str], destroy_after
 
 def _before_unheld(connection: Connection, org: str) -> list[tuple[str, int, int]]:
     columns = (entries.c.did, entries.c.epoch, entries.c.sequence)
-    rows = connection.execute(select(*columns).where(entries.c.org == org, ISIS_UNHELD).order_by(*columns))
+    rows = connection.execute(select(*columns).where(entries.c.org == org, IS_UNHELD).order_by(*columns))
     return [(row.did, row.epoch, row.sequence - 1) for row in rows]
 
 
