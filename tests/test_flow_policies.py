@@ -110,9 +110,10 @@ async def test_an_update_into_what_is_not_held_takes_the_earlier_text_with_it_an
     async with Network(tmp_path) as net:
         a, b = await net.members("a", "b")
         await decide(b, ("hold", "", "arrest", False))
-        said = await a.publish(status="actual", country="IQ", headline=SECRET, translations={}, violation_types=["threat"])
+        text = {"status": "actual", "country": "IQ", "headline": SECRET, "translations": {}}
+        said = await a.publish(**text, violation_types=["threat"])
         await wait_until(lambda: b.holds(said), "the member has it")
-        await a.update(said.id, status="actual", country="IQ", headline=SECRET, translations={}, violation_types=["arrest"])
+        await a.update(said.id, **text, violation_types=["arrest"])
         await wait_until(lambda: not _stored(b, said), "the earlier text is gone")
         assert await seen(b, said, a) == set()
         await a.withdraw(said.id)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     true,
     update,
 )
@@ -25,6 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from node.models.base import Id, Instant, metadata
 
+_HIDDEN = text("NOT shown")
 alerts = Table(
     "alerts",
     metadata,
@@ -53,6 +55,7 @@ alerts = Table(
     Column("shown", Boolean, nullable=False, server_default=true()),
     Index("ix_alerts_page", "org", "page"),
     Index("ix_alerts_published", "org", "published"),
+    Index("ix_alerts_hidden", "org", "did", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
 )
 numbers = Table(
     "numbers",
@@ -130,8 +133,8 @@ def mark_shown(connection: Connection, org: str, object_id: str, shown: bool) ->
 
 def hidden_ids(connection: Connection, org: str, did: str) -> frozenset[str]:
     """The alerts of one author that are held and not shown to everyone."""
-    where = (alerts.c.org == org) & (alerts.c.did == did) & ~alerts.c.shown
-    return frozenset(connection.execute(select(alerts.c.object_id).where(where)).scalars())
+    where = (alerts.c.org == org) & (alerts.c.did == did)
+    return frozenset(connection.execute(select(alerts.c.object_id).where(where, _HIDDEN)).scalars())
 
 
 def find(connection: Connection, org: str, name: str) -> AlertRecord | None:

@@ -17,5 +17,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('org', 'switch', 'country', 'kind', name=op.f('pk_policies'))
     )
     op.add_column('alerts', sa.Column('shown', sa.Boolean(), server_default=sa.true(), nullable=False))
+    hidden = sa.text('NOT shown')
+    op.create_index('ix_alerts_hidden', 'alerts', ['org', 'did'], sqlite_where=hidden, postgresql_where=hidden)
     unheld = sa.text("state = 'unheld'")
     op.create_index('ix_entries_unheld', 'entries', ['org', 'did'], sqlite_where=unheld, postgresql_where=unheld)
