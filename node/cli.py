@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "mirror": "node.commands.copies:mirror",
         "offer": "node.commands.offers:offer",
         "offers": "node.commands.offers:offers",
+        "policy": "node.commands.policies:policy",
         "profile": "node.commands.setup:profile",
         "rebuild": "node.commands.setup:rebuild",
         "refusals": "node.commands.network:refusals",

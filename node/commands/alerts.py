@@ -1,7 +1,8 @@
-"""The `alert` commands: publish, list, update, correct, close, withdraw, restore."""
+"""The `alert` commands: publish, list, update, correct, answer, close, withdraw, restore."""
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import click
 from sqlalchemy import Connection
 
 from node import alerts as rules
-from node.alerts import Alert
+from node.alert_forms import parse_moment
+from node.alert_terms import ANSWER_KINDS, ATTRIBUTIONS, RESULTS
+from node.alerts import Alert, Answer
 from node.app import utc_now
 from node.approvals import SHELL, STATES, YES
 from node.commands.context import Office, common
@@ -78,7 +81,7 @@ def list_alerts(office: Office) -> None:
         return [
             _listed(connection, organisation.did, record)
             for record in alerts.newest(
-                connection, organisation.did, statuses=_ALL, limit=100_000, translations=True
+                connection, organisation.did, statuses=_ALL, limit=100_000, translations=True, hidden=True
             )
         ] + [
             _sealed(each, organisation.did)
@@ -191,10 +194,41 @@ def correct(office: Office, alert_id: str, reason: str) -> None:
 @alert.command()
 @click.argument("alert_id", metavar="ID")
 @click.option("--outcome", required=True, help="How it ended; readers see it.")
+@click.option("--result", type=click.Choice(RESULTS), default=None, help="The same in one word, for counting.")
+@click.option(
+    "--attribution", type=click.Choice(ATTRIBUTIONS), default=None, help="Whether the alert had a part in it."
+)
 @common
-def close(office: Office, alert_id: str, outcome: str) -> None:
+def close(office: Office, alert_id: str, outcome: str, result: str | None, attribution: str | None) -> None:
     """Close alert ID with its outcome."""
-    _restate(office, alert_id, outcome, rules.with_closure, desk.close, "closed")
+    result, attribution = result or "", attribution or ""
+    change = partial(rules.with_closure, result=result, attribution=attribution)
+    act = partial(desk.close, result=result, attribution=attribution)
+    _restate(office, alert_id, outcome, change, act, "closed")
+
+
+@alert.command()
+@click.argument("alert_id", metavar="ID")
+@click.option("--from", "by", required=True, help="The office that answered, or did not.")
+@click.option("--kind", type=click.Choice(ANSWER_KINDS), required=True, help="What kind of answer it is.")
+@click.option("--date", "day", required=True, help="The day it came, such as 2026-11-20.")
+@click.option("--text", default="", help="What it says, as far as everyone may read it.")
+@click.option("--private", is_flag=True, help="For the organisation alone: refused until the desk can seal it.")
+@common
+def answer(office: Office, alert_id: str, by: str, kind: str, day: str, text: str, private: bool) -> None:
+    """Log what an office answered to alert ID. Everyone who got the alert is told, and its page shows it.
+
+    Private answers are kept nowhere yet: a log that is not sealed would hand them to whoever takes this machine.
+    """
+    if private:
+        raise RefusedError("a private answer is kept nowhere yet: the sealed log comes with the desk")
+    try:
+        given = Answer(by, kind, parse_moment(day).date(), text)
+    except ValueError as error:
+        raise RefusedError("--date takes a day such as 2026-11-20") from error
+    organisation, key = office.organisation, office.key
+    said = office.write(lambda connection: desk.answer(connection, organisation, key, alert_id, given, utc_now()))
+    _show(office, said, "answer added")
 
 
 @alert.command()

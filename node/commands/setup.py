@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import sys
 import tarfile
 import tempfile
 from contextlib import closing
@@ -14,8 +15,10 @@ from sqlalchemy import Connection
 
 from node import recovery
 from node.app import Node, utc_now
+from node.commands import policies
 from node.commands.context import Office, common
 from node.desk import people, succession
+from node.desk import policies as policy_desk
 from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import letterbox, outbox, trust
 from node.federation.protocol import ids
@@ -25,6 +28,7 @@ from node.models.base import Database
 from node.models.keyring import KEY_FILES, key_files, sync_folder, write_private
 from node.models.organisations import Organisation
 from node.models.views import View
+from node.policies import Policies, Rule
 
 _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
@@ -37,11 +41,14 @@ _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 @click.option("--country", default="", help="ISO 3166-1 code of two letters.")
 @click.option("--summary", default="", help="One or two sentences about the organisation.")
 @click.option("--listed/--not-listed", help="Whether others may name it as a member of the network [not listed].")
+@click.option(
+    "--policy", "policy", multiple=True, help="Others' alerts: show:IQ:*=deny, hold:IQ:arrest=deny; see 'policy -h'."
+)
 @click.option("--recovery-file", required=True, help="Where the recovery sheet goes, not in the data; - prints it.")
 @common
 def init(
     office: Office, origin: str, name: str, handle: str, language: str, country: str, summary: str, listed: bool,
-    recovery_file: str,
+    policy: tuple[str, ...], recovery_file: str,
 ) -> None:
     """Make the data directory, keys and database, or add an organisation to them.
 
@@ -51,6 +58,7 @@ def init(
     origin, handle = _checked(origin, handle, settings.loopback_allowed)
     _check_country(country)
     _check_outside(recovery_file, settings.data)
+    wishes = [policies.read_flag(each) for each in policy] or _asked_policies(office, country)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     sync_folder(settings.data.absolute().parent)
     database = Database(settings.url)
@@ -83,7 +91,7 @@ def init(
     if recovery_file != "-":
         write_private(Path(recovery_file), sheet.encode())
     office._node = node
-    office.write(lambda connection: _begin(connection, node, made, key, now))
+    office.write(lambda connection: _begin(connection, node, made, key, wishes, now))
     result = {"did": made.did, "actor": made.uri, "handle": made.address, "recovery_file": recovery_file}
     lines = [
         f"{name} is {made.address}",
@@ -98,16 +106,31 @@ def init(
         lines += ["", sheet]
     else:
         lines += [f"recovery   {recovery_file}: print it, keep it away from this machine, then delete the file"]
+    lines += policies.lines(Policies(tuple(wishes)))
     lines += ["next       tadamun serve"]
     office.show(result, lines)
 
 
 def _begin(
-    connection: Connection, node: Node, made: Organisation, key: OrganisationKey, now: datetime
+    connection: Connection, node: Node, made: Organisation, key: OrganisationKey, wishes: list[Rule], now: datetime
 ) -> None:
     organisations.add(connection, made)
     letterbox.begin(connection, node.keyring, made, now)
+    policy_desk.decide(connection, made, wishes, now)
     outbox.publish_actor(connection, made, key, node.keyring.rsa(made.did).public_key(), now)
+
+
+def _asked_policies(office: Office, country: str) -> list[Rule]:
+    """The switches about the operator's own country, asked of a person at a terminal; a script gets the defaults."""
+    code = country.upper()
+    if office.json or not code or not sys.stdin.isatty():
+        return []
+    click.echo(f"Others' alerts about {code}: {policies.WHY}.", err=True)
+    wishes = []
+    for switch, question in (("hold", "Keep their text on this machine"), ("show", "Show them to everyone")):
+        if not click.confirm(f"{question}?", default=True, err=True):
+            wishes.append(Rule(switch, code, "", False))
+    return wishes
 
 
 def _checked(origin: str, handle: str, loopback: bool) -> tuple[str, str]:

@@ -5,14 +5,15 @@ or nothing. Followers get the main language; translations are Notes of their own
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import orjson
 from sqlalchemy import Connection
 
 from node import alerts as rules
-from node.alerts import Alert, Place
+from node.alerts import Alert, Answer, Place
 from node.errors import ProtocolError, RefusedError
 from node.federation import outbox
 from node.federation.outbox import Published, Speech
@@ -122,14 +123,31 @@ def correct(
 
 
 def close(
-    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, outcome: str, now: datetime
-) -> Said:
+    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, outcome: str, now: datetime,
+    *, result: str = "", attribution: str = "",
+) -> Said:  # fmt: skip
     """Close an alert with its outcome, told to everyone who got it.
 
     Raises:
-        RefusedError: no such alert of ours, or no outcome.
+        RefusedError: no such alert of ours, no outcome, or a result that is in no list.
     """
-    return _restate(connection, organisation, key, name, outcome, now, rules.with_closure)
+    change = partial(rules.with_closure, result=result, attribution=attribution)
+    return _restate(connection, organisation, key, name, outcome, now, change)
+
+
+def answer(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, given: Answer, now: datetime
+) -> Said:
+    """Tell everyone who got an alert what an office answered.
+
+    Raises:
+        RefusedError: no such alert of ours, or an answer that is none.
+    """
+
+    def change(note: JsonObject, by: str, language: str, moment: datetime) -> JsonObject:
+        return rules.with_answer(note, replace(given, by=by), language, moment)
+
+    return _restate(connection, organisation, key, name, given.by, now, change)
 
 
 def withdraw(
@@ -215,7 +233,12 @@ def _say(
     connection: Connection, organisation: Organisation, key: OrganisationKey, kind: str, alert: Alert, language: str,
     place: Place, now: datetime,
 ) -> Published:  # fmt: skip
-    note = outbox.sign_object(rules.render(alert, language, place), key, dict(rules.TERMS), now)
+    rendered = rules.render(alert, language, place)
+    if kind == "Update":
+        held = documents.stored(connection, organisation.did, ids.canonical(place.note_id))
+        before = orjson.loads(held.raw) if held and held.raw else {}
+        rendered = rules.carry_answers(rendered, before, language)
+    note = outbox.sign_object(rendered, key, dict(rules.TERMS), now)
     audience = outbox.audience(organisation, members_only=alert.status != "actual")
     speech = Speech(kind, note, audience, dict(rules.TERMS), followers=language == alert.text.language)
     return outbox.publish(connection, organisation, key, speech, now)
@@ -226,7 +249,7 @@ def _restate(
     change: Callable[[JsonObject, str, str, datetime], JsonObject],
 ) -> Said:  # fmt: skip
     if not text.strip():
-        raise RefusedError("say why: readers see this text beside the alert")
+        raise RefusedError("say it in words: readers see this text beside the alert")
     record = find_own(connection, organisation, name)
     moment = _later(now, record)
     result: Published | None = None

@@ -24,7 +24,7 @@ from node.effects import (
     ReplyLetter,
 )
 from node.evidence import Evidence
-from node.federation import letters, saving, trust
+from node.federation import holding, letters, saving, trust
 from node.federation.protocol import ids, replicas, spread
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.messages import as_list
@@ -66,11 +66,11 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
     around = replace(around, frozen=trust.is_frozen(member, activity))
     if member is not None and member.state == contacts.FORMER and activity.type != "Delete":
         return Committed(Ignore("no member any more: only its Deletes are obeyed"))
-    new = False
+    new, held = False, kinds.may_hold(view, activity)
     if verified.kind == "proof" and activity.position is not None and (own or _in_log(member)):
         header = replicas.header_of(activity)
         around = replace(around, position=header.order)
-        new = _keep(view, activity, header, around)
+        new = _keep(view, activity, header, around, held=held)
         if not new:
             return Committed(Ignore("held already"))
         if activity.type not in ("Create", "Update"):
@@ -78,6 +78,9 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
         if activity.type == "Delete" and not around.frozen:
             _withdraw(view, activity, header, around)
             view.reload_log()
+    if not held:
+        _let_go(view, activity, around)
+        return Committed(Ignore("alerts of this country or kind are not held here"), new=new)
     decision = kinds.judge(view, verified, around)
     left = saving.save(view, decision, around) if isinstance(decision, Accept) else ()
     replies = tuple(effect for effect in left if isinstance(effect, Reply | FollowAgain | ReplyLetter))
@@ -104,13 +107,22 @@ def _in_log(member: Member | None) -> bool:
     return member is not None and member.state in (contacts.MEMBER, contacts.FORMER, contacts.SUCCEEDED)
 
 
-def _keep(view: View, activity: Activity, header: Header, around: Surroundings) -> bool:
+def _let_go(view: View, activity: Activity, around: Surroundings) -> None:
+    """Nothing of this text stays; nor, where the author is believed, of what it was before it became such."""
+    holding.forget_delivery(view.connection, activity.id, activity.raw)
+    if activity.object_id is not None and activity.did is not None and not around.frozen:
+        view.flush()
+        holding.let_go(view.connection, view.org, activity.actor, activity.did, activity.object_id)
+        view.let_go(activity.object_id)
+
+
+def _keep(view: View, activity: Activity, header: Header, around: Surroundings, *, held: bool) -> bool:
     beside = view.beside(header.did, header.sequence)
     fit = replicas.fit(header, view.head(header.did), beside)
     digest = header.digest
     if fit is Fit.KNOWN:
         view.flush_log()
-        return _fill_stub(view, activity, header, digest)
+        return held and _fill_stub(view, activity, header, digest)
     if fit is not Fit.NEXT and logs.branches(view.connection, view.org, header.did) >= MOST_BRANCHES:
         return False  # evidence enough; each further branch would have the whole line counted again
     entry = Entry(
@@ -119,8 +131,8 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings) 
         activity_id=activity.id,
         object_id=activity.object_id,
         type=activity.type,
-        raw=activity.raw,
-        state=logs.HELD,
+        raw=activity.raw if held else None,
+        state=logs.HELD if held else logs.UNHELD,
         via=around.via,
         received=around.now,
     )

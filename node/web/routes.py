@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, evidence, public
+from node.web.pages import bundles, evidence, letters, public
 from node.web.pages.desk import approvals, factors, join, network, people, sign_in
 from node.web.site import Site
 
@@ -28,6 +28,11 @@ ROUTES = (
     Route("/alerts", public.alert_list),
     Route("/alerts/page/{number}", public.alert_list),
     Route("/alerts/{id}", public.alert_page),
+    Route("/alerts/{id}/letters", letters.index),
+    Route("/alerts/{id}/letters/{number}/{language}", letters.letter),
+    Route("/alerts/{id}/letters/{number}/{language}/organisation", letters.organisation_letter),
+    Route("/alerts/{id}/letters/{number}/{language}/print", letters.sheet),
+    Route("/alerts/{id}/letters/{number}/{language}/organisation/print", letters.organisation_sheet),
     Route("/alerts/{id}/bundle", bundles.alert_bundle),
     Route("/alerts/{id}/qr.svg", bundles.alert_qr),
     Route("/bundles", bundles.bundle_form, methods=["GET"]),
