@@ -86,6 +86,7 @@ TERMS: Mapping[str, Any] = MappingProxyType(
         **dict(_term(name, **{"@type": _DATE_TIME}) for name in ("deadline", "expires", "stateChanged")),
         "translationOf": {"@id": "tadamun:translationOf", "@type": "@id"},
         "translations": {"@id": "tadamun:translations", "@type": "@id", "@container": "@set"},
+        "newsOf": {"@id": "tadamun:newsOf", "@type": "@id"},
         "interactionPolicy": {"@id": "gts:interactionPolicy", "@type": "@id"},
         "canQuote": {"@id": "gts:canQuote", "@type": "@id"},
         "canReply": {"@id": "gts:canReply", "@type": "@id"},
@@ -149,6 +150,8 @@ _ENGLISH = MappingProxyType(
         "reason": "Reason",
         "outcome": "Outcome",
         "hour": "at",
+        "further": "Further to the appeal",
+        "further-dated": "of",
     }
 )
 _ARABIC = MappingProxyType(
@@ -204,6 +207,8 @@ _ARABIC = MappingProxyType(
         "reason": "السبب",
         "outcome": "النتيجة",
         "hour": "الساعة",
+        "further": "استكمالاً للنداء",
+        "further-dated": "المؤرّخ في",
     }
 )
 _MONTHS_ENGLISH = (
@@ -302,3 +307,8 @@ def reference_code(country: str, number: int, published: datetime, did: str) -> 
     alpha3 = found.alpha3 if found else country
     mark = "".join(letter for letter in did.upper() if letter not in "ILO01")[-5:]
     return f"{alpha3} {number:03} / {published.astimezone(UTC):%m%y} / {mark}"
+
+
+def news_code(reference: str, number: int) -> str:
+    """The code of the so-manieth news of an alert: the alert's own with `.n`, e.g. `IRQ 003 / 1126 / K7WQ4.1`."""
+    return f"{reference}.{number}"

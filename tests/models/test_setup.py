@@ -25,10 +25,11 @@ from node.models import (
     relays,
     schema,
     setup,
+    signatures,
 )
 from node.models.base import Database
 
-TABLES = (alerts, boosts, contacts, deliveries, documents, logs, organisations, queues, relays)
+TABLES = (alerts, boosts, contacts, deliveries, documents, logs, organisations, queues, relays, signatures)
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
