@@ -128,6 +128,8 @@ class SignOnList:
     """Languages of the frozen text that are not held here."""
     known: int
     """Organisations that this node knows and that could sign."""
+    listed: frozenset[str]
+    """The dids among the names that agreed to be named as members of the network."""
     as_of: Mapping[str, Place]
 
     @property
@@ -217,6 +219,7 @@ def list_of(
         changed=any(present.get(language, digest) != digest for language, digest in asked.texts.items()),
         missing=tuple(sorted(asked.texts.keys() - present.keys())),
         known=len(could),
+        listed=frozenset(each.did for each in names if roll[each.did].listed),
         as_of={did: heads[did] for did in sorted({asked.did, *(each.did for each in names)})},
     )
 

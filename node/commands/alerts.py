@@ -25,7 +25,7 @@ _ALL = ("actual", "exercise", "test", "unknown")
 
 @click.group()
 def alert() -> None:
-    """Urgent alerts: publish one from a JSON file, change it, tell what is new, have it signed, close it, take it back."""
+    """Urgent alerts: publish from a JSON file, change, tell what is new, have it signed, close, take back."""
 
 
 for each in (

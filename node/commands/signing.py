@@ -91,7 +91,8 @@ def deliver_sign_on(office: Office, alert_id: str, to: str) -> None:
     organisation, key = office.organisation, office.key
     said = office.write(lambda connection: desk.deliver(connection, organisation, key, alert_id, to, utc_now()))
     count = said.value["object"]["delivery"]["count"]
-    office.show(_shown(said) | {"count": count}, f"the list of {count} is delivered and closed; a running 'serve' tells it")
+    lines = f"the list of {count} is delivered and closed; a running 'serve' tells the members"
+    office.show(_shown(said) | {"count": count}, lines)
 
 
 @click.command()
