@@ -197,7 +197,8 @@ def list_of(
         present: language → digest of each text of the alert that is held now.
         withheld: endorsements that came sealed: organisations that the network knows and nobody names.
     """
-    found = {each.id: each for each in entries if each.order <= heads.get(each.did, (0, 0, ""))[:2]}.values()
+    counted = [each for each in entries if each.order <= heads.get(each.did, (0, 0, ""))[:2]]
+    found = {each.id: each for each in sorted(counted, key=lambda each: each.order)}.values()
     openings = [each for each in found if isinstance(each, SignOn)]
     if not openings or not present:
         return None
