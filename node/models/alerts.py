@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     delete,
     func,
     insert,
@@ -254,6 +255,14 @@ def add_draft(connection: Connection, org: str, draft: str, document: str, now: 
 def count_drafts(connection: Connection, org: str) -> int:
     """How many drafts wait."""
     return connection.execute(select(func.count()).where(drafts.c.org == org)).scalar_one()
+
+
+def is_over(now: datetime) -> ColumnElement[bool]:
+    """Nobody should act on it any more: closed, itself or the alert that it is news of, or expired."""
+    first = alerts.alias("over")
+    closed = (first.c.org == alerts.c.org) & (first.c.object_id == alerts.c.news_of) & (first.c.state == "closed")
+    ended = select(first.c.object_id).where(closed).correlate(alerts).exists()
+    return (alerts.c.state == "closed") | ended | and_(alerts.c.expires.is_not(None), alerts.c.expires <= now)
 
 
 def _is_first(first: AlertRecord, news: AlertRecord) -> bool:
