@@ -112,20 +112,11 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
 
 def hide_object(view: View, effect: HideObject, around: Surroundings) -> None:
     """Nothing of it is shown any more."""
-    for each in (effect.object_id, *_news_of(view, effect)):
+    # Its news goes with it, in every language: the Deletes of it may still be on their way.
+    for each in (effect.object_id, *alerts.told_of(view.connection, view.org, effect.object_id, effect.author)):
         view.hide(each, effect.author, around.now)
         alerts.remove(view.connection, view.org, each)
         signatures.remove(view.connection, view.org, each)
-
-
-def _news_of(view: View, effect: HideObject) -> tuple[str, ...]:
-    """An alert that is withdrawn takes its news with it, in every language: their Deletes may be on their way."""
-    found = alerts.find(view.connection, view.org, effect.object_id)
-    if found is None:
-        return ()
-    news = [each.object_id for each in alerts.news_of(view.connection, view.org, found)]
-    translated = [each.object_id for name in news for each in alerts.translations_of(view.connection, view.org, name)]
-    return (*news, *translated)
 
 
 def drop_author(view: View, author: str) -> None:

@@ -5,9 +5,11 @@ import pytest
 from node import alerts as rules
 from node.desk import alerts as desk
 from node.errors import RefusedError
-from node.models import alerts, documents
+from node.federation import trust
+from node.models import alerts, documents, logs
+from node.models.views import View
 from tests.support.fediverse import Host
-from tests.support.network import Network, example, page_of, wait_until
+from tests.support.network import Network, example, page_of, said_by, wait_until
 
 
 async def tell(house, name, **changes):
@@ -125,3 +127,24 @@ async def test_an_exercises_news_is_an_exercise(tmp_path):
         said = await tell(a, first.id, status="exercise", country="XX")
         held = a.read(lambda connection: documents.stored(connection, a.did, said.portable_id))
         assert held is not None and b"/members" in held.raw
+
+
+async def test_the_delete_of_the_first_alert_alone_hides_the_news_and_a_rebuild_brings_none_back(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        first = await a.publish(status="actual", translations={}, headline="Exercise: arrested")
+        await tell(a, first.id, headline="Exercise: transferred", translations=example()["translations"])
+        await wait_until(lambda: b.head(a.did) == a.head(a.did), "all of it is there")
+        head = b.read(lambda connection: logs.head(connection, b.did, a.did))
+        named = b.read(lambda connection: logs.of_object(connection, b.did, a.did, first.portable_id))
+        raw = said_by(
+            a, "Delete", {"id": first.id, "type": "Tombstone"}, position=(head.epoch, head.sequence + 1, head.digest),
+            withdraws=[
+                {"epoch": each.header.epoch, "sequence": each.header.sequence, "content": each.header.content}
+                for each in named
+            ],
+        )  # fmt: skip
+        await b.take(raw)
+        assert b.read(lambda connection: alerts.newest(connection, b.did, translations=True)) == ()
+        await b.write(lambda connection: trust.rebuild(View(connection, b.organisation), a.did, b.clock()))
+        assert b.read(lambda connection: alerts.newest(connection, b.did, translations=True)) == ()

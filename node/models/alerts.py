@@ -192,6 +192,12 @@ def find(connection: Connection, org: str, name: str) -> AlertRecord | None:
     return AlertRecord(*row) if row else None
 
 
+def told_of(connection: Connection, org: str, object_id: str, author: str) -> tuple[str, ...]:
+    """The ids of all news of an alert by this author, in every language, whether or not the alert itself is here."""
+    where = (alerts.c.org == org) & (alerts.c.news_of == object_id) & (alerts.c.author == author)
+    return tuple(connection.execute(select(alerts.c.object_id).where(where)).scalars())
+
+
 def newest(
     connection: Connection,
     org: str,
