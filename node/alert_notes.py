@@ -39,6 +39,19 @@ _NOT_CARRIED = ("@context", "proof", "signature")
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """What a piece of news belongs to: the first alert of its chain, as the news repeats it."""
+
+    first: str
+    """Id of the first alert's Note in its main language: the same in every language of the news."""
+    reply_to: str
+    """Id of the first alert's Note in the language of the news, where there is one: what other servers thread by."""
+    reference: str
+    headline: str
+    published: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where and by whom a Note is published: everything about it that the operator did not write."""
 
@@ -56,6 +69,8 @@ class Place:
     translation_of: str | None
     translations: tuple[tuple[str, str], ...]
     """(language, Note id) of each other version."""
+    further: Further | None = None
+    """With news: what it belongs to."""
 
 
 def render(alert: Alert, language: str, place: Place) -> JsonObject:
@@ -87,6 +102,8 @@ def render(alert: Alert, language: str, place: Place) -> JsonObject:
         "reference": place.reference,
         "translationOf": place.translation_of,
         "translations": [note_id for _, note_id in place.translations],
+        "inReplyTo": place.further.reply_to if place.further else None,
+        "newsOf": place.further.first if place.further else None,
     }
     filled = {name: value for name, value in note.items() if value not in (None, "", [])}
     return filled | {"to": list(place.to), "cc": list(place.cc)}
@@ -321,6 +338,7 @@ def _content(alert: Alert, text: Text, place: Place) -> str:
     blocks = (
         _banner(alert.status, text.language),
         _head(alert, text),
+        _background(text.language, place),
         *_narrative(text),
         _section("work", text.link_to_work, text.language),
         _who(alert, text.language),
@@ -349,6 +367,16 @@ def _head(alert: Alert, text: Text) -> tuple[str, ...]:
         _line(f"{kind} · {country_name(alert.country, text.language)}", text.language),
         _strong(text.headline, text.language),
     )
+
+
+def _background(language: str, place: Place) -> tuple[str, ...]:
+    """The case in one line, for whom the news is the first that they hear of it."""
+    if place.further is None:
+        return ()
+    say, first = words(language), place.further
+    date = readable_date(first.published, language)
+    said = f"{say['further']} {isolate(first.reference)} {say['further-dated']} {date}: {isolate(first.headline)}"
+    return (_line(said, language),)
 
 
 def _narrative(text: Text) -> Iterator[tuple[str, ...]]:

@@ -42,6 +42,7 @@ from node.alert_terms import (
     URGENCIES,
 )
 from node.errors import ProtocolError
+from node.federation.protocol import ids
 from node.federation.protocol.messages import JsonObject, as_list, id_of
 
 _MAX_ID = 2048
@@ -133,6 +134,8 @@ class PublicAlert:
     outcome_attribution: str
     republishable: bool
     """Its author agreed beforehand that others publish it anew while its own server cannot be reached."""
+    news_of: str | None
+    """The first alert of the chain, where this is news of one."""
 
     def is_expired(self, now: datetime) -> bool:
         """Whether it is old information that nobody should act on."""
@@ -145,8 +148,11 @@ class PublicAlert:
 
 
 def is_alert(note: JsonObject) -> bool:
-    """Whether a Note carries our terms."""
-    return "Note" in as_list(note.get("type")) and isinstance(note.get("alertKind"), str)
+    """Whether a Note carries our terms. News of somebody else's alert is none: it is a reply like any other."""
+    if "Note" not in as_list(note.get("type")) or not isinstance(note.get("alertKind"), str):
+        return False
+    first, author = note.get("newsOf"), id_of(note.get("attributedTo"))
+    return not isinstance(first, str) or author is None or ids.same_origin(first, author)
 
 
 def parse(note: JsonObject) -> PublicAlert:
@@ -198,7 +204,15 @@ def parse(note: JsonObject) -> PublicAlert:
         outcome_result=_known(note, "outcomeResult", RESULTS) if note.get("outcomeResult") else "",
         outcome_attribution=_known(note, "outcomeAttribution", ATTRIBUTIONS) if note.get("outcomeAttribution") else "",
         republishable=note.get("republishable") is True,
+        news_of=_first(note),
     )
+
+
+def _first(note: JsonObject) -> str | None:
+    first = _text(note, "newsOf", _MAX_ID) or None
+    if first is not None and ids.canonical(first) == ids.canonical(_needed(note, "id", _MAX_ID)):
+        raise _wrong("newsOf", "the Note itself")
+    return first
 
 
 def _wrong(name: str, what: str) -> ProtocolError:

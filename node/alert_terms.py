@@ -106,6 +106,7 @@ TERMS: Mapping[str, Any] = MappingProxyType(
         **dict(_term(name, **{"@type": _DATE_TIME}) for name in ("deadline", "expires", "stateChanged")),
         "translationOf": {"@id": "tadamun:translationOf", "@type": "@id"},
         "translations": {"@id": "tadamun:translations", "@type": "@id", "@container": "@set"},
+        "newsOf": {"@id": "tadamun:newsOf", "@type": "@id"},
         "interactionPolicy": {"@id": "gts:interactionPolicy", "@type": "@id"},
         "canQuote": {"@id": "gts:canQuote", "@type": "@id"},
         "canReply": {"@id": "gts:canReply", "@type": "@id"},
@@ -185,6 +186,8 @@ _ENGLISH = MappingProxyType(
         "answer:information-request": "asks for information",
         "answer:token": "an acknowledgement only",
         "answer:none": "no answer",
+        "further": "Further to the appeal",
+        "further-dated": "of",
     }
 )
 _ARABIC = MappingProxyType(
@@ -256,6 +259,8 @@ _ARABIC = MappingProxyType(
         "answer:information-request": "يطلب معلومات",
         "answer:token": "إشعار بالاستلام فحسب",
         "answer:none": "لم يرد جواب",
+        "further": "استكمالاً للنداء",
+        "further-dated": "المؤرّخ في",
     }
 )
 _MONTHS_ENGLISH = (
@@ -354,3 +359,8 @@ def reference_code(country: str, number: int, published: datetime, did: str) -> 
     alpha3 = found.alpha3 if found else country
     mark = "".join(letter for letter in did.upper() if letter not in "ILO01")[-5:]
     return f"{alpha3} {number:03} / {published.astimezone(UTC):%m%y} / {mark}"
+
+
+def news_code(reference: str, number: int) -> str:
+    """The code of the so-manieth news of an alert: the alert's own with `.n`, e.g. `IRQ 003 / 1126 / K7WQ4.1`."""
+    return f"{reference}.{number}"

@@ -17,7 +17,9 @@ order:
 7. Nobody here follows the author: nothing to us.
 8. A Note that is not addressed to everyone is not kept, exercises among members apart. (AP §5.6)
 9. The text is within bounds, and what claims to be an alert can be read as one.
-10. A second Create of one id changes nothing; an Update that is no newer than what we have changes nothing.
+10. News is of the chain it began in, and of an alert that stands: what was withdrawn has no news. News of somebody
+    else's alert is no alert at all, but a reply (`alert_public.is_alert`).
+11. A second Create of one id changes nothing; an Update that is no newer than what we have changes nothing.
     (AP §7.3)
 """
 
@@ -26,9 +28,19 @@ from datetime import datetime, timedelta
 
 from node.alert_forms import parse_moment
 from node.alert_input import Alert, check_publishable, parse_input
-from node.alert_notes import PUBLIC, Answer, Place, carry_answers, render, with_answer, with_closure, with_correction
+from node.alert_notes import (
+    PUBLIC,
+    Answer,
+    Further,
+    Place,
+    carry_answers,
+    render,
+    with_answer,
+    with_closure,
+    with_correction,
+)
 from node.alert_public import PublicAlert, PublicAnswer, PublicSubject, PublicTarget, is_alert, moment_of, parse
-from node.alert_terms import TERMS, reference_code
+from node.alert_terms import TERMS, news_code, reference_code
 from node.effects import Accept, Decision, HideObject, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
 from node.federation.protocol.ids import canonical, same_origin
@@ -39,6 +51,7 @@ __all__ = [
     "Alert",
     "Answer",
     "Facts",
+    "Further",
     "Place",
     "PublicAlert",
     "PublicAnswer",
@@ -48,6 +61,7 @@ __all__ = [
     "check_publishable",
     "decide",
     "is_alert",
+    "news_code",
     "parse",
     "parse_input",
     "reference_code",
@@ -77,6 +91,10 @@ class Facts:
     known_updated: str | None
     withdrawn: bool
     now: datetime
+    known_news_of: str | None = None
+    """Canonical id of the alert that the stored object is news of."""
+    first_withdrawn: bool = False
+    """The alert that this is news of was withdrawn."""
 
 
 def traits(note: JsonObject) -> tuple[str, frozenset[str]]:
@@ -113,7 +131,8 @@ def decide(kind: str, author: str, object_id: str, note: JsonObject | None, fact
         return Ignore("the object was withdrawn before")
     if kind == "Delete" or note is None:
         return _delete(author, found, facts)
-    return _audience(note, facts) or _bounds(note) or _order(kind, author, found, note, facts)
+    unfit = _audience(note, facts) or _bounds(note) or _chain(kind, note, facts)
+    return unfit or _order(kind, author, found, note, facts)
 
 
 def _ownership(kind: str, author: str, found: str, note: JsonObject | None) -> Refuse | None:
@@ -134,7 +153,7 @@ def _ownership(kind: str, author: str, found: str, note: JsonObject | None) -> R
     return None
 
 
-def _same(claimed: str | None, expected: str) -> bool:
+def _same(claimed: str | None, expected: str | None) -> bool:
     try:
         return claimed is not None and canonical(claimed) == expected
     except ProtocolError:
@@ -174,6 +193,15 @@ def _bounds(note: JsonObject) -> Refuse | None:
         except ProtocolError as error:
             return Refuse(error.reason, error.spec)
     return None
+
+
+def _chain(kind: str, note: JsonObject, facts: Facts) -> Refuse | Ignore | None:
+    first = note.get("newsOf")
+    if kind == "Update" and facts.known_author is not None:
+        stays = _same(first, facts.known_news_of) if isinstance(first, str) else facts.known_news_of is None
+        if not stays:
+            return Refuse("an Update moves no text into another chain", "Tadamun §3")
+    return Ignore("news of an alert that was withdrawn") if facts.first_withdrawn else None
 
 
 def _order(kind: str, author: str, found: str, note: JsonObject, facts: Facts) -> Decision:

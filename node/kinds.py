@@ -7,11 +7,12 @@ what is held under its object's id; the first row that matches judges. What no r
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
 from node import alerts as alert_rules
-from node import declarations, evidence, letters, posts, recovery, relations, sealed_notes, successions
+from node import declarations, endorsements, evidence, letters, posts, recovery, relations, sealed_notes, successions
 from node.effects import Accept, Decision, HideObject, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
 from node.federation.protocol import actors, ids, verification
@@ -19,7 +20,7 @@ from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
 from node.letters import Letter
-from node.models import alerts, contacts, documents
+from node.models import alerts, contacts, documents, signatures
 from node.models import letters as letter_rows
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
@@ -120,12 +121,18 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
         country, kinds = alert_rules.traits(effect.document)
         shown = view.policies(record.did).shows(country, kinds)
         alerts.save(view.connection, view.org, replace(record, shown=shown))
+    elif effect.kind in endorsements.TYPES:
+        found = endorsements.parse(effect.document, around.position or (0, 0))
+        signatures.save(view.connection, view.org, effect.object_id, found.alert, effect.author)
 
 
 def hide_object(view: View, effect: HideObject, around: Surroundings) -> None:
     """Nothing of it is shown any more."""
-    view.hide(effect.object_id, effect.author, around.now)
-    alerts.remove(view.connection, view.org, effect.object_id)
+    # Its news goes with it, in every language: the Deletes of it may still be on their way.
+    for each in (effect.object_id, *alerts.told_of(view.connection, view.org, effect.object_id, effect.author)):
+        view.hide(each, effect.author, around.now)
+        alerts.remove(view.connection, view.org, each)
+        signatures.remove(view.connection, view.org, each)
 
 
 def drop_author(view: View, author: str) -> None:
@@ -133,6 +140,7 @@ def drop_author(view: View, author: str) -> None:
     view.flush()
     documents.drop_author(view.connection, view.org, author)
     alerts.drop_author(view.connection, view.org, author)
+    signatures.drop_author(view.connection, view.org, author)
 
 
 def alert_record(effect: StoreObject, around: Surroundings) -> AlertRecord:
@@ -161,6 +169,7 @@ def alert_record(effect: StoreObject, around: Surroundings) -> AlertRecord:
         translation_of=_canonical(alert.translation_of),
         via=around.via,
         received=around.now,
+        news_of=_canonical(alert.news_of),
     )
 
 
@@ -205,10 +214,22 @@ def _judge_alert(view: View, verified: Verified, around: Surroundings) -> Decisi
         known_updated=(held.updated or held.published) if held else None,
         withdrawn=held is not None and held.state == documents.GONE,
         now=around.now,
+        known_news_of=_news_named(held.raw) if held is not None and activity.type == "Update" else None,
+        first_withdrawn=_is_gone(view, (activity.object or {}).get("newsOf")),
     )
     return alert_rules.decide(
         activity.type, activity.actor, activity.object_id or "", activity.object, facts
     )
+
+
+def _news_named(raw: bytes | None) -> str | None:
+    return _canonical(orjson.loads(raw).get("newsOf")) if raw is not None else None
+
+
+def _is_gone(view: View, named: Any) -> bool:
+    found = ids.portable(named) if isinstance(named, str) else None
+    held = view.stored(str(found)) if found is not None else None
+    return held is not None and held.state == documents.GONE
 
 
 def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decision:
@@ -263,6 +284,23 @@ def _judge_relation(view: View, verified: Verified, around: Surroundings) -> Dec
             holds_ours=found is not None and found.did == view.org,
         ),
     )
+
+
+def _is_sign_on(activity: Activity, held: Stored | None) -> bool:
+    return activity.type in ("Create", "Update") and activity.object_type in endorsements.TYPES
+
+
+def _judge_sign_on(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity = verified.activity
+    held = view.stored(activity.object_id) if activity.object_id else None
+    facts = endorsements.Facts(
+        known=activity.did == view.org or view.member(activity.did) is not None,
+        frozen=around.frozen,
+        known_author=held.author if held else None,
+        known_updated=(held.updated or held.published) if held else None,
+        gone=held is not None and held.state == documents.GONE,
+    )
+    return endorsements.decide(activity, facts)
 
 
 def _is_succession(activity: Activity, held: Stored | None) -> bool:
@@ -367,6 +405,7 @@ def _judge_letter(view: View, verified: Verified, around: Surroundings) -> Decis
 KINDS: tuple[Kind, ...] = (
     Kind("alert", _is_alert, _judge_alert, urgent=True),
     Kind("actor", _is_actor, _judge_relation),
+    Kind("sign-on", _is_sign_on, _judge_sign_on),
     Kind("post", _is_post, _judge_post),
     Kind("relation", _is_relation, _judge_relation),
     Kind("succession", _is_succession, _judge_succession),

@@ -124,6 +124,37 @@ def stored(document):
     )
 
 
+FIRST = f"{BASE}/objects/a0"
+NEWS = {"newsOf": FIRST, "inReplyTo": FIRST}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "facts", "decision"),
+    [
+        ("Create", NEWS, FACTS, None),
+        ("Update", NEWS, replace(KNOWN, known_news_of=canonical(FIRST)), None),
+        ("Update", NEWS, FACTS, None),
+        ("Create", NEWS, replace(FACTS, first_withdrawn=True), Ignore("news of an alert that was withdrawn")),
+        ("Update", NEWS, KNOWN, Refuse("an Update moves no text into another chain", "Tadamun §3")),
+        (
+            "Update", {}, replace(KNOWN, known_news_of=canonical(FIRST)),
+            Refuse("an Update moves no text into another chain", "Tadamun §3"),
+        ),
+        ("Create", {"newsOf": NOTE_ID}, FACTS, Refuse("newsOf: the Note itself", "Tadamun §3")),
+        ("Create", {"newsOf": [FIRST]}, FACTS, Refuse("newsOf: not a text", "Tadamun §3")),
+    ],
+)  # fmt: skip
+def test_news_of_an_alert(kind, changes, facts, decision):
+    given = note() | changes | {"updated": "2026-11-20T12:00:00Z"}
+    assert alerts.decide(kind, ACTOR, NOTE_ID, given, facts) == (decision or stored(given))
+
+
+def test_news_of_somebody_elses_alert_is_no_alert_but_a_reply():
+    assert alerts.is_alert(note() | NEWS)
+    for foreign in (STRANGER, "https://social.example/1", "nothing"):
+        assert not alerts.is_alert(note() | {"newsOf": foreign})
+
+
 @pytest.mark.parametrize("kind", ["Create", "Update"])
 def test_a_members_alert_is_kept(kind):
     assert alerts.decide(kind, ACTOR, NOTE_ID, note(), FACTS) == stored(note())

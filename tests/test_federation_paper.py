@@ -14,7 +14,18 @@ import orjson
 import pytest
 from starlette.routing import Match
 
-from node import alert_terms, alerts, bundles, declarations, evidence, kinds, letters, relations, successions
+from node import (
+    alert_terms,
+    alerts,
+    bundles,
+    declarations,
+    endorsements,
+    evidence,
+    kinds,
+    letters,
+    relations,
+    successions,
+)
 from node.desk import trust
 from node.federation import outbox, pages
 from node.federation.protocol import actors, ids, keys, replicas, verification
@@ -30,6 +41,7 @@ from node.web.routes import ROUTES
 PAPER = (Path(__file__).resolve().parent.parent / "FEDERATION.md").read_text("utf-8")
 EXAMPLE = re.compile(r"<!-- example: (\w+), (whole|shortened) -->\n```(jsonl?)\n(.*?)\n```", re.S)
 WANTED = {"actor", "create", "update", "delete", "follow", "accept", "log", "stub", "heads", "bundle"}
+WANTED |= {"news", "sign_on", "endorsement", "delivery"}
 CLOSED_LISTS = (
     alert_terms.KINDS,
     alert_terms.STATUSES,
@@ -116,6 +128,7 @@ def test_every_kind_of_post_is_named():
 
 def test_every_term_is_documented():
     spoken = {*alerts.TERMS, *outbox.LOG_TERMS, *trust.TERMS, *evidence.TERMS, *letters.TERMS}
+    spoken |= endorsements.TERMS.keys()
     terms = {*spoken, *actor_terms(), *inline_terms(example("heads").value)}
     text = section("Terms")
     assert [name for name in sorted(terms) if f"`{name}`" not in text] == []
@@ -124,6 +137,7 @@ def test_every_term_is_documented():
 def test_no_documented_term_is_gone():
     known = {*alerts.TERMS, *outbox.LOG_TERMS, *actor_terms(), successions.TYPE, *trust.TERMS, *evidence.TERMS}
     known |= letters.TERMS.keys()
+    known |= {*endorsements.TERMS}
     assert set(first_cells(section("Terms"))) <= known
 
 
@@ -190,7 +204,31 @@ def test_the_terms_of_the_note_are_those_of_the_table():
     assert set(note) - plain - {"@context"} <= set(alerts.TERMS)
 
 
-@pytest.mark.parametrize("name", ["delete", "follow", "accept"])
+def test_every_type_of_a_sign_on_is_named():
+    text = section("What we accept")
+    assert [name for name in endorsements.TYPES if f"`{name}`" not in text] == []
+
+
+def test_the_news_is_a_reply_to_the_alert_with_its_code():
+    note = example("news").value
+    assert note["newsOf"] == note["inReplyTo"] == endorsements.parse(activity("sign_on").object, (1, 1)).alert.replace(
+        "ap+ef61://", "https://alerts.example.org/.well-known/apgateway/"
+    )
+    assert note["reference"].endswith(".1")
+    assert note["reference"].removesuffix(".1") in note["content"]
+    assert alerts.is_alert(note)
+
+
+def test_the_endorsement_signs_the_text_that_was_frozen_and_the_delivery_counts_it():
+    asked = endorsements.parse(activity("sign_on").object, (1, 1))
+    signed = endorsements.parse(activity("endorsement").object, (1, 1))
+    handed = endorsements.parse(example("delivery").value, (1, 2))
+    assert (signed.alert, signed.digest) == (asked.alert, asked.digest)
+    assert (handed.id, handed.digest, handed.delivery.count) == (asked.id, asked.digest, 1)
+    assert set(handed.delivery.heads) == {asked.did, signed.did}
+
+
+@pytest.mark.parametrize("name", ["delete", "follow", "accept", "sign_on", "endorsement"])
 def test_a_whole_activity_proves_itself(name):
     assert EXAMPLES[name].whole
     assert verification.verify_activity(activity(name), Carrier(None, replica=True)).kind == "proof"

@@ -1,4 +1,4 @@
-"""The `alert` commands: publish, list, update, correct, answer, close, withdraw, restore."""
+"""The `alert` commands: publish, news, drafts, list, update, correct, answer, close, withdraw, restore; and signing's."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,6 +15,7 @@ from node.alert_terms import ANSWER_KINDS, ATTRIBUTIONS, RESULTS
 from node.alerts import Alert, Answer
 from node.app import utc_now
 from node.approvals import SHELL, STATES, YES
+from node.commands import signing
 from node.commands.context import Office, common
 from node.desk import alerts as desk
 from node.desk import approvals as word
@@ -37,7 +38,13 @@ _ALL = ("actual", "exercise", "test", "unknown")
 
 @click.group()
 def alert() -> None:
-    """Urgent alerts: publish one from a JSON file, change it, close it, take it back."""
+    """Urgent alerts: publish from a JSON file, change, tell what is new, have it signed, close, take back."""
+
+
+for each in (
+    signing.open_sign_on, signing.endorse, signing.unendorse, signing.deliver_sign_on, signing.signatories
+):  # fmt: skip
+    alert.add_command(each)
 
 
 @alert.command()
@@ -67,6 +74,23 @@ def publish(office: Office, file: Path) -> None:
         return
     said = office.write(
         lambda connection: desk.publish(connection, organisation, key, given, utc_now(), loopback=loopback)
+    )
+    _show(office, said, "published")
+
+
+@alert.command()
+@click.argument("alert_id", metavar="ID")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@common
+def news(office: Office, alert_id: str, file: Path) -> None:
+    """Tell what is new about alert ID, from FILE.json: a text of its own, with the code of the first and .1, .2 …
+
+    It goes to everyone who got the first, as a reply to it. The same rules as for 'publish' hold: consent, audience.
+    """
+    given, organisation, key = read_alert(file), office.organisation, office.key
+    loopback = office.settings.loopback_allowed and _is_loopback(organisation.origin)
+    said = office.write(
+        lambda connection: desk.news(connection, organisation, key, alert_id, given, utc_now(), loopback=loopback)
     )
     _show(office, said, "published")
 
@@ -150,6 +174,7 @@ def _listed(connection: Connection, org: str, record: AlertRecord) -> dict[str, 
         "status": record.status,
         "state": record.state,
         "reference": record.reference,
+        "news_of": record.news_of,
         "published": f"{record.published:%Y-%m-%dT%H:%M:%SZ}",
         "verified": held is not None and proof_holds(held.raw, record.did),
         "via": record.via,

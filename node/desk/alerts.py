@@ -1,4 +1,4 @@
-"""An organisation publishes, updates, corrects, closes and withdraws its alerts.
+"""An organisation publishes, updates, corrects, closes and withdraws its alerts, and tells what is new about them.
 
 Each function is one transaction: the Note in its main language, its translations, their log entries and deliveries, all
 or nothing. Followers get the main language; translations are Notes of their own, linked, for members and pages.
@@ -13,14 +13,14 @@ import orjson
 from sqlalchemy import Connection
 
 from node import alerts as rules
-from node.alerts import Alert, Answer, Place
+from node.alerts import Alert, Answer, Further, Place
 from node.errors import ProtocolError, RefusedError
 from node.federation import outbox
 from node.federation.outbox import Published, Speech
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
-from node.models import alerts, contacts, documents
+from node.models import alerts, contacts, documents, signatures
 from node.models.alerts import AlertRecord
 from node.models.organisations import Organisation
 
@@ -63,17 +63,65 @@ def publish(
     rules.check_publishable(alert, now, approvals_exist=approved, loopback=loopback)
     _check_open(alert)
     reference = next_reference(connection, organisation, alert, now)
+    return _create(connection, organisation, key, alert, reference, None, now)
+
+
+def news(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, alert: Alert, now: datetime,
+    *, loopback: bool, approved: bool = False,
+) -> Said:  # fmt: skip
+    """Tell what is new about an alert: a text of its own in the same chain, for everyone who got the first.
+
+    Args:
+        name: the first alert, or any news of it.
+
+    Raises:
+        RefusedError: no such alert of ours, it is closed, or a rule forbids it; every reason is named.
+    """
+    rules.check_publishable(alert, now, approvals_exist=approved, loopback=loopback)
+    _check_open(alert)
+    first = _first_of(connection, organisation, find_own(connection, organisation, name))
+    check_news(alert, first)
+    before = (first, *alerts.news_of(connection, organisation.did, first))[-1]
+    now = max(now, before.published + timedelta(seconds=1))
+    return _create(connection, organisation, key, alert, _next_news(connection, organisation, first), first, now)
+
+
+def check_news(alert: Alert, first: AlertRecord) -> None:
+    """Judge whether this text may stand in the chain of that alert.
+
+    Raises:
+        RefusedError: one reason for each rule that says no.
+    """
+    reasons = []
+    if first.state == "closed":
+        reasons.append("the alert is closed: publish a new one")
+    if alert.kind != "new-information":
+        reasons.append("kind: news of an alert is new-information")
+    if alert.status != first.status:
+        reasons.append(f"status: the alert was published as {first.status}, so is its news")
+    if alert.text.language != first.language:
+        reasons.append(f"language: the main language of this alert is {first.language}, so is its news'")
+    if alert.country != first.country:
+        reasons.append(f"country: the alert is about {first.country}; publish a new one about another country")
+    if reasons:
+        raise RefusedError(*reasons)
+
+
+def _create(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, alert: Alert, reference: str,
+    first: AlertRecord | None, now: datetime,
+) -> Said:  # fmt: skip
     languages = [alert.text.language, *(text.language for text in alert.translations)]
     note_ids = {language: organisation.at(f"/objects/{outbox.token()}") for language in languages}
-    main = languages[0]
     results = [
         _say(
             connection, organisation, key, "Create", alert, language,
-            _place(connection, organisation, alert, note_ids, language, reference, now, None), now,
+            _place(connection, organisation, alert, note_ids, language, reference, now, None, first), now,
         )
         for language in languages
     ]  # fmt: skip
-    return _said(organisation, note_ids[main], results[0], reference)
+    return _said(organisation, note_ids[languages[0]], results[0], reference)
 
 
 def update(
@@ -92,6 +140,9 @@ def update(
         raise RefusedError(f"an alert that was published as {record.status} stays {record.status}")
     if alert.text.language != record.language:
         raise RefusedError(f"the main language of this alert is {record.language}; publish a new one to change it")
+    first = _first_of(connection, organisation, record)
+    if record.news_of is not None:
+        check_news(alert, first)
     now = _later(now, record)
     known = {record.language: record.uri}
     others = alerts.translations_of(connection, organisation.did, record.object_id)
@@ -101,7 +152,10 @@ def update(
     result: Published | None = None
     for language in [record.language, *sorted(wanted - {record.language})]:
         kind = "Update" if language in known else "Create"
-        place = _place(connection, organisation, alert, note_ids, language, record.reference, record.published, now)
+        place = _place(
+            connection, organisation, alert, note_ids, language, record.reference, record.published, now,
+            first if record.news_of else None,
+        )  # fmt: skip
         said = _say(connection, organisation, key, kind, alert, language, place, now)
         result = result or said
     for language in known.keys() - wanted:
@@ -126,11 +180,15 @@ def close(
     connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, outcome: str, now: datetime,
     *, result: str = "", attribution: str = "",
 ) -> Said:  # fmt: skip
-    """Close an alert with its outcome, told to everyone who got it.
+    """Close an alert with its outcome, told to everyone who got it; the whole chain is closed with it.
 
     Raises:
-        RefusedError: no such alert of ours, no outcome, or a result that is in no list.
+        RefusedError: no such alert of ours, it is only news of one, no outcome, or a result that is in no list.
     """
+    record = find_own(connection, organisation, name)
+    if record.news_of is not None:
+        first = _first_of(connection, organisation, record)
+        raise RefusedError(f"this is news; what is closed is the first alert, {first.uri}")
     change = partial(rules.with_closure, result=result, attribution=attribution)
     return _restate(connection, organisation, key, name, outcome, now, change)
 
@@ -153,16 +211,20 @@ def answer(
 def withdraw(
     connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, now: datetime
 ) -> Said:
-    """Take an alert back, silently: the same neutral answer as for any removal, and no reason anywhere.
+    """Take an alert back with its news, silently: the same neutral answer as for any removal, and no reason anywhere.
 
     Raises:
         RefusedError: no such alert of ours.
     """
     record = find_own(connection, organisation, name)
     result: Published | None = None
-    for each in (record, *alerts.translations_of(connection, organisation.did, record.object_id)):
-        said = _delete(connection, organisation, key, each.object_id, each.uri, each.status, now)
-        result = result or said
+    # The first alert last: with it every node hides its news by itself, and then nothing is left to be deleted.
+    for part in (*alerts.news_of(connection, organisation.did, record)[::-1], record):
+        result = None
+        for each in (part, *alerts.translations_of(connection, organisation.did, part.object_id)):
+            said = _delete(connection, organisation, key, each.object_id, each.uri, each.status, now)
+            result = result or said
+        _end_sign_on(connection, organisation, key, part, now)
     if result is None:
         raise RefusedError("nothing to withdraw")
     return _said(organisation, record.uri, result, record.reference)
@@ -201,9 +263,36 @@ def next_reference(connection: Connection, organisation: Organisation, alert: Al
             return reference
 
 
+def _next_news(connection: Connection, organisation: Organisation, first: AlertRecord) -> str:
+    """As `_next_reference`, counted for one alert."""
+    while True:
+        number = alerts.next_number(connection, organisation.did, f"news {first.page}")
+        reference = rules.news_code(first.reference, number)
+        if not alerts.has_reference(connection, organisation.did, organisation.did, reference):
+            return reference
+
+
+def _first_of(connection: Connection, organisation: Organisation, record: AlertRecord) -> AlertRecord:
+    """The alert that began the chain of this one.
+
+    Raises:
+        RefusedError: it is not here.
+    """
+    found = alerts.chain(connection, organisation.did, record.object_id)
+    if found is None or found.first.news_of is not None:
+        raise RefusedError("the first alert of this chain is not here any more")
+    return found.first
+
+
+def _further(connection: Connection, organisation: Organisation, first: AlertRecord, language: str) -> Further:
+    family = (first, *alerts.translations_of(connection, organisation.did, first.object_id))
+    same = next((each for each in family if each.language == language), first)
+    return Further(first.uri, same.uri, first.reference, same.headline, first.published)
+
+
 def _place(
     connection: Connection, organisation: Organisation, alert: Alert, note_ids: dict[str, str], language: str,
-    reference: str, published: datetime, updated: datetime | None,
+    reference: str, published: datetime, updated: datetime | None, first: AlertRecord | None,
 ) -> Place:  # fmt: skip
     main = alert.text.language
     audience = outbox.audience(organisation, members_only=alert.status != "actual")
@@ -226,6 +315,7 @@ def _place(
         cc=audience.cc,
         translation_of=None if language == main else note_ids[main],
         translations=tuple(each for each in note_ids.items() if each[0] != language),
+        further=_further(connection, organisation, first, language) if first else None,
     )
 
 
@@ -276,6 +366,16 @@ def _delete(
     audience = outbox.audience(organisation, members_only=status != "actual")
     named = outbox.withdrawn_entries(connection, organisation, object_id)
     return outbox.publish(connection, organisation, key, Speech("Delete", tombstone, audience, {}, named), now)
+
+
+def _end_sign_on(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, record: AlertRecord, now: datetime
+) -> None:
+    """What is withdrawn is signed by nobody: our own part of its sign-on goes with it."""
+    audience = outbox.audience(organisation, members_only=record.status != "actual")
+    for each in signatures.about(connection, organisation.did, record.object_id):
+        if each.author == organisation.actor:
+            outbox.take_back(connection, organisation, key, each, audience, now)
 
 
 def _later(now: datetime, record: AlertRecord) -> datetime:

@@ -31,6 +31,7 @@ from node.models import contacts, deliveries, documents, logs, organisations
 from node.models import letters as letter_rows
 from node.models.contacts import Following
 from node.models.deliveries import Lane, Recipient
+from node.models.documents import Stored
 from node.models.organisations import Organisation
 from node.models.views import View
 
@@ -242,6 +243,17 @@ def publish_actor(
 def _sealing(connection: Connection, did: str) -> tuple[str, ...]:
     key = letter_rows.current_key(connection, did)
     return (key.public,) if key else ()
+def take_back(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, held: Stored, audience: Audience,
+    now: datetime,
+) -> Published:  # fmt: skip
+    """Delete an object of ours that only members were sent."""
+    found = ids.portable(held.id)
+    uri = found.at(organisation.origin) if found else held.id
+    tombstone = {"id": uri, "type": "Tombstone", "formerType": held.type}
+    named = withdrawn_entries(connection, organisation, held.id)
+    speech = Speech("Delete", tombstone, audience, {}, named, followers=False)
+    return publish(connection, organisation, key, speech, now)
 
 
 def withdrawn_entries(connection: Connection, organisation: Organisation, object_id: str) -> tuple[JsonObject, ...]:

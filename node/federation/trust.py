@@ -41,6 +41,9 @@ def rebuild(view: View, did: str, now: datetime) -> int:
     author = str(ids.Portable(did, "/actor"))
     kinds.drop_author(view, author)
     view.forget()
+    for entry in _withdrawn(view, did):
+        if entry.object_id is not None:
+            view.hide(entry.object_id, author, now)  # before the rest: what was withdrawn has no news
     judged = 0
     after = (0, 0)
     while True:
@@ -53,9 +56,6 @@ def rebuild(view: View, did: str, now: datetime) -> int:
             break
         last = batch[-1].header
         after = (last.epoch, last.sequence + 1)
-    for entry in _withdrawn(view, did):
-        if entry.object_id is not None:
-            documents.hide(view.connection, view.org, entry.object_id, author, now)
     view.flush()
     return judged
 

@@ -155,9 +155,8 @@ def of_author(connection: Connection, org: str, did: str, now: datetime) -> tupl
     table = alerts.alerts
     rows = connection.execute(
         select(*(table.c[name] for name in AlertRecord.__slots__))
-        .where(table.c.org == org, table.c.did == did, table.c.status == "actual", table.c.state != "closed")
-        .where(table.c.shown)
-        .where(table.c.translation_of.is_(None), table.c.expires.is_(None) | (table.c.expires > now))
+        .where(table.c.org == org, table.c.did == did, table.c.status == "actual")
+        .where(table.c.shown, table.c.translation_of.is_(None), ~alerts.is_over(now))
         .order_by(table.c.published.desc())
         .limit(_CARRIED)
     )

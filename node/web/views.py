@@ -81,6 +81,86 @@ class AlertCard:
     declared: int = 0
     """So many organisations of the network declare that the author's key is no longer to be trusted."""
 
+    updates: int = 0
+    """So many pieces of news belong to it."""
+
+    latest: datetime | None = None
+    """When the newest of them was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewsItem:
+    """One piece of news in the story of an alert."""
+
+    path: str
+    headline: str
+    language: str
+    published: datetime | None
+    state: State = "current"
+    correction: str = ""
+    narrative: str = ""
+    """Plain text; empty where only its own page has it."""
+
+    @property
+    def paragraphs(self) -> tuple[str, ...]:
+        """The narrative, parted at its empty lines."""
+        return _paragraphs(self.narrative)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The story that a piece of news belongs to."""
+
+    path: str
+    headline: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One organisation that signed and agreed to be named."""
+
+    name: str
+    language: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """The list as it was handed over."""
+
+    at: datetime
+    to: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Who signed an alert, as far as this node knows."""
+
+    phase: Literal["open", "closed", "delivered"]
+    names: tuple[Signature, ...]
+    unnamed: int
+    """Those who signed and did not agree to be named as members, or whose names are withheld."""
+
+    known: int
+    """Organisations that could sign."""
+
+    digest: str
+    opens: datetime
+    closes: datetime
+    as_of: datetime
+    changed: bool = False
+    network: bool = False
+    """It is the network's as a whole."""
+
+    handed: Handed | None = None
+
+    @property
+    def count(self) -> int:
+        """Everyone who signed."""
+        return len(self.names) + self.unnamed
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -193,11 +273,18 @@ class AlertPage:
     sisters: tuple[str, ...] = ()
     """Addresses where other nodes show the same alert."""
 
+    news: tuple[NewsItem, ...] = ()
+    """What is new about it, the newest first."""
+
+    whole: Whole | None = None
+    """With news: the story it belongs to."""
+
+    signing: Signing | None = None
+
     @property
     def paragraphs(self) -> tuple[str, ...]:
         """The narrative, parted at its empty lines."""
-        parts = self.narrative.replace("\r\n", "\n").split("\n\n")
-        return tuple(part.strip() for part in parts if part.strip())
+        return _paragraphs(self.narrative)
 
     @property
     def old(self) -> bool:
@@ -379,3 +466,6 @@ class SessionView:
     shared: bool
     here: bool
     """It is the one that looks."""
+def _paragraphs(text: str) -> tuple[str, ...]:
+    parts = text.replace("\r\n", "\n").split("\n\n")
+    return tuple(part.strip() for part in parts if part.strip())

@@ -112,3 +112,55 @@ def test_numbers_count_up_for_each_name_and_organisation(write):
     given = [write(alerts.next_number, DID, "alert 2026") for _ in range(3)]
     assert [*given, write(alerts.next_number, DID, "alert 2027")] == [1, 2, 3, 1]
     assert write(alerts.next_number, OTHER, "alert 2026") == 1
+
+
+FIRST = replace(RECORD, object_id=f"ap+ef61://{OTHER}/objects/first", page="first")
+
+
+def news(number: int, **changes: object) -> AlertRecord:
+    moment = NOW + timedelta(days=number)
+    return another(f"news{number}", **({"news_of": FIRST.object_id, "published": moment} | changes))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (2, 0, 1)])
+def test_a_chain_is_one_place_in_the_list_whatever_came_first(write, order):
+    parts = (FIRST, news(1), news(2))
+    write(alerts.save, DID, another("between", published=NOW + timedelta(days=1, hours=1)))
+    for number in order:
+        write(alerts.save, DID, parts[number])
+    assert [each.page for each in write(alerts.newest, DID)] == ["first", "between"]
+    assert write(alerts.count, DID, ("actual",)) == 2
+    for part in parts:
+        found = write(alerts.chain, DID, part.object_id)
+        assert (found.first, found.news, found.newest) == (FIRST, parts[1:], parts[2])
+    write(alerts.remove, DID, parts[2].object_id)
+    assert [each.page for each in write(alerts.newest, DID)] == ["between", "first"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"did": DID}, {"status": "exercise"}, {"news_of": f"ap+ef61://{OTHER}/objects/none"}, {"news_of": None}],
+)
+def test_what_is_of_another_author_or_status_is_no_news(write, changes):
+    write(alerts.save, DID, FIRST)
+    write(alerts.save, DID, news(1, **changes))
+    assert write(alerts.chain, DID, FIRST.object_id).news == ()
+    assert len(write(alerts.newest, DID, statuses=("actual", "exercise"))) == 2
+    alone = write(alerts.chain, DID, "news1")
+    assert alone.first.page == "news1"
+
+
+def test_news_of_news_hides_nothing(write):
+    write(alerts.save, DID, FIRST)
+    write(alerts.save, DID, news(1))
+    write(alerts.save, DID, another("deeper", news_of=news(1).object_id))
+    assert {each.page for each in write(alerts.newest, DID)} == {"first", "deeper"}
+
+
+def test_news_of_a_closed_alert_is_over(write):
+    write(alerts.save, DID, FIRST)
+    write(alerts.save, DID, news(1))
+    query = alerts.select(alerts.alerts.c.page).where(alerts.is_over(NOW))
+    assert write(lambda connection: connection.execute(query).all()) == []
+    write(alerts.save, DID, replace(FIRST, state="closed"))
+    assert {row.page for row in write(lambda connection: connection.execute(query).all())} == {"first", "news1"}

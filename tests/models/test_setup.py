@@ -30,12 +30,13 @@ from node.models import (
     schema,
     sessions,
     setup,
+    signatures,
 )
 from node.models.base import Database
 
 TABLES = (
     alerts, audit, boosts, contacts, declarations, deliveries, documents, logs, organisations, people, queues, relays,
-    rooms, sessions,
+    rooms, sessions, signatures,
 )  # fmt: skip
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()

@@ -9,12 +9,17 @@ from node.web.views import (
     AlertPage,
     Feed,
     Frame,
+    Handed,
     HomeView,
     MemberCard,
     MemberList,
+    NewsItem,
     OrganisationView,
+    Signature,
+    Signing,
     Subject,
     Target,
+    Whole,
 )
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -77,7 +82,7 @@ def mixed() -> AlertList:
                 language="en",
                 headline="Defender of the right to water detained after a peaceful sit-in",
             ),
-            card(2, state="expired"),
+            card(2, state="expired", updates=11, latest=NOON),
             card(3, author_name=NAMES[3][0], author_language="ckb", warnings=("gap",)),
             card(4, verified=False, state="closed", headline="W" * 90),
         ),
@@ -146,6 +151,33 @@ def members() -> MemberList:
 
 FEEDS = (Feed("atom", "/alerts.atom"), Feed("json", "/alerts.json"), Feed("cap", "/alerts/cap"))
 
+def news(number: int, **changes: object) -> NewsItem:
+    sample = NewsItem(
+        path=f"/alerts/nW7kQ2mVx9Lw4Zr{number:05}",
+        headline=HEADLINES[number % len(HEADLINES)],
+        language="ar",
+        published=NOON + timedelta(days=number),
+        narrative="سُمح لمحاميها بزيارتها للمرة الأولى، ولم تُوجَّه إليها أي تهمة حتى الآن. هذا نص تدريبي.",
+    )
+    return replace(sample, **changes)
+
+
+def signing(**changes: object) -> Signing:
+    names = tuple(Signature(name, language, f"/organisations/{DID}") for name, language in NAMES)
+    sample = Signing(
+        phase="delivered",
+        names=names,
+        unnamed=3,
+        known=12,
+        digest="zQmXdTUkHTmPswrpgWBCEpfmA7VMCCoUyuCMxvbNUfWeKbb",
+        opens=NOON,
+        closes=NOON + timedelta(days=3),
+        as_of=NOON + timedelta(days=9),
+        handed=Handed(NOON + timedelta(days=4), "وزارة العدل، بلد تدريبي", 8),
+    )
+    return replace(sample, **changes)
+
+
 PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "home": ("home.html", frame("/", "home", feeds=FEEDS), {"home": HomeView(organisation(), 12)}),
     "home-empty": ("home.html", frame("/", "home"), {"home": HomeView(organisation(alerts=(), summary=""))}),
@@ -153,6 +185,27 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "alerts-full": ("alerts/index.html", frame("/alerts", "alerts"), {"list": twenty()}),
     "alerts-empty": ("alerts/index.html", frame("/alerts", "alerts"), {"list": AlertList()}),
     "alert": ("alerts/alert.html", frame("/alerts/a"), {"alert": page()}),
+    "alert-story": (
+        "alerts/alert.html",
+        frame("/alerts/s"),
+        {
+            "alert": page(
+                news=(news(3), news(2, state="corrected", correction="كان اسم المحكمة خاطئاً (تدريب)."), news(1)),
+                signing=signing(),
+                card=card(0, updates=3, latest=NOON),
+            )
+        },
+    ),
+    "alert-news": (
+        "alerts/alert.html",
+        frame("/alerts/n"),
+        {
+            "alert": page(
+                whole=Whole("/alerts/s", HEADLINES[0], "ar"),
+                signing=signing(phase="open", changed=True, network=True, handed=None),
+            )
+        },
+    ),
     "alert-exercise": (
         "alerts/alert.html",
         frame("/alerts/b"),

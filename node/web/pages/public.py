@@ -21,7 +21,7 @@ from node.models import alerts, contacts, declarations, documents, logs, organis
 from node.models.alerts import AlertRecord
 from node.models.contacts import Member
 from node.models.organisations import Organisation
-from node.web import activitypub, sisters
+from node.web import activitypub, sisters, stories
 from node.web.site import Site, site_of
 from node.web.views import (
     AlertCard,
@@ -34,7 +34,6 @@ from node.web.views import (
     MemberCard,
     MemberList,
     OrganisationView,
-    State,
     Status,
     Subject,
     Target,
@@ -42,7 +41,6 @@ from node.web.views import (
 
 PER_PAGE = 20
 _DRILLS = ("exercise", "test", "unknown")
-_STATES: Mapping[str, State] = MappingProxyType({"updated": "updated", "corrected": "corrected", "closed": "closed"})
 _STATUSES: Mapping[str, Status] = MappingProxyType({"actual": "actual", "exercise": "exercise", "test": "test"})
 
 
@@ -240,6 +238,8 @@ class Cards:
         """One alert in a list; its proof is checked again as it is shown."""
         name, language, path = self.author(record)
         held = documents.stored(self.connection, self.organisation.did, record.object_id)
+        chain = stories.chain_of(self.connection, self.organisation.did, record)
+        news = chain.news if record.news_of is None else ()
         return AlertCard(
             path=f"/alerts/{record.page}",
             author_name=name,
@@ -254,13 +254,15 @@ class Cards:
             certainty=record.certainty,
             published=record.published,
             updated=record.updated,
-            state=self._state(record),
+            state=stories.state_of(record, chain, self.now),
             status=_STATUSES.get(record.status, "unknown"),
             verified=held is not None and proof_holds(held.raw, record.did),
             via=self._via(record),
             reference=record.reference,
             warnings=self.warnings(record.did),
             declared=self.declared(record.did),
+            updates=len(news),
+            latest=news[-1].published if news else None,
         )
 
     def _via(self, record: AlertRecord) -> str | None:
@@ -280,8 +282,16 @@ class Cards:
             self.author(record)
         actor = self._authors.get(record.author)
         handle = own.address if own else f"@{actor.handle}@{ids.host_of(actor.uri)}" if actor else ""
+        connection, org = self.connection, self.organisation.did
+        chain = stories.chain_of(connection, org, record)
+        whole = stories.whole_of(connection, org, record, chain)
         return replace(
             _page(self.card(record), note),
+            expires=chain.newest.expires if whole is None else note.expires,
+            outcome=stories.outcome_of(connection, org, chain, record.language),
+            news=stories.news_items(connection, org, chain, record.language, self.now) if whole is None else (),
+            whole=whole,
+            signing=stories.signing(connection, self.organisation, record, note, self.now),
             did=record.did,
             handle=handle,
             epoch=held.epoch or 0,
@@ -301,11 +311,6 @@ class Cards:
         first = alerts.find(self.connection, self.organisation.did, main)
         others = [each for each in [first, *family] if each is not None and each.object_id != record.object_id]
         return tuple((each.language, f"/alerts/{each.page}") for each in others)
-
-    def _state(self, record: AlertRecord) -> State:
-        if record.state not in ("closed",) and record.expires is not None and record.expires <= self.now:
-            return "expired"
-        return _STATES.get(record.state, "updated" if record.updated else "current")
 
     def warnings(self, did: str) -> tuple[Caveat, ...]:
         """What a reader of this author should know."""
@@ -434,7 +439,6 @@ def _page(card: AlertCard, note: PublicAlert) -> AlertPage:
         outcome_attribution=note.outcome_attribution,
         deadline=note.deadline,
         expires=note.expires,
-        outcome=note.state_note if note.state == "closed" else "",
         correction=note.state_note if note.state == "corrected" else "",
         violation_types=note.violation_types,
         drivers=note.drivers,
