@@ -358,5 +358,6 @@ async def test_the_command_line_invites_and_shows_and_never_confirms(tmp_path):
         assert json.loads(run("user", "disable", "karwan (exercise)", "--json").stdout)["state"] == "disabled"
         trail = json.loads(run("audit", "--json").stdout)
         assert trail["holds"] and [each["act"] for each in trail["acts"]] == ["invite", "invite", "disable"]
-        await house.write(lambda connection: connection.execute(text("UPDATE audit SET role = 'self' WHERE number = 2")))
+        changed = text("UPDATE audit SET role = 'self' WHERE number = 2")
+        await house.write(lambda connection: connection.execute(changed))
         assert "row 2 was changed" in str(run("audit").exception)
