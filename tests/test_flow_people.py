@@ -15,7 +15,7 @@ from node.desk import sign_in
 from node.desk.sign_in import Reception
 from node.errors import RefusedError
 from node.federation.protocol import sealing
-from node.models import audit, people, rooms
+from node.models import audit, people, rooms, sessions
 from node.people import APPROVALS, CASES, NETWORK
 from tests.support.desk import CHEAP, PASSWORD, Browser, Worker, cheap, join, path_of, room_secrets, secret_of
 from tests.support.network import NOON, Network
@@ -65,6 +65,7 @@ async def test_invited_joined_confirmed_reads_and_is_disabled(tmp_path):
         answer = await zainab.post(f"/desk/people/{karwan.id}/disable", {"sure": "yes"})
         assert answer.status == 200 and "1 session was ended" in answer.text
         assert (await karwan.get("/desk")).headers["location"] == "/desk/sign-in"
+        assert house.read(lambda connection: sessions.of_person(connection, house.did, karwan.id, NOON)) == ()
         assert (await karwan.sign_in()).status == 403
         later = put_in(house, CASES)
         assert not house.read(lambda connection: rooms.secrets(connection, house.did, CASES, held))
