@@ -9,6 +9,7 @@ Rules, in order:
 4. What cannot be taken back (confirm, disable, lock, approve) wants a second factor that is fresh.
 5. A password has 12 characters at least. Five wrong tries cost a minute, each further one twice as long, up to an hour.
 6. The last coordinator cannot be disabled.
+7. Nobody approves what they wrote, nobody counts twice, and the command line, which is nobody, never approves.
 
 Spec: NIST SP 800-63B §3.1.1.2
 """
@@ -198,6 +199,27 @@ def check_confirm(by: Person, about: Person) -> None:
         raise RefusedError("this person does not wait for confirmation")
     if about.needs_factor and not about.factors:
         raise RefusedError("this person has not enrolled a second factor yet")
+
+
+def check_approve(by: Person, authors: Collection[str], before: Collection[str], second_factor: bool) -> None:
+    """Somebody may give their word to what others wrote.
+
+    Args:
+        authors: the ids of everybody who wrote or changed it.
+        before: the ids of who approved it already.
+        second_factor: whether theirs is fresh (`is_fresh`).
+
+    Raises:
+        RefusedError: the rule that says no.
+    """
+    if not by.may("approve"):
+        raise RefusedError("only an approver approves")
+    if by.id in authors:
+        raise RefusedError("nobody approves what they wrote")
+    if by.id in before:
+        raise RefusedError("nobody counts twice")
+    if not second_factor:
+        raise RefusedError("approving wants a second factor that was shown within ten minutes")
 
 
 def check_disable(about: Person, coordinators: int, alone_in: Collection[str], *, losing: bool) -> None:

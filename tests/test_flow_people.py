@@ -1,18 +1,24 @@
 """People, on a real node: invited, joined, confirmed, in session, disabled; and what a thief's copy tells of it."""
 
+import json
 import re
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
 
 from node import people as rules
+from node.cli import Commands, tadamun
 from node.desk import people as acts
+from node.desk import sign_in
+from node.desk.sign_in import Reception
 from node.errors import RefusedError
 from node.federation.protocol import sealing
-from node.models import audit, people, rooms
+from node.models import audit, people, rooms, sessions
 from node.people import APPROVALS, CASES, NETWORK
-from tests.support.desk import PASSWORD, Browser, Worker, cheap, join, path_of, room_secrets, secret_of
-from tests.support.network import Network
+from tests.support.desk import CHEAP, PASSWORD, Browser, Worker, cheap, join, path_of, room_secrets, secret_of
+from tests.support.network import NOON, Network
 
 PLANTED = "a case that was invented for an exercise"
 
@@ -59,6 +65,7 @@ async def test_invited_joined_confirmed_reads_and_is_disabled(tmp_path):
         answer = await zainab.post(f"/desk/people/{karwan.id}/disable", {"sure": "yes"})
         assert answer.status == 200 and "1 session was ended" in answer.text
         assert (await karwan.get("/desk")).headers["location"] == "/desk/sign-in"
+        assert house.read(lambda connection: sessions.of_person(connection, house.did, karwan.id, NOON)) == ()
         assert (await karwan.sign_in()).status == 403
         later = put_in(house, CASES)
         assert not house.read(lambda connection: rooms.secrets(connection, house.did, CASES, held))
@@ -85,6 +92,8 @@ async def test_a_copy_of_everything_but_the_password_reveals_nothing(tmp_path):
         assert letter in taken
         assert [each for each in secrets if each.encode() in taken] == []
         assert not list(house.data.rglob("*.age"))
+        assert b"aiohttp" not in taken, "no user agent"
+        assert re.search(rb"127\.0\.0\.1(?![0-9.])", taken) is None, "no address of whoever asked"
 
 
 async def test_a_technical_administrator_reads_nothing_and_confirms_nobody(tmp_path):
@@ -303,3 +312,53 @@ async def test_whoever_has_the_password_cannot_try_codes_for_ever(tmp_path):
         assert (await zainab.refresh()).status == 429
         net.clock.forward(timedelta(minutes=1, seconds=5))
         assert (await zainab.refresh()).status == 303
+
+
+class Counted(Reception):
+    """Counts how often a password is tried."""
+
+    tried = 0
+
+    async def derive(self, work):
+        self.tried += 1
+        return await super().derive(work)
+
+
+async def test_a_name_that_nobody_has_costs_the_same_work(tmp_path):
+    async with Network(tmp_path) as net:
+        house = await net.house("a")
+        zainab = await join(house, "Zainab (exercise)", "coordinator")
+        await house.write(lambda connection: acts.invite(connection, house.organisation, "Sara", ["author"], NOON))
+        reception = Counted(CHEAP)
+        for number, name in enumerate((zainab.name, "Nobody (exercise)", "Sara", ""), 1):
+            found = await sign_in.sign_in(
+                reception, house.node.database, house.organisation, name, "wrong words", house.clock(), shared=False
+            )
+            assert (found, reception.tried) == (sign_in.Wrong(), number)
+
+
+async def test_the_command_line_invites_and_shows_and_never_confirms(tmp_path):
+    async with Network(tmp_path) as net:
+        house = await net.house("a", start=False)
+        data, env = str(house.data), {"TADAMUN_ALLOW_NETWORKS": "127.0.0.0/8"}
+        await house.stop()
+
+        def run(*words):
+            return CliRunner(env=env).invoke(tadamun, ["--data", data, *words], standalone_mode=False)
+
+        made = json.loads(run("user", "add", "Zainab (exercise)", "--role", "coordinator", "--json").stdout)
+        assert sorted(made) == ["expires", "link", "name", "roles"]
+        assert made["link"].startswith(house.origin + "/desk/join/")
+        run("user", "add", "Karwan (exercise)", "--role", "approver", "--role", "author")
+        found = json.loads(run("user", "list", "--json").stdout)
+        assert [(each["name"], each["roles"], each["state"]) for each in found] == [
+            ("Zainab (exercise)", ["coordinator"], "invited"), ("Karwan (exercise)", ["approver", "author"], "invited"),
+        ]  # fmt: skip
+        assert "nobody is coordinator" in run("doctor").stdout
+        assert sorted(Commands().get_command(None, "user").commands) == ["add", "disable", "list"]
+        assert json.loads(run("user", "disable", "karwan (exercise)", "--json").stdout)["state"] == "disabled"
+        trail = json.loads(run("audit", "--json").stdout)
+        assert trail["holds"] and [each["act"] for each in trail["acts"]] == ["invite", "invite", "disable"]
+        changed = text("UPDATE audit SET role = 'self' WHERE number = 2")
+        await house.write(lambda connection: connection.execute(changed))
+        assert "row 2 was changed" in str(run("audit").exception)

@@ -117,6 +117,25 @@ def test_who_may_be_disabled(about, coordinators, alone, losing, reason):
     return None
 
 
+@pytest.mark.parametrize(
+    ("by", "authors", "before", "fresh", "reason"),
+    [
+        (person("approver"), {"two"}, {"three"}, True, None),
+        (person("author", "coordinator", "case_worker", "administrator"), {"two"}, (), True, "only an approver"),
+        (person("approver", state=JOINED), {"two"}, (), True, "only an approver"),
+        (person("approver", "author"), {"one", "two"}, (), True, "what they wrote"),
+        (person("approver"), {"two"}, {"one"}, True, "counts twice"),
+        (person("approver"), {"two"}, (), False, "second factor"),
+    ],
+)
+def test_who_approves(by, authors, before, fresh, reason):
+    if reason is None:
+        return people.check_approve(by, authors, before, fresh)
+    with pytest.raises(RefusedError, match=reason):
+        people.check_approve(by, authors, before, fresh)
+    return None
+
+
 def test_waiting_doubles_up_to_an_hour():
     minutes = [people.wait_after(tries) // timedelta(minutes=1) for tries in (0, 4, 5, 6, 7, 10, 11, 12, 10_000)]
     assert minutes == [0, 0, 1, 2, 4, 32, 60, 60, 60]

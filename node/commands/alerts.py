@@ -1,4 +1,4 @@
-"""The `alert` commands: publish, news, drafts, list, update, correct, answer, close, withdraw, restore; and signing's."""
+"""The `alert` commands: publish, news, drafts, list, update, correct, answer, close, withdraw, restore; those of signing."""
 
 from collections.abc import Callable
 from datetime import datetime

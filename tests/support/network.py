@@ -377,9 +377,9 @@ class Network:
             await self._client.close()
         gc.unfreeze()
 
-    async def house(self, *handles: str, start: bool = True) -> House:
-        """A new node with these organisations."""
-        hosts = [f"127.77.{len(self.houses) + 1}.{index + 1}" for index in range(len(handles))]
+    async def house(self, *handles: str, start: bool = True, at: str = "") -> House:
+        """A new node with these organisations; `at` a name of this machine, where its address will not do."""
+        hosts = [at or f"127.77.{len(self.houses) + 1}.{index + 1}" for index in range(len(handles))]
         places = [(host, free_port(host)) for host in hosts]
         data = self.folder / handles[0]
         for handle, place in zip(handles, places, strict=True):
