@@ -35,6 +35,8 @@ from node.alert_terms import (
 )
 from node.errors import ProtocolError
 from node.federation.protocol.messages import JsonObject, as_list, id_of
+from node.media import Picture
+from node.media import parse as parse_media
 
 _MAX_ID = 2048
 _SPEC = "Tadamun §3"
@@ -97,6 +99,8 @@ class PublicAlert:
     translations: tuple[str, ...]
     republishable: bool
     """Its author agreed beforehand that others publish it anew while its own server cannot be reached."""
+    pictures: tuple[Picture, ...] = ()
+    """What this node understands of its attachments."""
 
     def is_expired(self, now: datetime) -> bool:
         """Whether it is old information that nobody should act on."""
@@ -157,6 +161,7 @@ def parse(note: JsonObject) -> PublicAlert:
         translation_of=_text(note, "translationOf", _MAX_ID) or None,
         translations=_texts(note, "translations", limit=_MAX_ID),
         republishable=note.get("republishable") is True,
+        pictures=parse_media(note.get("attachment")),
     )
 
 

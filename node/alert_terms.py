@@ -87,6 +87,8 @@ TERMS: Mapping[str, Any] = MappingProxyType(
         "translationOf": {"@id": "tadamun:translationOf", "@type": "@id"},
         "translations": {"@id": "tadamun:translations", "@type": "@id", "@container": "@set"},
         "interactionPolicy": {"@id": "gts:interactionPolicy", "@type": "@id"},
+        "digestMultibase": "https://w3id.org/security#digestMultibase",
+        "size": "https://joinpeertube.org/ns#size",
         "canQuote": {"@id": "gts:canQuote", "@type": "@id"},
         "canReply": {"@id": "gts:canReply", "@type": "@id"},
         "automaticApproval": {"@id": "gts:automaticApproval", "@type": "@id", "@container": "@set"},

@@ -18,7 +18,7 @@ from node.federation.protocol import actors, ids, verification
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
-from node.models import alerts, contacts, documents
+from node.models import alerts, contacts, documents, media
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
 from node.models.views import View
@@ -103,7 +103,16 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
         )
     )
     if effect.kind == alert_rules.KIND:
-        alerts.save(view.connection, view.org, alert_record(effect, around))
+        _save_alert(view, effect, around)
+
+
+def _save_alert(view: View, effect: StoreObject, around: Surroundings) -> None:
+    """Its row; and what it shows is fetched, if it is ours or a member's: for strangers nothing is."""
+    record = alert_record(effect, around)
+    alerts.save(view.connection, view.org, record)
+    if record.did and (record.did == view.org or view.member(record.did) is not None):
+        pictures = alert_rules.parse(effect.document).pictures
+        media.need(view.connection, view.org, record.did, effect.object_id, pictures, around.now)
 
 
 def hide_object(view: View, effect: HideObject, around: Surroundings) -> None:

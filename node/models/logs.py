@@ -137,6 +137,7 @@ class Destroyed:
 
     org: str
     activity_id: str
+    object_id: str
     raw: bytes
 
 
@@ -370,11 +371,12 @@ def fill(connection: Connection, org: str, digest: str, activity: Activity) -> N
 def destroy_due(connection: Connection, now: datetime) -> tuple[Destroyed, ...]:
     """Turn hidden entries whose time has come into stubs; says what is gone, for other tables to let go of it too."""
     due = and_(entries.c.state == HIDDEN, entries.c.destroy_after <= now)
-    rows = connection.execute(select(entries.c.org, entries.c.activity_id, entries.c.raw).where(due)).all()
+    columns = (entries.c.org, entries.c.activity_id, entries.c.object_id, entries.c.raw)
+    rows = connection.execute(select(*columns).where(due)).all()
     if rows:
         values = {"state": STUB, "raw": None, "destroy_after": None, "activity_id": None}
         connection.execute(update(entries).where(due).values(**values))
-    return tuple(Destroyed(row.org, row.activity_id or "", row.raw or b"") for row in rows)
+    return tuple(Destroyed(row.org, row.activity_id or "", row.object_id or "", row.raw or b"") for row in rows)
 
 
 def add_withdrawal(
