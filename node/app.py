@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from node.federation.delivery import DeliveryWorker
 from node.federation.discovery import Discovery
 from node.federation.fetcher import Fetcher, Resolve
 from node.federation.inbox import Inbox
+from node.federation.media import Porter
 from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
 from node.federation.relays import Relays
@@ -22,6 +24,7 @@ from node.models import deliveries, documents, organisations, queues, schema
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
+from node.models.storage import Disk
 from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
@@ -65,6 +68,10 @@ class Node:
             self.database, self.discovery, self.keyring, clock, self.delivery.wake,
             dead_after=timedelta(seconds=settings.dead_after),
         )  # fmt: skip
+        self.storage = Disk(settings.media)
+        self.porter = Porter(
+            self.database, self.storage, self.discovery, clock, wall=time.time, limit=settings.media_limit
+        )
         self.witness = Witness(self.database, self.keyring, clock, self.delivery.wake)
         self._workers: list[asyncio.Task[None]] = []
 
@@ -113,6 +120,7 @@ class Node:
             settings=self.settings,
             database=self.database,
             keyring=self.keyring,
+            storage=self.storage,
             inbox=self.inbox,
             languages=languages,
             renderer=Renderer(languages),
@@ -128,7 +136,7 @@ class Node:
         now = self.clock()
         await self.database.write(lambda connection: queues.release(connection, now))
         await self.delivery.start()
-        shells = (self.inbox, self.delivery, self.mirror, self.relays, self.witness)
+        shells = (self.inbox, self.delivery, self.mirror, self.relays, self.witness, self.porter)
         for work in (*(each.run for each in shells), self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))
         gc.collect()

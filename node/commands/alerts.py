@@ -11,7 +11,7 @@ from node.alerts import Alert
 from node.app import utc_now
 from node.commands.context import Office, common
 from node.desk import alerts as desk
-from node.desk import trust
+from node.desk import pictures, trust
 from node.desk.alerts import Said
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol.messages import parse_document
@@ -33,6 +33,8 @@ def alert() -> None:
 def publish(office: Office, file: Path) -> None:
     """Publish an alert from FILE.json. It is signed, written to the log and sent at once by a running 'serve'.
 
+    Pictures that it names (JPEG, PNG, WebP beside the file) are made anew: smaller, without where, when and by whom.
+
     Refused, naming every reason, when a field is missing or consent does not cover the audience. An actual alert on a
     node that is open to the world becomes a draft until two people can approve it.
     """
@@ -47,10 +49,14 @@ def publish(office: Office, file: Path) -> None:
         )
         return
     key = office.key
-    said = office.write(
-        lambda connection: desk.publish(connection, organisation, key, given, utc_now(), loopback=loopback)
-    )
-    _show(office, said, "published")
+    rules.check_publishable(given, utc_now(), approvals_exist=False, loopback=loopback)
+    taken = pictures.develop(file.parent, given.media)
+
+    def work(connection: Connection) -> Said:
+        kept = pictures.keep(connection, organisation, office.node.storage, taken, utc_now())
+        return desk.publish(connection, organisation, key, given, utc_now(), loopback=loopback, pictures=kept)
+
+    _show(office, office.write(work), "published")
 
 
 @alert.command("list")
@@ -99,13 +105,19 @@ def _listed(connection: Connection, org: str, record: AlertRecord) -> dict[str, 
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @common
 def update(office: Office, alert_id: str, file: Path) -> None:
-    """Replace the text of alert ID by FILE.json: readers see an edit."""
+    """Replace the text and the pictures of alert ID by FILE.json: readers see an edit."""
     given, organisation, key = read_alert(file), office.organisation, office.key
     loopback = office.settings.loopback_allowed and _is_loopback(organisation.origin)
-    said = office.write(
-        lambda connection: desk.update(connection, organisation, key, alert_id, given, utc_now(), loopback=loopback)
-    )
-    _show(office, said, "updated")
+    rules.check_publishable(given, utc_now(), approvals_exist=False, loopback=loopback)
+    taken = pictures.develop(file.parent, given.media)
+
+    def work(connection: Connection) -> Said:
+        kept = pictures.keep(connection, organisation, office.node.storage, taken, utc_now())
+        return desk.update(
+            connection, organisation, key, alert_id, given, utc_now(), loopback=loopback, pictures=kept
+        )
+
+    _show(office, office.write(work), "updated")
 
 
 @alert.command()

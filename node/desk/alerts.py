@@ -5,7 +5,7 @@ or nothing. Followers get the main language; translations are Notes of their own
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,10 +20,13 @@ from node.federation.outbox import Published, Speech
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
+from node.media import Medium
 from node.models import alerts, contacts, documents
 from node.models.alerts import AlertRecord
 from node.models.organisations import Organisation
 
+Pictures = Sequence[tuple[Medium, Medium]]
+"""Each picture with its thumbnail."""
 _SISTERS = 2
 
 
@@ -50,14 +53,18 @@ class Said:
 
 def publish(
     connection: Connection, organisation: Organisation, key: OrganisationKey, alert: Alert, now: datetime,
-    *, loopback: bool,
+    *, loopback: bool, pictures: Pictures = (),
 ) -> Said:  # fmt: skip
     """Publish a new alert with its translations.
+
+    Args:
+        pictures: what became of the alert's `media`, in its order, kept already.
 
     Raises:
         RefusedError: consent, audience or another rule forbids it; every reason is named.
     """
     rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
+    _check_pictures(alert, pictures)
     reference = _next_reference(connection, organisation, alert, now)
     languages = [alert.text.language, *(text.language for text in alert.translations)]
     note_ids = {language: organisation.at(f"/objects/{outbox.token()}") for language in languages}
@@ -65,7 +72,7 @@ def publish(
     results = [
         _say(
             connection, organisation, key, "Create", alert, language,
-            _place(connection, organisation, alert, note_ids, language, reference, now, None), now,
+            _place(connection, organisation, alert, note_ids, language, reference, now, None, pictures), now,
         )
         for language in languages
     ]  # fmt: skip
@@ -74,14 +81,18 @@ def publish(
 
 def update(
     connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, alert: Alert, now: datetime,
-    *, loopback: bool,
+    *, loopback: bool, pictures: Pictures = (),
 ) -> Said:  # fmt: skip
-    """Replace the text of a published alert; readers of Mastodon see it as an edit.
+    """Replace the text and the pictures of a published alert; readers of Mastodon see it as an edit.
+
+    Args:
+        pictures: as with `publish`; those that were there before and are not among them go.
 
     Raises:
         RefusedError: no such alert of ours, or a rule forbids it.
     """
     rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
+    _check_pictures(alert, pictures)
     record = find_own(connection, organisation, name)
     if alert.status != record.status:
         raise RefusedError(f"an alert that was published as {record.status} stays {record.status}")
@@ -96,7 +107,9 @@ def update(
     result: Published | None = None
     for language in [record.language, *sorted(wanted - {record.language})]:
         kind = "Update" if language in known else "Create"
-        place = _place(connection, organisation, alert, note_ids, language, record.reference, record.published, now)
+        place = _place(
+            connection, organisation, alert, note_ids, language, record.reference, record.published, now, pictures
+        )
         said = _say(connection, organisation, key, kind, alert, language, place, now)
         result = result or said
     for language in known.keys() - wanted:
@@ -165,7 +178,8 @@ def find_own(connection: Connection, organisation: Organisation, name: str) -> A
 
 
 def keep_draft(connection: Connection, organisation: Organisation, alert: Alert, now: datetime) -> str:
-    """Keep what may be published later as a draft. Until drafts are sealed, only its public part is kept."""
+    """Keep what may be published later as a draft. Until drafts are sealed, only its public part is kept, without the
+    pictures: they are handed in again with the alert."""
     name = outbox.token()
     place = Place(
         note_id=organisation.at(f"/objects/{name}"),
@@ -198,7 +212,7 @@ def _next_reference(connection: Connection, organisation: Organisation, alert: A
 
 def _place(
     connection: Connection, organisation: Organisation, alert: Alert, note_ids: dict[str, str], language: str,
-    reference: str, published: datetime, updated: datetime | None,
+    reference: str, published: datetime, updated: datetime | None, pictures: Pictures,
 ) -> Place:  # fmt: skip
     main = alert.text.language
     audience = outbox.audience(organisation, members_only=alert.status != "actual")
@@ -221,7 +235,13 @@ def _place(
         cc=audience.cc,
         translation_of=None if language == main else note_ids[main],
         translations=tuple(each for each in note_ids.items() if each[0] != language),
+        pictures=tuple(pictures),
     )
+
+
+def _check_pictures(alert: Alert, pictures: Pictures) -> None:
+    if len(alert.media) != len(pictures):
+        raise RefusedError(f"the alert names {len(alert.media)} pictures, {len(pictures)} are here")
 
 
 def _say(

@@ -122,13 +122,13 @@ def postpone(connection: Connection, org: str, digest: str, due: datetime) -> No
     connection.execute(update(media).where(where).values(tries=media.c.tries + 1, due=due))
 
 
-def due(connection: Connection, org: str, now: datetime, limit: int) -> tuple[Wanted, ...]:
+def due(connection: Connection, org: str, now: datetime, limit: int, most_tries: int) -> tuple[Wanted, ...]:
     """What is to be fetched now: files that a shown object needs, those that were tried least often first."""
     columns = [media.c[name] for name in Medium.__slots__]
     query = (
         select(*columns, uses.c.did, uses.c.object_id, media.c.tries)
         .join(uses, and_(uses.c.org == media.c.org, uses.c.digest == media.c.digest))
-        .where(media.c.org == org, media.c.state == WANTED, media.c.due <= now, _shown())
+        .where(media.c.org == org, media.c.state == WANTED, media.c.due <= now, media.c.tries < most_tries, _shown())
         .order_by(media.c.tries, media.c.due, media.c.digest)
         .limit(limit)
     )
