@@ -109,7 +109,9 @@ class Porter:
         for organisation in organisations.all_of(connection) if gone else ():
             for digest in gone:
                 media.miss(connection, organisation.did, digest, now)
-        removed = self._storage.remove_strays(media.names(connection), self._wall() - _STRAY)
+        # After a restore the rows are behind the disk, until the log is pulled back.
+        whole = not any(each.hold and not each.successor for each in organisations.all_of(connection))
+        removed = self._storage.remove_strays(media.names(connection), self._wall() - _STRAY) if whole else 0
         if gone or removed:
             log.warning("media.swept", missing=len(gone), strays=removed)
 

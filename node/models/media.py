@@ -196,6 +196,12 @@ def of_object(connection: Connection, org: str, object_id: str) -> tuple[Medium,
     return tuple(Medium(*row) for row in rows)
 
 
+def objects(connection: Connection, org: str) -> tuple[str, ...]:
+    """The objects that need pictures."""
+    rows = connection.execute(select(uses.c.object_id).where(uses.c.org == org).distinct().order_by(uses.c.object_id))
+    return tuple(rows.scalars())
+
+
 def room_taken(connection: Connection, org: str, did: str | None = None) -> int:
     """Bytes of what is here of others' pictures; with a did, of that one's."""
     others = (uses.c.did != org) if did is None else (uses.c.did == did)

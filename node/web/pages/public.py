@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from node import alerts as rules
+from node import media as media_rules
 from node.alerts import PublicAlert
 from node.errors import ProtocolError
 from node.federation.protocol import ids, verification
 from node.federation.protocol.actors import Actor
-from node.models import alerts, contacts, declarations, documents, logs, organisations
+from node.media import Picture
+from node.models import alerts, contacts, declarations, documents, logs, media, organisations
 from node.models.alerts import AlertRecord
 from node.models.contacts import Member
 from node.models.organisations import Organisation
@@ -31,6 +33,7 @@ from node.web.views import (
     MemberCard,
     MemberList,
     OrganisationView,
+    Shown,
     State,
     Status,
     Subject,
@@ -288,8 +291,14 @@ class Cards:
             translations=self._translations(record),
             bundle_path=f"/alerts/{record.page}/bundle" if record.status == "actual" else "",
             qr_path=f"/alerts/{record.page}/qr.svg" if record.status == "actual" else "",
+            pictures=self._pictures(note),
             sisters=sisters.addresses(self.connection, self.organisation, record, self.now),
         )
+
+    def _pictures(self, note: PublicAlert) -> tuple[Shown, ...]:
+        names = frozenset(media_rules.digests_of(note.pictures))
+        here = media.here(self.connection, self.organisation.did, names) if names else names
+        return tuple(_shown(picture, here) for picture in note.pictures)
 
     def _translations(self, record: AlertRecord) -> tuple[tuple[str, str], ...]:
         main = record.translation_of or record.object_id
@@ -433,6 +442,18 @@ def _page(card: AlertCard, note: PublicAlert) -> AlertPage:
         endorsement_mode=note.endorsement_mode,
         company_or_project=note.company_or_project,
         verification_level=note.verification_level,
+    )
+
+
+def _shown(picture: Picture, here: frozenset[str]) -> Shown:
+    full, small = picture.full, picture.thumbnail or picture.full
+    return Shown(
+        alt=picture.alt,
+        path=media_rules.path(full.digest) if full.digest in here else "",
+        thumbnail=media_rules.path(small.digest) if picture.thumbnail and small.digest in here else "",
+        width=small.width,
+        height=small.height,
+        kilobytes=max(1, round(full.size / 1000)),
     )
 
 
