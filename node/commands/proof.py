@@ -167,6 +167,7 @@ def export(office: Office, alerts: bool, alert_id: str | None, file: Path) -> No
     organisation = office.organisation
 
     def read(connection: Connection) -> tuple[list[bytes], list[bytes], int, datetime]:
+        names: tuple[str, ...]
         if alert_id:
             proof = desk.proof_of(connection, organisation, alert_id)
             lines, made, names = list(proof.lines), proof.made, (proof.record.object_id,)

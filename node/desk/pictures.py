@@ -34,11 +34,14 @@ class Developed:
     raw: bytes
 
 
-def develop(folder: Path, shots: Sequence[Shot]) -> tuple[tuple[Developed, Developed], ...]:
+def develop(
+    folder: Path, shots: Sequence[Shot], *, room: str = darkroom.__name__
+) -> tuple[tuple[Developed, Developed], ...]:
     """Each picture with its thumbnail.
 
     Args:
         folder: where the alert's file lies; a picture lies there or below.
+        room: the module that runs in the process apart.
 
     Raises:
         RefusedError: one reason for each file that is not there, leads elsewhere or is no picture.
@@ -47,7 +50,7 @@ def develop(folder: Path, shots: Sequence[Shot]) -> tuple[tuple[Developed, Devel
     reasons: list[str] = []
     for number, shot in enumerate(shots):
         try:
-            found.append(_made_anew(_read(folder, shot.file)))
+            found.append(_made_anew(_read(folder, shot.file), room))
         except RefusedError as error:
             reasons += [f"media[{number}].file: {reason}" for reason in error.reasons]
     if reasons:
@@ -83,9 +86,9 @@ def _read(folder: Path, name: str) -> bytes:
     return raw
 
 
-def _made_anew(raw: bytes) -> tuple[Developed, Developed]:
+def _made_anew(raw: bytes, room: str) -> tuple[Developed, Developed]:
     # -P: a folder called "node" where the command is run is not ours.
-    command = [sys.executable, "-P", "-m", darkroom.__name__]
+    command = [sys.executable, "-P", "-m", room]
     try:
         done = subprocess.run(command, input=raw, capture_output=True, timeout=_PATIENCE, check=False)
     except subprocess.TimeoutExpired as error:
