@@ -32,7 +32,7 @@ from node.models.storage import Storage
 from node.models.views import View
 
 _T = TypeVar("_T")
-_PACE = 1.0
+_PACE = 0.5
 _AT_ONCE = 8
 """Files under way at once."""
 _OTHERS = 4
@@ -78,7 +78,7 @@ class Porter:
         self._under_way: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
-        """Fetch what is due each second, sweep each hour, until cancelled. Who is slow holds up nobody else."""
+        """Fetch what is due twice a second, sweep each hour, until cancelled. Who is slow holds up nobody else."""
         due, loop = 0.0, asyncio.get_running_loop()
         self._under_way.clear()
         async with asyncio.TaskGroup() as group:
