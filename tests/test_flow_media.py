@@ -14,6 +14,7 @@ from node.models import documents
 from node.models import media as rows
 from tests.support.network import Network, Served, page_of, path_of, wait_until
 from tests.support.pictures import SECRETS, camera, developed, shot
+from tests.test_flow_trust import follow
 
 ACTIVITY = "application/activity+json"
 
@@ -181,6 +182,18 @@ async def test_nothing_is_fetched_for_strangers_and_nothing_beyond_the_room(tmp_
         await b.node.porter._fetch(b.organisation, _due(b))
         assert not [each for each in a.exchanges if "/hl:" in each.path]
         assert not (b.data / "media").exists()
+
+
+async def test_what_a_followed_stranger_shows_is_not_fetched(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.house("a"), await net.house("b")
+        await follow(b, a)
+        said = await a.publish(status="actual", translations={}, media=[shot()])
+        await wait_until(
+            lambda: b.read(lambda connection: documents.stored(connection, b.did, said.portable_id)), "the alert came"
+        )
+        assert b.read(lambda connection: rows.wanted(connection, b.did)) == 0
+        assert b.read(rows.names) == frozenset()
 
 
 def _due(house):

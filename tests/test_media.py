@@ -244,3 +244,9 @@ def test_a_line_whose_bytes_are_not_what_it_says_is_refused_alone(line):
 
 def test_a_medium_is_what_a_note_says_of_it():
     assert Medium(FULL.digest, JPEG, len(PAIR[0].raw), 640, 480) == FULL
+
+
+def test_every_word_of_an_attachment_is_activitystreams_or_a_term_of_ours():
+    known = {"type", "mediaType", "url", "width", "height", "name", "preview"}
+    for value in (rendered()["attachment"][0], rendered()["attachment"][0]["preview"]):
+        assert set(value) - known == {"digestMultibase", "size"} <= set(alerts.TERMS)
