@@ -17,9 +17,11 @@ from node.models import (
     base,
     boosts,
     contacts,
+    declarations,
     deliveries,
     documents,
     logs,
+    media,
     organisations,
     queues,
     relays,
@@ -28,7 +30,7 @@ from node.models import (
 )
 from node.models.base import Database
 
-TABLES = (alerts, boosts, contacts, deliveries, documents, logs, organisations, queues, relays)
+TABLES = (alerts, boosts, contacts, declarations, deliveries, documents, logs, media, organisations, queues, relays)
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 

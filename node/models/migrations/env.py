@@ -7,6 +7,7 @@ from node.models import (
     base,
     boosts,
     contacts,
+    declarations,
     deliveries,
     documents,
     logs,
@@ -16,7 +17,7 @@ from node.models import (
     relays,
 )
 
-TABLES = (alerts, boosts, contacts, deliveries, documents, logs, media, organisations, queues, relays)
+TABLES = (alerts, boosts, contacts, declarations, deliveries, documents, logs, media, organisations, queues, relays)
 
 context.configure(
     connection=context.config.attributes["connection"],
