@@ -1,5 +1,6 @@
 """A picture goes round with its alert: it outlives its node, comes from whoever has it, and goes when the text goes."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,11 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from node import evidence, media
+from node import alerts, evidence, media
+from node.desk import alerts as desk
+from node.desk import pictures
+from node.errors import RefusedError
 from node.federation.media import _FAULT
-from node.models import documents
+from node.models import documents, organisations
 from node.models import media as rows
-from tests.support.network import Network, Served, page_of, path_of, wait_until
+from tests.support.network import Network, Served, example, page_of, path_of, wait_until
 from tests.support.pictures import SECRETS, camera, developed, shot
 from tests.test_flow_trust import follow
 
@@ -213,3 +217,26 @@ async def test_a_picture_that_the_disk_lost_or_changed_is_fetched_again(tmp_path
         (b.data / "media" / small).unlink()
         await b.node.porter.sweep()
         await wait_until(lambda: has(b, [small]), "the other has come again")
+
+
+async def test_what_a_refused_alert_left_on_the_disk_goes_but_not_while_a_log_is_pulled_back(tmp_path):
+    async with Network(tmp_path) as net:
+        a = await net.house("a", start=False)
+        full, small = developed(camera())
+        a.node.storage.put(full.medium.digest, full.raw)
+        with pytest.raises(RefusedError, match="names 0 pictures"):
+            await a.write(lambda connection: _publish_wrongly(connection, a, (full, small)))
+        assert a.read(rows.names) == frozenset()
+        a.node.porter._wall = lambda: time.time() + 3600
+        await a.write(lambda connection: organisations.set_hold(connection, a.did, "restored"))
+        await a.node.porter.sweep()
+        assert len(list((a.data / "media").iterdir())) == 2
+        await a.write(lambda connection: organisations.set_hold(connection, a.did, ""))
+        await a.node.porter.sweep()
+        assert not list((a.data / "media").iterdir())
+
+
+def _publish_wrongly(connection, house, pair):
+    kept = pictures.keep(connection, house.organisation, house.node.storage, [pair], house.clock())
+    alert = alerts.parse_input(example(translations={}))
+    desk.publish(connection, house.organisation, house.key, alert, house.clock(), loopback=True, pictures=kept)

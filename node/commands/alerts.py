@@ -45,7 +45,10 @@ def publish(office: Office, file: Path) -> None:
         draft = office.write(lambda connection: desk.keep_draft(connection, organisation, given, utc_now()))
         office.show(
             {"draft": draft, "published": False},
-            "kept as a draft that waits for approval, not published; exercises and tests are published at once",
+            [
+                "kept as a draft that waits for approval, not published; exercises and tests are published at once",
+                *(["its pictures are not kept: hand them in again with the alert"] if given.media else []),
+            ],
         )
         return
     key = office.key
