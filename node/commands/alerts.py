@@ -33,7 +33,9 @@ def alert() -> None:
 def publish(office: Office, file: Path) -> None:
     """Publish an alert from FILE.json. It is signed, written to the log and sent at once by a running 'serve'.
 
-    Pictures that it names (JPEG, PNG, WebP beside the file) are made anew: smaller, without where, when and by whom.
+    Pictures that it names (JPEG, PNG, WebP beside the file) are made anew: smaller, without where, when and by whom:
+    "media": [{"file": "photo.jpg", "alt": {"ar": "…"}, "consent": true, "people": "none"}], where people is none,
+    blurred or consented.
 
     Refused, naming every reason, when a field is missing or consent does not cover the audience. An actual alert on a
     node that is open to the world becomes a draft until two people can approve it.

@@ -25,8 +25,6 @@ _HEADERS: Mapping[str, str] = MappingProxyType(
     {
         "cache-control": "public, max-age=86400, s-maxage=300, immutable, no-transform",
         "content-security-policy": "default-src 'none'; sandbox",
-        "cross-origin-resource-policy": "cross-origin",
-        "access-control-allow-origin": "*",
     }
 )
 
