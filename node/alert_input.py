@@ -7,7 +7,8 @@ house. Rules, in order (R numbers are the do-no-harm rules of the project):
 1. Text: the link between the attack and the work is written (publication rule); a real alert names a real
    country.
 2. R1 consent: valid now, and its level covers the audience and every subject's publication level.
-3. R10 relatives have a consent of their own. R11 minors are never named.
+3. R10 relatives have a consent of their own. R11 minors are never named, and no face is shown where one is spoken of.
+   R3 no picture where the consent leaves photos out.
 4. R4 a name that is not to be published stands in no public text.
 5. It has not expired.
 6. R2: a real alert needs a second person's approval, so where approvals do not exist only a node on
@@ -46,6 +47,7 @@ from node.alert_terms import (
 from node.errors import RefusedError
 from node.federation.protocol.ids import is_did
 from node.federation.protocol.messages import JsonObject
+from node.media import MAX_ALT, MAX_PICTURES, PEOPLE
 
 MAX_HEADLINE = 300
 MAX_NARRATIVE = 20_000
@@ -56,6 +58,7 @@ MAX_ITEMS = 50
 MAX_TEXT = 300
 MAX_HONORIFIC = 80
 MAX_DO_NOT = 10
+MAX_FILE_NAME = 200
 ORG_FIELDS = ("sources", "case_id", "place_full", "publicity_risk", "notes")
 """Top-level fields of any shape that stay inside the organisation."""
 _TEXT_FIELDS = ("headline", "narrative", "link_to_work", "demands")
@@ -114,6 +117,23 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture as the operator hands it in; `consent` to it was given, or it would not stand here."""
+
+    file: str
+    """Path below the folder of the alert's file."""
+    alt: tuple[tuple[str, str], ...]
+    """(language, what is to be seen); the main language first."""
+    people: str
+    rights: str
+    """Whose the picture is. Stays inside the organisation."""
+
+    def alt_in(self, language: str) -> str:
+        """What is to be seen, in this language or else in the main one."""
+        return dict(self.alt).get(language, self.alt[0][1])
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """The readable part of an alert in one language."""
 
@@ -159,6 +179,7 @@ class Alert:
     """What readers may do; empty where nothing was said."""
     internal: JsonObject
     """`ORG_FIELDS` and what came with `verification` besides its level."""
+    media: tuple[Shot, ...] = ()
 
     @property
     def sealed(self) -> bool:
@@ -209,6 +230,7 @@ def parse_input(value: JsonObject) -> Alert:
         republish=form.flag("republish") if form.has("republish") else not form.anything("subjects"),
         actions=_actions(form),
         internal=internal | {name: form.anything(name) for name in ORG_FIELDS if name in value},
+        media=tuple(_shot(each, text.language) for each in form.forms("media", MAX_PICTURES)),
     )
     form.finish()
     return alert
@@ -341,6 +363,34 @@ def _contacts(form: Form) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in found.items() if value) if public else ()
 
 
+def _shot(form: Form, main: str) -> Shot:
+    if not form.flag("consent"):
+        form.fail("consent", "R3: no picture without consent of those it shows or endangers; write true if you have it")
+    file = form.text("file", MAX_FILE_NAME, lines=False, hint="the picture's name beside this file, e.g. photo.jpg")
+    if file.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", file):
+        form.fail("file", "write a path below this file's folder")
+    return Shot(
+        file=file,
+        alt=_alt(form, main),
+        people=form.choice("people", PEOPLE),
+        rights=form.text("rights", MAX_TEXT, default=""),
+    )
+
+
+def _alt(form: Form, main: str) -> tuple[tuple[str, str], ...]:
+    """A text is in the main language; else an object of languages, the main one among them."""
+    if not isinstance(form.anything("alt"), dict):
+        hint = "what is to be seen, for those who do not see it"
+        return ((main, form.text("alt", MAX_ALT, hint=hint, lines=False)),)
+    inner = form.form("alt")
+    given = {main: inner.text(main, MAX_ALT, lines=False)}
+    for language in form.anything("alt"):
+        name = Form({"language": language}).language("language")
+        if language != main and name == language:
+            given[language] = inner.text(language, MAX_ALT, lines=False)
+    return tuple(given.items())
+
+
 def _verification(form: Form) -> tuple[str, JsonObject]:
     if not form.has("verification"):
         return "unknown", {}
@@ -374,6 +424,7 @@ def check_publishable(alert: Alert, now: datetime, *, approvals_exist: bool, loo
         *_text_reasons(alert),
         *_consent_reasons(alert, now),
         *_subject_reasons(alert),
+        *_picture_reasons(alert),
         *_name_reasons(alert),
     ]
     if alert.expires <= now:
@@ -426,6 +477,16 @@ def _subject_reasons(alert: Alert) -> Iterator[str]:
             yield f"R11: {where} is a minor; publication_level must be collective or withheld"
 
 
+def _picture_reasons(alert: Alert) -> Iterator[str]:
+    minors = any(subject.minor for subject in alert.subjects)
+    excluded = {_folded(each) for _, consent in _consents(alert) for each in consent.excluded}
+    for number, shot in enumerate(alert.media):
+        if minors and shot.people == "consented":
+            yield f"R11: a minor is spoken of, and media[{number}] shows faces; blur them and write blurred"
+        if excluded & _PHOTOS and shot.people != "none":
+            yield f"R3: the consent leaves photos out, and media[{number}] shows people"
+
+
 def _name_reasons(alert: Alert) -> Iterator[str]:
     everything = f" {_folded(' '.join(_public_words(alert)))} "
     for number, subject in enumerate(alert.subjects):
@@ -441,11 +502,13 @@ def _public_words(alert: Alert) -> Iterator[str]:
     yield alert.company_or_project
     for target in alert.targets:
         yield from (target.office, target.body, target.honorific, *(value for _, value in target.public))
+    yield from (alt for shot in alert.media for _, alt in shot.alt)
     yield from (
         subject.public_name for subject in alert.subjects if subject.publication_level == "collective"
     )
 
 
+_PHOTOS = frozenset({"photo", "photos", "picture", "pictures", "image", "صوره", "صور", "الصوره", "الصور"})
 _LETTERS = str.maketrans("أإآٱىة", "اااايه", "ـ")
 
 

@@ -30,6 +30,8 @@ from node.alert_terms import (
 )
 from node.errors import RefusedError
 from node.federation.protocol.messages import MAX_NOTE, JsonObject
+from node.media import Medium, Picture
+from node.media import render as render_media
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 MAX_STATE_NOTE = 2_000
@@ -71,6 +73,8 @@ class Place:
     """(language, Note id) of each other version."""
     further: Further | None = None
     """With news: what it belongs to."""
+    pictures: tuple[tuple[Medium, Medium], ...] = ()
+    """What became of each picture of the alert: itself and its thumbnail."""
 
 
 def render(alert: Alert, language: str, place: Place) -> JsonObject:
@@ -97,6 +101,7 @@ def render(alert: Alert, language: str, place: Place) -> JsonObject:
         "published": _timestamp(place.published),
         "updated": _timestamp(place.updated),
         "tag": [_hashtag(alert, language, place)],
+        "attachment": _attachment(alert, language, place),
         "interactionPolicy": _policy(alert, place),
         **_terms(alert, text),
         "reference": place.reference,
@@ -232,6 +237,14 @@ def _text(alert: Alert, language: str) -> Text:
 
 def _timestamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _attachment(alert: Alert, language: str, place: Place) -> list[JsonObject]:
+    """Of a picture its files and what is to be seen on it; not its old name, nor whose it is (R5)."""
+    page = urlsplit(place.note_id)
+    pairs = zip(alert.media, place.pictures, strict=False)
+    pictures = tuple(Picture(full, small, shot.alt_in(language)) for shot, (full, small) in pairs)
+    return render_media(pictures, f"{page.scheme}://{page.netloc}")
 
 
 def _terms(alert: Alert, text: Text) -> JsonObject:

@@ -44,6 +44,8 @@ from node.alert_terms import (
 from node.errors import ProtocolError
 from node.federation.protocol import ids
 from node.federation.protocol.messages import JsonObject, as_list, id_of
+from node.media import Picture
+from node.media import parse as parse_media
 
 _MAX_ID = 2048
 _DAY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", re.ASCII)
@@ -136,6 +138,8 @@ class PublicAlert:
     """Its author agreed beforehand that others publish it anew while its own server cannot be reached."""
     news_of: str | None
     """The first alert of the chain, where this is news of one."""
+    pictures: tuple[Picture, ...] = ()
+    """What this node understands of its attachments."""
 
     def is_expired(self, now: datetime) -> bool:
         """Whether it is old information that nobody should act on."""
@@ -205,6 +209,7 @@ def parse(note: JsonObject) -> PublicAlert:
         outcome_attribution=_known(note, "outcomeAttribution", ATTRIBUTIONS) if note.get("outcomeAttribution") else "",
         republishable=note.get("republishable") is True,
         news_of=_first(note),
+        pictures=parse_media(note.get("attachment")),
     )
 
 

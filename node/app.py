@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from node.federation.discovery import Discovery
 from node.federation.fetcher import Fetcher, Resolve
 from node.federation.inbox import Inbox
 from node.federation.letterbox import Letterbox
+from node.federation.media import Porter
 from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
 from node.federation.relays import Relays
@@ -25,6 +27,7 @@ from node.models import approvals, deliveries, documents, organisations, queues,
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
+from node.models.storage import Disk
 from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
@@ -68,6 +71,10 @@ class Node:
             self.database, self.discovery, self.keyring, clock, self.delivery.wake,
             dead_after=timedelta(seconds=settings.dead_after),
         )  # fmt: skip
+        self.storage = Disk(settings.media)
+        self.porter = Porter(
+            self.database, self.storage, self.discovery, clock, wall=time.time, limit=settings.media_limit
+        )
         self.witness = Witness(self.database, self.keyring, clock, self.delivery.wake)
         self.letterbox = Letterbox(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
         self.publisher = Publisher(self.database, self.keyring, clock, self.delivery.wake)
@@ -119,6 +126,7 @@ class Node:
             settings=self.settings,
             database=self.database,
             keyring=self.keyring,
+            storage=self.storage,
             inbox=self.inbox,
             languages=languages,
             renderer=Renderer(languages),
@@ -137,6 +145,7 @@ class Node:
         await self.delivery.start()
         shells = (
             self.inbox, self.delivery, self.mirror, self.relays, self.witness, self.letterbox, self.publisher,
+            self.porter,
         )  # fmt: skip
         for work in (*(each.run for each in shells), self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))

@@ -4,31 +4,39 @@ A file of lines: first `{"tadamun": "bundle", "version": 1, "made": …}`, then 
 them. Nothing in the file says that it may be believed: every line bears its author's own proof, and an import meets the
 same rules as the network.
 
+A line may also bring a picture that an entry names by digest: `{"tadamun": "picture", "digest": …, "data": base64}`. It
+needs no proof, for the digest is in the proof. Lines with a `tadamun` that is not known are passed over, and counted.
+
 A small bundle also has a form for paper: `TADAMUN1:` and the base45 (RFC 9285) of its zlib stream (RFC 1950), in the
 letters of a QR code's alphanumeric mode. Wherever a bundle is read, this form is read too.
 """
 
+import base64
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
 
 from node.errors import ProtocolError
-from node.federation.protocol import base45, replicas, verification
+from node.federation.protocol import base45, digests, replicas, verification
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import MAX_ENTRY, JsonObject, parse_document
 from node.federation.protocol.replicas import Header
 from node.federation.protocol.verification import Carrier, Verified
+from node.media import MAX_BYTES
 
 MAX_BUNDLE = 64 * 1024 * 1024
 VERSION = 1
 CODE = "TADAMUN1:"
+PICTURE = "picture"
 MAX_CODE = 4296
 """Letters of the largest QR code in alphanumeric mode (version 40, level L)."""
 _MAX_UNPACKED = 1024 * 1024
 _MAX_REASONS = 100
+_MAX_PICTURE = MAX_BYTES * 4 // 3 + 1024
+"""Bytes of a line that brings one."""
 _SPEC = "Tadamun bundle 1"
 
 
@@ -45,13 +53,21 @@ class Bundle:
     """How many lines did not hold."""
 
     skipped: int = 0
-    """Lines of dids that nobody asked for; they were not verified."""
+    """Lines of dids that nobody asked for; they were not verified. And lines of kinds that are not known here."""
+
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """Digest → the bytes that have it."""
 
 
 def render(lines: Iterable[bytes], made: datetime) -> bytes:
     """A bundle of log lines."""
     head = orjson.dumps({"tadamun": "bundle", "version": VERSION, "made": f"{made:%Y-%m-%dT%H:%M:%SZ}"})
     return b"\n".join([head, *lines]) + b"\n"
+
+
+def render_picture(digest: str, raw: bytes) -> bytes:
+    """A picture as a line."""
+    return orjson.dumps({"tadamun": PICTURE, "digest": digest, "data": base64.b64encode(raw).decode()})
 
 
 def is_bundle(raw: bytes) -> bool:
@@ -121,6 +137,7 @@ def parse(raw: bytes, wanted: Callable[[str], bool] | None = None, limit: int | 
     entries: list[Verified] = []
     stubs: list[Header] = []
     refused: list[str] = []
+    pictures: dict[str, bytes] = {}
     bad = skipped = 0
     for number, line in lines:
         try:
@@ -133,9 +150,11 @@ def parse(raw: bytes, wanted: Callable[[str], bool] | None = None, limit: int | 
             skipped += 1
         elif isinstance(item, Header):
             stubs.append(item)
+        elif isinstance(item, tuple):
+            pictures[item[0]] = item[1]
         else:
             entries.append(item)
-    return Bundle(tuple(entries), tuple(stubs), tuple(refused), bad, skipped)
+    return Bundle(tuple(entries), tuple(stubs), tuple(refused), bad, skipped, pictures)
 
 
 def in_order(bundle: Bundle) -> tuple[Verified, ...]:
@@ -148,8 +167,11 @@ def in_order(bundle: Bundle) -> tuple[Verified, ...]:
     return tuple(sorted(bundle.entries, key=place))
 
 
-def _line(line: bytes, wanted: Callable[[str], bool] | None) -> Verified | Header | None:
-    document = parse_document(line, MAX_ENTRY)
+def _line(line: bytes, wanted: Callable[[str], bool] | None) -> Verified | Header | tuple[str, bytes] | None:
+    marked = line[:40].replace(b" ", b"").startswith(b'{"tadamun":')
+    document = parse_document(line, _MAX_PICTURE if marked else MAX_ENTRY)
+    if "tadamun" in document.value:
+        return _picture(document.value) if document.value["tadamun"] == PICTURE else None
     if "stub" in document.value:
         header = replicas.parse_stub(document.value["stub"])
         return header if wanted is None or wanted(header.did) else None
@@ -159,6 +181,17 @@ def _line(line: bytes, wanted: Callable[[str], bool] | None) -> Verified | Heade
     if wanted is not None and not wanted(activity.did):
         return None
     return verification.verify_activity(activity, Carrier(None, replica=True))
+
+
+def _picture(value: JsonObject) -> tuple[str, bytes]:
+    digest = digests.check_multibase(value.get("digest"))
+    try:
+        raw = base64.b64decode(str(value.get("data")), validate=True)
+    except ValueError as error:
+        raise ProtocolError("a picture that is no base64", spec="RFC 4648 §4") from error
+    if digests.multibase(raw) != digest:
+        raise ProtocolError("a picture of another digest than it says", spec=_SPEC)
+    return digest, raw
 
 
 def describe(activity: Activity) -> JsonObject:

@@ -4,7 +4,7 @@ Faults:
 - *rollback*: a member signed a lower head of its own log after a higher one. Two signed heads prove it.
 - *fork*: two entries for one place. Whoever holds both signed entries has the proof; the document names their headers.
 - *withheld*: a host claimed a head and did not supply what leads to it, or left texts out that nobody withdrew.
-- *forged*: a host brought an entry that its author did not sign.
+- *forged*: a host brought an entry that its author did not sign, or for a picture other bytes than were signed.
 - *replayed*: a host answered with an actor document older than one already proven. The two documents prove it.
 - *impersonation*: a host answered for a did with a document that the did did not sign.
 

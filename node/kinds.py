@@ -20,7 +20,7 @@ from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
 from node.letters import Letter
-from node.models import alerts, contacts, documents, signatures
+from node.models import alerts, contacts, documents, media, signatures
 from node.models import letters as letter_rows
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
@@ -117,13 +117,21 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
         )
     )
     if effect.kind == alert_rules.KIND:
-        record = alert_record(effect, around)
-        country, kinds = alert_rules.traits(effect.document)
-        shown = view.policies(record.did).shows(country, kinds)
-        alerts.save(view.connection, view.org, replace(record, shown=shown))
+        _save_alert(view, effect, around)
     elif effect.kind in endorsements.TYPES:
         found = endorsements.parse(effect.document, around.position or (0, 0))
         signatures.save(view.connection, view.org, effect.object_id, found.alert, effect.author)
+
+
+def _save_alert(view: View, effect: StoreObject, around: Surroundings) -> None:
+    """Its row; and what it shows is fetched, if it is ours or a member's: for strangers nothing is."""
+    record = alert_record(effect, around)
+    country, kinds = alert_rules.traits(effect.document)
+    shown = view.policies(record.did).shows(country, kinds)
+    alerts.save(view.connection, view.org, replace(record, shown=shown))
+    if record.did and (record.did == view.org or view.member(record.did) is not None):
+        pictures = alert_rules.parse(effect.document).pictures
+        media.need(view.connection, view.org, record.did, effect.object_id, pictures, around.now)
 
 
 def hide_object(view: View, effect: HideObject, around: Surroundings) -> None:

@@ -43,6 +43,8 @@ class Settings:
     """Deliveries under way at once."""
     host_concurrency: int = 8
     """Deliveries under way at once to one host."""
+    media_limit: int = 4_000_000_000
+    """Bytes that members' pictures may take here; one member's a quarter of it."""
 
     @property
     def url(self) -> str:
@@ -53,6 +55,11 @@ class Settings:
     def keys(self) -> Path:
         """The folder of private keys (mode 700)."""
         return self.data / "keys"
+
+    @property
+    def media(self) -> Path:
+        """The folder of pictures (mode 700)."""
+        return self.data / "media"
 
     @property
     def loopback_allowed(self) -> bool:
@@ -104,7 +111,7 @@ def _read(name: str, value: Any) -> Any:
             case "allow_networks":
                 parts = value.split(",") if isinstance(value, str) else value
                 return tuple(ip_network(part.strip()) for part in parts if part.strip())
-            case "delivery_concurrency" | "host_concurrency":
+            case "delivery_concurrency" | "host_concurrency" | "media_limit":
                 return int(value)
             case "sync_interval" | "dead_after":
                 return float(value)

@@ -22,8 +22,12 @@ from node.errors import NodeError, ProtocolError, RefusedError
 from node.federation.protocol import integrity_proofs, keys
 from node.federation.protocol.messages import parse_document
 from node.federation.protocol.replicas import Head
+from node.media import path
+from node.models import media as rows
 from node.web.copies import Layout
+from tests.support.exercises import write_exercise
 from tests.support.network import Network, page_of, wait_until
+from tests.support.pictures import camera, developed, shot
 
 KEY = keys.generate_organisation_key()
 ACTOR = f"https://node0.example/.well-known/apgateway/{KEY.did}/actor"
@@ -376,3 +380,77 @@ async def test_what_may_be_given_to_everyone_is_public_or_a_withdrawal(tmp_path)
         assert kinds == ["Update", "stub", "Create", "Delete"]
 
 
+
+
+async def test_pictures_go_with_a_mirror_and_with_bundles(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(camera())
+    digests = [each.medium.digest for each in developed(camera())]
+    async with Network(tmp_path) as net:
+        a, c = await net.house("a"), await net.house("c", start=False)
+        await c.start(workers=False)
+        said = await a.publish(status="actual", translations={}, media=[shot()])
+        await a.publish(translations={}, media=[shot(alt="of an exercise")])
+        folder = tmp_path / "copy"
+        assert (await mirror(a, folder, "--stick"))["pictures"] == 2
+        assert sorted(path.name for path in (folder / "media").iterdir()) == sorted(f"{each}.jpeg" for each in digests)
+        page = (folder / page_of(said).strip("/") / "index.en.html").read_text("utf-8")
+        assert f'href="../../media/{digests[0]}.jpeg"' in page and f'src="../../media/{digests[1]}.jpeg"' in page
+        assert (await run(a, "verify", str(folder))).exit_code == 0
+        (folder / "media" / f"{digests[0]}.jpeg").write_bytes(b"\xff\xd8\xff other")
+        with pytest.raises(RefusedError, match="was changed"):
+            await run(a, "verify", str(folder))
+        file = tmp_path / "all.jsonl"
+        counts = json.loads((await run(a, "export", "--alerts", str(file), "--json")).stdout)
+        assert (counts["pictures"], counts["left_out"]) == (2, 0)
+        await c.pin_row(a.organisation)
+        text, *_ = file.read_bytes().partition(b'{"tadamun":"picture"')
+        (tmp_path / "text.jsonl").write_bytes(text)
+        assert json.loads((await run(c, "import", str(tmp_path / "text.jsonl"), "--json")).stdout)["pictures"] == 0
+        missing = c.read(lambda connection: rows.wanted(connection, c.did))
+        assert missing == 2
+        assert json.loads((await run(c, "import", str(file), "--json")).stdout)["pictures"] == 2
+        assert json.loads((await run(c, "import", str(file), "--json")).stdout)["pictures"] == 0
+        assert (await c.get(path(digests[0]))).status == 200
+
+
+async def test_pictures_that_nothing_here_needs_are_not_taken(tmp_path):
+    full, _ = developed(camera(3))
+    async with Network(tmp_path) as net:
+        a, c = await net.house("a"), await net.house("c")
+        await a.publish(translations={})
+        await c.pin_row(a.organisation)
+        lines = a.read(lambda connection: list(desk.lines_of(connection, a.did, a.did)))
+        file = tmp_path / "all.jsonl"
+        file.write_bytes(bundles.render([*lines, bundles.render_picture(full.medium.digest, full.raw)], NOON))
+        assert json.loads((await run(c, "import", str(file), "--json")).stdout)["pictures"] == 0
+        assert not (c.data / "media").exists()
+
+
+async def test_the_commands_publish_back_up_and_restore_pictures(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(camera())
+    full, small = (each.medium.digest for each in developed(camera()))
+    async with Network(tmp_path) as net:
+        a = await net.house("a", start=False)
+        file = write_exercise(tmp_path / "alert.json", "EXERCISE with a picture")
+        plain = json.loads(file.read_text("utf-8"))
+        file.write_text(json.dumps(plain | {"media": [shot()]}), "utf-8")
+        said = json.loads((await run(a, "alert", "publish", str(file), "--json")).stdout)
+        assert {each.name for each in (a.data / "media").iterdir()} == {full, small}
+        await run(a, "backup", str(tmp_path / "backup.tar.gz"))
+        file.write_text(json.dumps(plain), "utf-8")
+        await run(a, "alert", "update", said["id"], str(file))
+        shutil.rmtree(a.data / "media")
+        await a.stop()
+        await run(a, "restore", str(tmp_path / "backup.tar.gz"))
+        assert {each.name for each in (a.data / "media").iterdir()} == {full, small}
+        assert {each.stat().st_mode & 0o777 for each in (a.data / "media").iterdir()} == {0o600}
+        await a.start(workers=False)
+        assert (await a.get(path(full))).status == 200
+        (a.data / "media" / full).unlink()
+        await a.node.porter.sweep()
+        environment = {"TADAMUN_DATA": str(a.data), "TADAMUN_ALLOW_NETWORKS": "127.0.0.0/8"}
+        done = await asyncio.to_thread(CliRunner().invoke, tadamun, ["doctor", "--json"], env=environment)
+        assert any(each.startswith("1 pictures of alerts are not here") for each in json.loads(done.stdout)["problems"])
+        file.write_text(json.dumps(plain | {"media": [shot(consent=False)]}), "utf-8")
+        with pytest.raises(RefusedError, match="R3"):
+            await run(a, "alert", "publish", str(file))

@@ -58,7 +58,10 @@ CLOSED_LISTS = (
     alert_terms.ATTRIBUTIONS,
 )
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
-PARTS = {"did": "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", "token": "t", "root": "z", "from": "1"}
+PARTS = {
+    "did": "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp",
+    "token": "t", "root": "z", "from": "1", "digest": "z",
+}  # fmt: skip
 """What the placeholders of a documented path may stand for."""
 
 

@@ -1,4 +1,4 @@
-"""The `alert` commands: publish, news, drafts, list, update, correct, answer, close, withdraw, restore; those of signing."""
+"""The `alert` commands: publish, news, drafts, list, update, correct, answer, close, withdraw; signing's; restore."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,8 +19,8 @@ from node.commands import signing
 from node.commands.context import Office, common
 from node.desk import alerts as desk
 from node.desk import approvals as word
+from node.desk import pictures, trust
 from node.desk import sealed_alerts as sealed
-from node.desk import trust
 from node.desk.alerts import Said
 from node.desk.sealed_alerts import SealedAlert
 from node.errors import ProtocolError, RefusedError
@@ -55,6 +55,9 @@ def publish(office: Office, file: Path) -> None:
 
     "audience" in the file says for whom: everyone; network (the default), or a list of dids: then it is sealed to those
     members, stands in no log and on no public page. "exclude": {"members": [did], "countries": ["XX"]} leaves some out.
+    Pictures that it names (JPEG, PNG, WebP beside the file) are made anew: smaller, without where, when and by whom:
+    "media": [{"file": "photo.jpg", "alt": {"ar": "…"}, "consent": true, "people": "none"}], where people is none,
+    blurred or consented.
 
     Refused, naming every reason, when a field is missing or consent does not cover the audience. An actual alert on a
     node that is open to the world becomes a draft, sealed to those who approve: they look at it at /desk, and it is
@@ -66,16 +69,20 @@ def publish(office: Office, file: Path) -> None:
         _ask(office, read_value(file), "")
         return
     key = office.key
+    rules.check_publishable(given, utc_now(), approvals_exist=False, loopback=loopback)
     if given.sealed:
         sent = office.write(
             lambda connection: sealed.publish(connection, organisation, key, given, utc_now(), approved=loopback)
         )
         _show(office, sent, "sent, sealed to the members it is for")
         return
-    said = office.write(
-        lambda connection: desk.publish(connection, organisation, key, given, utc_now(), loopback=loopback)
-    )
-    _show(office, said, "published")
+    taken = pictures.develop(file.parent, given.media)
+
+    def work(connection: Connection) -> Said:
+        kept = pictures.keep(connection, organisation, office.node.storage, taken, utc_now())
+        return desk.publish(connection, organisation, key, given, utc_now(), loopback=loopback, pictures=kept)
+
+    _show(office, office.write(work), "published")
 
 
 @alert.command()
@@ -186,7 +193,7 @@ def _listed(connection: Connection, org: str, record: AlertRecord) -> dict[str, 
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @common
 def update(office: Office, alert_id: str, file: Path) -> None:
-    """Replace the text of alert ID by FILE.json: readers see an edit."""
+    """Replace the text and the pictures of alert ID by FILE.json: readers see an edit."""
     given, organisation, key = read_alert(file), office.organisation, office.key
     loopback = office.settings.loopback_allowed and _is_loopback(organisation.origin)
     found = _own_sealed(office, alert_id)
@@ -201,10 +208,16 @@ def update(office: Office, alert_id: str, file: Path) -> None:
         )
         _show(office, sent, "updated")
         return
-    said = office.write(
-        lambda connection: desk.update(connection, organisation, key, alert_id, given, utc_now(), loopback=loopback)
-    )
-    _show(office, said, "updated")
+    rules.check_publishable(given, utc_now(), approvals_exist=False, loopback=loopback)
+    taken = pictures.develop(file.parent, given.media)
+
+    def work(connection: Connection) -> Said:
+        kept = pictures.keep(connection, organisation, office.node.storage, taken, utc_now())
+        return desk.update(
+            connection, organisation, key, alert_id, given, utc_now(), loopback=loopback, pictures=kept
+        )
+
+    _show(office, office.write(work), "updated")
 
 
 @alert.command()

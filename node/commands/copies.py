@@ -61,9 +61,9 @@ class Pile:
 def mirror(office: Office, folder: Path, stick: bool) -> None:
     """Write the whole public site to DIR as files that any web space serves and a browser opens from a stick.
 
-    Pages in every language, the signed documents and logs behind them, one bundle of all logs, and 'freshness.json',
-    signed: 'tadamun verify DIR' checks every file against it. Exercises and tests are the members' and stay out. DIR is
-    new, empty, or an earlier mirror, which is replaced as a whole when the new one is complete.
+    Pages in every language with their pictures, the signed documents and logs behind them, one bundle of all logs, and
+    'freshness.json', signed: 'tadamun verify DIR' checks every file against it. Exercises and tests are the members'
+    and stay out. DIR is new, empty, or an earlier mirror, which is replaced as a whole when the new one is complete.
     """
     organisation, key, made = office.organisation, office.key, utc_now()
     folder = folder.absolute()
@@ -73,9 +73,10 @@ def mirror(office: Office, folder: Path, stick: bool) -> None:
         signed = copies.render(organisation.uri, key, plan.heads, pile.digests, made)
         (new / copies.FRESHNESS).write_bytes(orjson.dumps(signed))
         _swap(new, folder)
-    files, alerts, logs = len(pile.digests) + 1, len(plan.alerts), len(plan.heads)
+    files, alerts, logs, pictures = len(pile.digests) + 1, len(plan.alerts), len(plan.heads), len(plan.media)
+    counts = {"files": files, "alerts": alerts, "logs": logs, "pictures": pictures}
     office.show(
-        {"folder": str(folder), "files": files, "alerts": alerts, "logs": logs, "made": signed["published"]},
+        {"folder": str(folder), **counts, "made": signed["published"]},
         [
             f"{folder}: files {files}, alerts {alerts}, logs {logs}",
             f"open   {folder / 'index.html'}",
@@ -114,7 +115,7 @@ async def _write(node: Node, pile: Pile, organisation: Organisation, made: datet
     async for name, content in web.render(site, found, made):
         pile.add(name, content)
     later = await node.database.read(lambda connection: desk.plan(connection, organisation, PER_PAGE))
-    gone = {*plan.pages, *plan.documents} - {*later.pages, *later.documents}
+    gone = {*plan.pages, *plan.documents} - {*later.pages, *later.documents} | {*plan.media} - {*later.media}
     behind = [did for did, head in plan.heads.items() if did not in later.heads or later.heads[did].order < head.order]
     if gone or behind:
         raise MovedError(f"{len(gone) + len(behind)} went away while they were copied")

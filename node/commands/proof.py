@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from node.federation.protocol.addressing import Policy
 from node.federation.protocol.messages import MAX_PAGE, Document, JsonObject, as_list, parse_document
 from node.federation.protocol.verification import Carrier
 from node.kinds import Surroundings
-from node.models import logs
+from node.models import logs, media
 from node.settings import Settings, load
 
 _SOME = 5
@@ -155,28 +156,36 @@ def _verify_one(document: Document) -> JsonObject:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @common
 def export(office: Office, alerts: bool, alert_id: str | None, file: Path) -> None:
-    """Write a signed bundle for a stick or an attachment. It holds only what is public, and proves itself."""
+    """Write a signed bundle for a stick or an attachment. It holds only what is public, and proves itself.
+
+    Pictures that are here go with it, as far as a bundle has room; each is proven by its digest.
+    """
     if alerts == bool(alert_id):
         raise click.UsageError("say what to export: --alerts, or --alert ID")
     if file.exists():
         raise RefusedError(f"{file} is there already")
     organisation = office.organisation
 
-    def read(connection: Connection) -> tuple[list[bytes], bytes]:
+    def read(connection: Connection) -> tuple[list[bytes], list[bytes], int, datetime]:
+        names: tuple[str, ...]
         if alert_id:
             proof = desk.proof_of(connection, organisation, alert_id)
-            return list(proof.lines), proof.bundle
-        lines: list[bytes] = []
-        for did in logs.head_table(connection, organisation.did):
-            lines += desk.lines_of(connection, organisation.did, did)
-        return lines, bundles.render(lines, utc_now())
+            lines, made, names = list(proof.lines), proof.made, (proof.record.object_id,)
+        else:
+            dids = logs.head_table(connection, organisation.did)
+            lines = [line for did in dids for line in desk.lines_of(connection, organisation.did, did)]
+            made, names = utc_now(), media.objects(connection, organisation.did)
+        room = bundles.MAX_BUNDLE - sum(len(line) + 1 for line in lines) - 4096
+        pictures, left_out = desk.pictures_of(connection, organisation, office.node.storage, names, room)
+        return lines, pictures, left_out, made
 
-    lines, bundle = office.read(read)
+    lines, pictures, left_out, made = office.read(read)
+    bundle = bundles.render([*lines, *pictures], made)
     file.write_bytes(bundle)
-    office.show(
-        {"file": str(file), "entries": len(lines), "bytes": len(bundle)},
-        f"{file}: {len(lines)} log entries, {len(bundle)} bytes",
-    )
+    counts = {"entries": len(lines), "pictures": len(pictures), "left_out": left_out, "bytes": len(bundle)}
+    told = f"{file}: {len(lines)} log entries, {len(pictures)} pictures, {len(bundle)} bytes"
+    missing = [f"{left_out} pictures did not fit or are not here"] if left_out else []
+    office.show({"file": str(file), **counts}, [told, *missing])
 
 
 @click.command("import")
@@ -193,13 +202,14 @@ def import_bundle(office: Office, file: Path) -> None:
         taken = desk.counted(bundle)
         desk.take(connection, organisation, bundles.in_order(bundle), around, taken)
         taken.stubs = desk.take_stubs(connection, organisation, bundle.stubs, around.via, now, withdrawn_only=False)
+        taken.pictures = desk.take_pictures(connection, organisation, office.node.storage, bundle.pictures, now)
         return taken
 
     taken = office.write(work)
     office.show(
         taken.shown(),
         [
-            f"{taken.new} new, {taken.held} held already, {taken.skipped} of non-members",
+            f"{taken.new} new, {taken.held} held already, {taken.skipped} of non-members, {taken.pictures} pictures",
             *taken.reasons[:_SOME],
         ],
     )

@@ -6,7 +6,7 @@ import sqlite3
 import sys
 import tarfile
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import letterbox, outbox, trust
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
-from node.models import contacts, declarations, documents, logs, organisations, queues, setup
+from node.media import is_name
+from node.models import contacts, declarations, documents, logs, media, organisations, queues, setup
 from node.models.base import Database
 from node.models.keyring import KEY_FILES, key_files, sync_folder, write_private
 from node.models.organisations import Organisation
@@ -257,6 +258,9 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
     found += office.read(lambda connection: people.findings(connection, organisation))
     refused = office.read(lambda connection: queues.refusals(connection, organisation.did, 5))
     found += [f"refused: {each.reason} ({each.rule or 'no rule'}) from {each.via or 'unknown'}" for each in refused]
+    missing = office.read(lambda connection: media.wanted(connection, organisation.did))
+    if missing:
+        found.append(f"{missing} pictures of alerts are not here: a running 'serve' asks the members for them")
     for member in office.read(lambda connection: contacts.members_of(connection, organisation.did)):
         if member.frozen is not None:
             found.append(f"member {member.handle} is frozen after entry {member.frozen_sequence}")
@@ -281,9 +285,10 @@ def _trust_findings(office: Office, organisation: Organisation) -> "list[str]":
 @click.option("--with-keys", is_flag=True, help="Put the private keys in too: whoever has the file speaks as you.")
 @common
 def backup(office: Office, file: Path, with_keys: bool) -> None:
-    """Copy the data into one file (mode 600), without private keys unless you ask. Seal it before it travels."""
+    """Copy the data and the pictures into one file (mode 600), without private keys unless you ask. Seal it before it
+    travels."""
     if office.settings.database_url:
-        raise RefusedError("this node is on PostgreSQL: use pg_dump, and keep a copy of keys/")
+        raise RefusedError("this node is on PostgreSQL: use pg_dump, and keep a copy of keys/ and media/")
     _ = office.organisation
     if file.exists():
         raise RefusedError(f"{file} is there already")
@@ -299,6 +304,9 @@ def backup(office: Office, file: Path, with_keys: bool) -> None:
                 archive.add(copy, "node.sqlite")
                 for path in key_files(office.settings.keys) if with_keys else ():
                     archive.add(path, f"keys/{path.name}")
+                for medium in office.read(media.held):
+                    with suppress(FileNotFoundError):  # destroyed since the database was copied
+                        archive.add(office.settings.media / medium.digest, f"media/{medium.digest}")
             stream.flush()
             os.fsync(stream.fileno())
     sync_folder(file.absolute().parent)
@@ -394,13 +402,14 @@ def begin_epoch(office: Office, organisation: Organisation) -> None:
 
 
 def _unpack(file: Path, folder: Path) -> None:
-    """Only the two kinds of file that a backup holds; links and other paths are refused (CVE-2025-32949)."""
+    """Only the kinds of file that a backup holds; links and other paths are refused (CVE-2025-32949)."""
     try:
         with tarfile.open(file, "r:gz") as archive:
             for member in archive:
                 name = Path(member.name)
                 key = name.parent == Path("keys") and name.suffix in KEY_FILES
-                if not member.isreg() or not (name == Path("node.sqlite") or key):
+                picture = name.parent == Path("media") and is_name(name.name)
+                if not member.isreg() or not (name == Path("node.sqlite") or key or picture):
                     raise RefusedError(f"{file.name} holds {member.name[:80]!r}, which no backup of ours does")
                 source = archive.extractfile(member)
                 target = folder / name
@@ -453,13 +462,18 @@ def _set_aside(data: Path) -> None:
 
 
 def _put_in_place(staged: Path, data: Path) -> None:
-    """Keys that are here already stay; the database takes its name last."""
+    """Keys and pictures that are here already stay; the database takes its name last."""
     for source in key_files(staged / "keys"):
         (data / "keys").mkdir(mode=0o700, exist_ok=True)
         if not (data / "keys" / source.name).exists():
             source.rename(data / "keys" / source.name)
-    if (data / "keys").exists():
-        sync_folder(data / "keys")
+    for source in sorted((staged / "media").glob("*")):
+        (data / "media").mkdir(mode=0o700, exist_ok=True)
+        if not (data / "media" / source.name).exists():
+            source.rename(data / "media" / source.name)
+    for folder in (data / "keys", data / "media"):
+        if folder.exists():
+            sync_folder(folder)
     (staged / "node.sqlite").rename(data / "node.sqlite")
     sync_folder(data)
     sync_folder(data.absolute().parent)

@@ -4,7 +4,7 @@ Each function is one transaction: the Note in its main language, its translation
 or nothing. Followers get the main language; translations are Notes of their own, linked, for members and pages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,10 +20,13 @@ from node.federation.outbox import Published, Speech
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
+from node.media import Medium
 from node.models import alerts, contacts, documents, signatures
 from node.models.alerts import AlertRecord
 from node.models.organisations import Organisation
 
+Pictures = Sequence[tuple[Medium, Medium]]
+"""Each picture with its thumbnail."""
 _SISTERS = 2
 
 
@@ -50,25 +53,27 @@ class Said:
 
 def publish(
     connection: Connection, organisation: Organisation, key: OrganisationKey, alert: Alert, now: datetime,
-    *, loopback: bool, approved: bool = False,
+    *, loopback: bool, approved: bool = False, pictures: Pictures = (),
 ) -> Said:  # fmt: skip
     """Publish a new alert with its translations.
 
     Args:
         approved: others gave the words that it needs.
+        pictures: what became of the alert's `media`, in its order, kept already.
 
     Raises:
         RefusedError: consent, audience or another rule forbids it; every reason is named.
     """
     rules.check_publishable(alert, now, approvals_exist=approved, loopback=loopback)
     _check_open(alert)
+    _check_pictures(alert, pictures)
     reference = next_reference(connection, organisation, alert, now)
-    return _create(connection, organisation, key, alert, reference, None, now)
+    return _create(connection, organisation, key, alert, reference, None, now, pictures)
 
 
 def news(
     connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, alert: Alert, now: datetime,
-    *, loopback: bool, approved: bool = False,
+    *, loopback: bool, approved: bool = False, pictures: Pictures = (),
 ) -> Said:  # fmt: skip
     """Tell what is new about an alert: a text of its own in the same chain, for everyone who got the first.
 
@@ -80,11 +85,13 @@ def news(
     """
     rules.check_publishable(alert, now, approvals_exist=approved, loopback=loopback)
     _check_open(alert)
+    _check_pictures(alert, pictures)
     first = _first_of(connection, organisation, find_own(connection, organisation, name))
     check_news(alert, first)
     before = (first, *alerts.news_of(connection, organisation.did, first))[-1]
     now = max(now, before.published + timedelta(seconds=1))
-    return _create(connection, organisation, key, alert, _next_news(connection, organisation, first), first, now)
+    reference = _next_news(connection, organisation, first)
+    return _create(connection, organisation, key, alert, reference, first, now, pictures)
 
 
 def check_news(alert: Alert, first: AlertRecord) -> None:
@@ -110,14 +117,14 @@ def check_news(alert: Alert, first: AlertRecord) -> None:
 
 def _create(
     connection: Connection, organisation: Organisation, key: OrganisationKey, alert: Alert, reference: str,
-    first: AlertRecord | None, now: datetime,
+    first: AlertRecord | None, now: datetime, pictures: Pictures,
 ) -> Said:  # fmt: skip
     languages = [alert.text.language, *(text.language for text in alert.translations)]
     note_ids = {language: organisation.at(f"/objects/{outbox.token()}") for language in languages}
     results = [
         _say(
             connection, organisation, key, "Create", alert, language,
-            _place(connection, organisation, alert, note_ids, language, reference, now, None, first), now,
+            _place(connection, organisation, alert, note_ids, language, reference, now, None, first, pictures), now,
         )
         for language in languages
     ]  # fmt: skip
@@ -126,15 +133,19 @@ def _create(
 
 def update(
     connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, alert: Alert, now: datetime,
-    *, loopback: bool, approved: bool = False,
+    *, loopback: bool, approved: bool = False, pictures: Pictures = (),
 ) -> Said:  # fmt: skip
-    """Replace the text of a published alert; readers of Mastodon see it as an edit.
+    """Replace the text and the pictures of a published alert; readers of Mastodon see it as an edit.
+
+    Args:
+        pictures: as with `publish`; those that were there before and are not among them go.
 
     Raises:
         RefusedError: no such alert of ours, or a rule forbids it.
     """
     rules.check_publishable(alert, now, approvals_exist=approved, loopback=loopback)
     _check_open(alert)
+    _check_pictures(alert, pictures)
     record = find_own(connection, organisation, name)
     if alert.status != record.status:
         raise RefusedError(f"an alert that was published as {record.status} stays {record.status}")
@@ -154,7 +165,7 @@ def update(
         kind = "Update" if language in known else "Create"
         place = _place(
             connection, organisation, alert, note_ids, language, record.reference, record.published, now,
-            first if record.news_of else None,
+            first if record.news_of else None, pictures,
         )  # fmt: skip
         said = _say(connection, organisation, key, kind, alert, language, place, now)
         result = result or said
@@ -293,6 +304,7 @@ def _further(connection: Connection, organisation: Organisation, first: AlertRec
 def _place(
     connection: Connection, organisation: Organisation, alert: Alert, note_ids: dict[str, str], language: str,
     reference: str, published: datetime, updated: datetime | None, first: AlertRecord | None,
+    pictures: Pictures,
 ) -> Place:  # fmt: skip
     main = alert.text.language
     audience = outbox.audience(organisation, members_only=alert.status != "actual")
@@ -316,7 +328,13 @@ def _place(
         translation_of=None if language == main else note_ids[main],
         translations=tuple(each for each in note_ids.items() if each[0] != language),
         further=_further(connection, organisation, first, language) if first else None,
+        pictures=tuple(pictures),
     )
+
+
+def _check_pictures(alert: Alert, pictures: Pictures) -> None:
+    if len(alert.media) != len(pictures):
+        raise RefusedError(f"the alert names {len(alert.media)} pictures, {len(pictures)} are here")
 
 
 def _say(

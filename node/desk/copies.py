@@ -5,7 +5,7 @@ Exercises and tests stay with the members, and an unlisted member that has no pu
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from node import bundles, kinds
 from node.bundles import Bundle
 from node.effects import Refuse
-from node.errors import RefusedError
+from node.errors import ProtocolError, RefusedError
 from node.federation import commit, pages
 from node.federation.protocol import ids
 from node.federation.protocol.activities import Activity, parse_activity
@@ -23,10 +23,12 @@ from node.federation.protocol.messages import parse_document
 from node.federation.protocol.replicas import Head, Header
 from node.federation.protocol.verification import Verified
 from node.kinds import Surroundings
-from node.models import alerts, contacts, documents, logs, organisations
+from node.media import Medium, check
+from node.models import alerts, contacts, documents, logs, media, organisations
 from node.models.alerts import AlertRecord
 from node.models.logs import Entry
 from node.models.organisations import Organisation
+from node.models.storage import Storage
 from node.models.views import View
 
 _BATCH = 500
@@ -75,6 +77,8 @@ class Plan:
     """Paths of signed documents: actors and alerts."""
 
     heads: dict[str, Head]
+    media: tuple[Medium, ...] = ()
+    """The pictures that are here, of those alerts."""
 
 
 @dataclass(slots=True)
@@ -86,20 +90,21 @@ class Taken:
     skipped: int = 0
     stubs: int = 0
     refused: int = 0
+    pictures: int = 0
     reasons: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     """Canonical ids of the alerts that new entries are about."""
 
     def add(self, other: "Taken") -> None:
         """Count another part of the same bundle too."""
-        for name in ("new", "held", "skipped", "stubs", "refused"):
+        for name in ("new", "held", "skipped", "stubs", "refused", "pictures"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons += other.reasons
         self.alerts += other.alerts
 
     def shown(self) -> dict[str, Any]:
         """For `--json`."""
-        names = ("new", "held", "skipped", "stubs", "refused")
+        names = ("new", "held", "skipped", "stubs", "refused", "pictures")
         return {**{name: getattr(self, name) for name in names}, "reasons": self.reasons[:20]}
 
 
@@ -142,7 +147,9 @@ def plan(connection: Connection, organisation: Organisation, per_page: int) -> P
     actors = [f"{ids.GATEWAY_PATH}{did}/actor" for did in sorted(named) if _has_actor(connection, did)]
     signed = [record for record in records if record.did and _held(connection, org, record.did, record.object_id)]
     objects = [record.uri.removeprefix(ids.origin_of_location(record.uri)) for record in signed]
-    return Plan(tuple(pages), tuple(record.page for record in signed), (*actors, *objects), heads)
+    pictures = dict.fromkeys(each for record in records for each in media.of_object(connection, org, record.object_id))
+    proven = tuple(record.page for record in signed)
+    return Plan(tuple(pages), proven, (*actors, *objects), heads, tuple(pictures))
 
 
 def prove(connection: Connection, organisation: Organisation, name: str) -> Proof | None:
@@ -201,6 +208,56 @@ def take(
         if done.new and item.activity.object_id is not None:
             taken.alerts.append(item.activity.object_id)
     view.flush()
+
+
+def pictures_of(
+    connection: Connection, organisation: Organisation, storage: Storage, names: Iterable[str], room: int
+) -> tuple[list[bytes], int]:
+    """Lines of a bundle with the pictures of these alerts, as far as they are here and there is room.
+
+    Args:
+        names: canonical ids.
+
+    Returns:
+        The lines, and how many files were left out.
+    """
+    lines: list[bytes] = []
+    left_out = 0
+    org = organisation.did
+    for medium in dict.fromkeys(each for name in names for each in media.of_object(connection, org, name)):
+        if media.shown(connection, org, medium.digest) is None:
+            continue
+        raw = storage.get(medium.digest)
+        line = bundles.render_picture(medium.digest, raw) if raw is not None else b""
+        if not line or len(line) + 1 > room:
+            left_out += 1
+            continue
+        lines.append(line)
+        room -= len(line) + 1
+    return lines, left_out
+
+
+def take_pictures(
+    connection: Connection, organisation: Organisation, storage: Storage, given: Mapping[str, bytes], now: datetime
+) -> int:
+    """Of the pictures of a bundle keep those that an alert here needs and has not; how many those were.
+
+    Args:
+        given: digest → bytes that were seen to have it.
+    """
+    taken = 0
+    for digest, raw in given.items():
+        medium = media.is_wanted(connection, organisation.did, digest)
+        if medium is None:
+            continue
+        try:
+            check(raw, medium)
+        except ProtocolError:
+            continue
+        storage.put(digest, raw)
+        media.hold(connection, organisation.did, medium, now)
+        taken += 1
+    return taken
 
 
 def take_stubs(

@@ -31,7 +31,7 @@ from node.federation.protocol.messages import as_list
 from node.federation.protocol.replicas import Fit, Header
 from node.federation.protocol.verification import Verified
 from node.kinds import Surroundings
-from node.models import contacts, deliveries, documents, logs, queues
+from node.models import contacts, deliveries, documents, logs, media, queues
 from node.models.contacts import Member
 from node.models.deliveries import Lane, Recipient
 from node.models.logs import Entry
@@ -100,6 +100,8 @@ def destroy_due(connection: Connection, now: datetime) -> int:
         queues.forget(connection, [each.activity_id], [hashlib.sha256(each.raw).digest()])
         deliveries.forget(connection, each.org, [each.activity_id])
         documents.forget_evidence(connection, each.org, each.raw)
+    for org in {each.org for each in gone}:
+        media.release(connection, org, [each.object_id for each in gone if each.org == org])
     return len(gone)
 
 

@@ -9,7 +9,7 @@ import hashlib
 
 from sqlalchemy import Connection
 
-from node.models import alerts, deliveries, documents, queues, unheld
+from node.models import alerts, deliveries, documents, media, queues, unheld
 
 
 def let_go(connection: Connection, org: str, author: str, did: str, object_id: str) -> int:
@@ -24,6 +24,7 @@ def let_go(connection: Connection, org: str, author: str, did: str, object_id: s
             connection, [each.activity_id for each in gone], [hashlib.sha256(each.raw).digest() for each in gone]
         )
         deliveries.forget(connection, org, [each.activity_id for each in gone])
+        media.release(connection, org, [object_id])
     held = documents.stored(connection, org, object_id)
     if held is not None and held.author == author and held.state != documents.GONE:
         documents.forget_object(connection, org, object_id)

@@ -2,9 +2,8 @@
 
 An entry whose text was withdrawn is `hidden` (its bytes stay for 72 h, in case the withdrawal is contested) and then a
 `stub`, the bare header. One whose text this node is not to hold is `unheld`: its header proves the others, and it is
-given to nobody. Which entries are the main line is worked out by `protocol/replicas`, and only when a log forked; a
-plain append moves the head. What stands past a member's freeze is kept, and given to nobody: `read`, `by_activity` and
-`head_table` end where the freeze does, and `head_table` before the first entry that is not held.
+given to nobody. Which entries are the main line is worked out by `protocol/replicas`, and only when a log forked. What
+stands past a freeze, and in `head_table` past an entry that is not held, is kept and given to nobody.
 """
 
 from collections.abc import Sequence
@@ -141,6 +140,7 @@ class Destroyed:
 
     org: str
     activity_id: str
+    object_id: str
     raw: bytes
 
 
@@ -379,11 +379,12 @@ def fill(connection: Connection, org: str, digest: str, activity: Activity) -> N
 def destroy_due(connection: Connection, now: datetime) -> tuple[Destroyed, ...]:
     """Turn hidden entries whose time has come into stubs; says what is gone, for other tables to let go of it too."""
     due = and_(entries.c.state == HIDDEN, entries.c.destroy_after <= now)
-    rows = connection.execute(select(entries.c.org, entries.c.activity_id, entries.c.raw).where(due)).all()
+    columns = (entries.c.org, entries.c.activity_id, entries.c.object_id, entries.c.raw)
+    rows = connection.execute(select(*columns).where(due)).all()
     if rows:
         values = {"state": STUB, "raw": None, "destroy_after": None, "activity_id": None}
         connection.execute(update(entries).where(due).values(**values))
-    return tuple(Destroyed(row.org, row.activity_id or "", row.raw or b"") for row in rows)
+    return tuple(Destroyed(row.org, row.activity_id or "", row.object_id or "", row.raw or b"") for row in rows)
 
 
 def add_withdrawal(

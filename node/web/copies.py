@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.types import ASGIApp
 
+from node import media
 from node.desk.copies import Plan
 from node.errors import NodeError
 from node.federation.protocol import ids
@@ -93,6 +94,9 @@ def layout(organisation: Organisation, site: Site, plan: Plan, *, colons: bool) 
     for page in plan.alerts:
         files[f"/alerts/{page}/bundle"] = f"alerts/{page}/tadamun-{page}.jsonl"
         files[f"/alerts/{page}/qr.svg"] = f"alerts/{page}/qr.svg"
+    for each in plan.media:
+        # With the ending that tells a plain web server its type.
+        files[media.path(each.digest)] = f"media/{each.digest}.{each.media_type.removeprefix('image/')}"
     languages = (first, *(code for code in known if code != first))
     return Layout(organisation, languages, frozenset(plan.pages), MappingProxyType(files), colons)
 

@@ -4,7 +4,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from node.web import activitypub, boosts, wellknown
+from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, evidence, letters, public
 from node.web.pages.desk import approvals, factors, join, network, people, sign_in
@@ -13,6 +13,7 @@ from node.web.site import Site
 ROUTES = (
     Route("/inbox", activitypub.post_inbox, methods=["POST"]),
     Route("/.well-known/apgateway/{did}/actor/inbox", activitypub.post_inbox, methods=["POST"]),
+    Route("/.well-known/apgateway/hl:{digest}", media.get_file, methods=["GET"]),
     Route("/.well-known/apgateway/{did}/{path:path}", activitypub.get_portable, methods=["GET"]),
     Route("/.well-known/webfinger", wellknown.get_webfinger),
     Route("/actors/alerts/inbox", boosts.post_inbox, methods=["POST"]),

@@ -13,6 +13,7 @@ from node.models import organisations
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
+from node.models.storage import Storage
 from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
@@ -26,6 +27,7 @@ class Site:
     settings: Settings
     database: Database
     keyring: Keyring
+    storage: Storage
     inbox: Inbox
     languages: Languages
     renderer: Renderer

@@ -217,6 +217,20 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture on an alert's page. A path is empty while this node does not hold the file."""
+
+    alt: str
+    path: str
+    thumbnail: str
+    width: int
+    height: int
+    """Of the thumbnail, so that the page does not jump when it comes."""
+    kilobytes: int
+    """Of the whole picture: readers pay for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class AlertPage:
     """One alert, whole. `narrative` is shown where there is one, else the cleaned `content_html`."""
 
@@ -270,6 +284,7 @@ class AlertPage:
     """Where its proof can be saved; empty for what is not given to everyone."""
 
     qr_path: str = ""
+    pictures: tuple[Shown, ...] = ()
     sisters: tuple[str, ...] = ()
     """Addresses where other nodes show the same alert."""
 

@@ -165,10 +165,10 @@ def test_a_hidden_text_becomes_a_stub_when_its_time_has_come(database, write):
     def destroy(moment):
         return database.write_now(lambda connection: logs.destroy_due(connection, moment))
 
-    name = write(logs.find, one).activity_id
+    name, about = write(logs.find, one).activity_id, write(logs.find, one).object_id or ""
     assert destroy(NOW + timedelta(hours=71)) == ()
     assert write(logs.find, one).raw is not None
-    assert destroy(NOW + timedelta(hours=72)) == (logs.Destroyed(ORG, name, b'{"exercise": true}'),)
+    assert destroy(NOW + timedelta(hours=72)) == (logs.Destroyed(ORG, name, about, b'{"exercise": true}'),)
     gone = write(logs.find, one)
     assert (gone.state, gone.raw, gone.activity_id) == (logs.STUB, None, None)
     assert destroy(NOW + timedelta(days=900)) == ()

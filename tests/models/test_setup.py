@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from node.errors import ConfigurationError
 from node.models import (
     alerts,
+    approvals,
     audit,
     base,
     boosts,
@@ -21,9 +22,12 @@ from node.models import (
     declarations,
     deliveries,
     documents,
+    letters,
     logs,
+    media,
     organisations,
     people,
+    policies,
     queues,
     relays,
     rooms,
@@ -35,8 +39,8 @@ from node.models import (
 from node.models.base import Database
 
 TABLES = (
-    alerts, audit, boosts, contacts, declarations, deliveries, documents, logs, organisations, people, queues, relays,
-    rooms, sessions, signatures,
+    alerts, approvals, audit, boosts, contacts, declarations, deliveries, documents, letters, logs, media,
+    organisations, people, policies, queues, relays, rooms, sessions, signatures,
 )  # fmt: skip
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()

@@ -32,6 +32,7 @@ from node import recovery
 from node.app import Node
 from node.desk import alerts as alert_desk
 from node.desk import members as member_desk
+from node.desk import pictures as picture_desk
 from node.desk import trust as trust_desk
 from node.desk.alerts import Said
 from node.federation import commit, letterbox, outbox
@@ -43,6 +44,7 @@ from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import parse_document
 from node.federation.protocol.verification import Carrier
 from node.kinds import Surroundings
+from node.media import Medium
 from node.models import contacts, logs, organisations, queues, setup
 from node.models.base import Database
 from node.models.contacts import Member
@@ -50,6 +52,7 @@ from node.models.keyring import Keyring, write_private
 from node.models.organisations import Organisation
 from node.models.views import View
 from node.settings import Settings
+from tests.support.pictures import developed
 
 _T = TypeVar("_T")
 
@@ -239,13 +242,14 @@ class House:
     # --- what an operator does ------------------------------------------------------------------------------------
 
     async def publish(self, **changes: Any) -> Said:
-        """Publish the example with these fields changed."""
+        """Publish the example with these fields changed; its pictures lie in the network's folder."""
         alert = rules.parse_input(example(**changes))
         said = await self.write(
             lambda connection: alert_desk.publish(
-                connection, self.organisation, self.key, alert, self.clock(), loopback=True
+                connection, self.organisation, self.key, alert, self.clock(), loopback=True,
+                pictures=self._keep(connection, alert),
             )
-        )
+        )  # fmt: skip
         self.node.delivery.wake()
         return said
 
@@ -254,11 +258,17 @@ class House:
         alert = rules.parse_input(example(**changes))
         said = await self.write(
             lambda connection: alert_desk.update(
-                connection, self.organisation, self.key, name, alert, self.clock(), loopback=True
+                connection, self.organisation, self.key, name, alert, self.clock(), loopback=True,
+                pictures=self._keep(connection, alert),
             )
-        )
+        )  # fmt: skip
         self.node.delivery.wake()
         return said
+
+    def _keep(self, connection: Connection, alert: rules.Alert) -> tuple[tuple[Medium, Medium], ...]:
+        """Made anew in this process, for a process of its own takes longer than the rest of a test."""
+        made = [developed((self.network.folder / shot.file).read_bytes()) for shot in alert.media]
+        return picture_desk.keep(connection, self.organisation, self.node.storage, made, self.clock())
 
     async def correct(self, name: str, reason: str) -> Said:
         """Mark an alert as corrected."""

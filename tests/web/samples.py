@@ -15,6 +15,7 @@ from node.web.views import (
     MemberList,
     NewsItem,
     OrganisationView,
+    Shown,
     Signature,
     Signing,
     Subject,
@@ -118,6 +119,10 @@ def page(**changes: object) -> AlertPage:
         subjects=(Subject("مدافعة عن الحق في المياه", "person"), Subject("", "family")),
         targets=(Target("وزارة العدل، بلد تدريبي", "XX"), Target("البعثة الدائمة لبلد تدريبي", "XX")),
         verification_level="two-independent",
+        pictures=(
+            Shown("باب مغلق (تدريب)", "/.well-known/apgateway/hl:zQm1", "/.well-known/apgateway/hl:zQm2", 320, 240, 91),
+            Shown("<img src=x onerror=y>", "", "", 320, 240, 1),
+        ),
         translations=(("en", "/alerts/aB3"), ("ckb", "/alerts/cD4")),
     )
     return replace(sample, **changes)

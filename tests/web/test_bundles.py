@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 import segno
 
-from node import bundles
+from node import bundles, media
 from node.errors import ProtocolError
 from node.models import documents, logs
 from node.web.languages import Languages
@@ -17,6 +17,7 @@ from node.web.render import Renderer
 from node.web.uploads import A_MINUTE, parse_form
 from node.web.views import BundleView
 from tests.support.network import Network, page_of, said_by, wait_until
+from tests.support.pictures import camera, developed, shot
 from tests.web.samples import frame
 from tests.web.test_render import BUDGET, CSS, Reader
 
@@ -24,7 +25,7 @@ EDGE = "edge-of-an-exercise"
 KIND = f"multipart/form-data; boundary={EDGE}"
 LANGUAGES = Languages()
 RENDERER = Renderer(LANGUAGES)
-LIMIT = 1024 * 1024
+LIMIT = 4 * 1024 * 1024
 
 
 def form(**fields):
@@ -199,6 +200,25 @@ async def test_what_cannot_be_read_is_answered_in_clear_words(tmp_path, raw, sta
         assert (answer.status, words in answer.text) == (status, True)
 
 
+async def test_pictures_come_with_a_file_where_an_alert_needs_them(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(camera())
+    files = [each for pair in (developed(camera()), developed(camera(2))) for each in pair]
+    lines = [bundles.render_picture(each.medium.digest, each.raw) for each in files]
+    async with Network(tmp_path) as net:
+        a, c = await net.house("a"), await net.house("c", start=False)
+        await c.start(workers=False)
+        said = await a.publish(status="actual", translations={}, media=[shot()])
+        alone = (await saved(a, said)).body
+        await c.pin_row(a.organisation)
+        assert counts(await hand_in(net, c, alone + lines[0].replace(b"A", b"B") + b"\n"))[3] == 1
+        assert (await c.get(media.path(files[0].medium.digest))).status == 404
+        assert (await hand_in(net, c, alone + b"\n".join(lines) + b"\n")).status == 200
+        for each, status in zip(files, (200, 200, 404, 404), strict=True):
+            answer = await c.get(media.path(each.medium.digest))
+            assert (answer.status, answer.body == each.raw) == (status, status == 200)
+        assert len(list((c.data / "media").iterdir())) == 2
+
+
 async def test_many_files_at_once_are_put_off(tmp_path):
     async with Network(tmp_path) as net:
         a = await net.house("a")
@@ -265,7 +285,7 @@ def test_a_form_is_read(kind):
     "view",
     [
         BundleView(),
-        BundleView(problem=413, reasons=("more than 1048576 bytes (RFC 9110 §15.5.14)",)),
+        BundleView(problem=413, reasons=("more than 4194304 bytes (RFC 9110 §15.5.14)",)),
         BundleView(done=True, new=2, refused=1, reasons=("line 3: <x>",), alerts=(("/alerts/a", "<عنوان>", "ar"),)),
         BundleView(done=True),
     ],

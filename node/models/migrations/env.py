@@ -4,6 +4,7 @@ from alembic import context
 
 from node.models import (
     alerts,
+    approvals,
     audit,
     base,
     boosts,
@@ -11,18 +12,22 @@ from node.models import (
     declarations,
     deliveries,
     documents,
+    letters,
     logs,
+    media,
     organisations,
     people,
+    policies,
     queues,
     relays,
     rooms,
     sessions,
+    signatures,
 )
 
 TABLES = (
-    alerts, audit, boosts, contacts, declarations, deliveries, documents, logs, organisations, people, queues, relays,
-    rooms, sessions,
+    alerts, approvals, audit, boosts, contacts, declarations, deliveries, documents, letters, logs, media,
+    organisations, people, policies, queues, relays, rooms, sessions, signatures,
 )  # fmt: skip
 
 context.configure(

@@ -31,7 +31,8 @@ from node.web.site import Site, problem, site_of
 from node.web.uploads import parse_form, read_body
 from node.web.views import BundleView
 
-MAX_FILE = 1024 * 1024
+MAX_FILE = 4 * 1024 * 1024
+"""An alert with its pictures."""
 _FORM = 32 * 1024
 """Bytes that the form itself may take, and the text of a QR code in it."""
 _MAX_LINES = 1_000
@@ -122,6 +123,7 @@ async def _take(site: Site, organisation: Organisation, raw: bytes) -> BundleVie
         taken.stubs = copies.take_stubs(
             connection, organisation, bundle.stubs, _VIA, around.now, withdrawn_only=True
         )
+        taken.pictures = copies.take_pictures(connection, organisation, site.storage, bundle.pictures, around.now)
         return copies.shown_alerts(connection, organisation, taken)
 
     shown = await site.database.write(finish)

@@ -12,12 +12,14 @@ from starlette.responses import RedirectResponse, Response
 
 from node import alerts as rules
 from node import appeals
+from node import media as media_rules
 from node.alert_forms import parse_moment
 from node.alerts import PublicAlert
 from node.errors import ProtocolError
 from node.federation.protocol import ids, verification
 from node.federation.protocol.actors import Actor
-from node.models import alerts, contacts, declarations, documents, logs, organisations
+from node.media import Picture
+from node.models import alerts, contacts, declarations, documents, logs, media, organisations
 from node.models.alerts import AlertRecord
 from node.models.contacts import Member
 from node.models.organisations import Organisation
@@ -34,6 +36,7 @@ from node.web.views import (
     MemberCard,
     MemberList,
     OrganisationView,
+    Shown,
     Status,
     Subject,
     Target,
@@ -302,8 +305,14 @@ class Cards:
             letters_path="" if appeals.objection(note, self.now) else f"/alerts/{record.page}/letters",
             bundle_path=f"/alerts/{record.page}/bundle" if record.status == "actual" else "",
             qr_path=f"/alerts/{record.page}/qr.svg" if record.status == "actual" else "",
+            pictures=self._pictures(note),
             sisters=sisters.addresses(self.connection, self.organisation, record, self.now),
         )
+
+    def _pictures(self, note: PublicAlert) -> tuple[Shown, ...]:
+        names = frozenset(media_rules.digests_of(note.pictures))
+        here = media.here(self.connection, self.organisation.did, names) if names else names
+        return tuple(_shown(picture, here) for picture in note.pictures)
 
     def _translations(self, record: AlertRecord) -> tuple[tuple[str, str], ...]:
         main = record.translation_of or record.object_id
@@ -455,6 +464,16 @@ def day_of(text: str) -> datetime | None:
         return parse_moment(text) if text else None
     except ValueError:
         return None
+def _shown(picture: Picture, here: frozenset[str]) -> Shown:
+    full, small = picture.full, picture.thumbnail or picture.full
+    return Shown(
+        alt=picture.alt,
+        path=media_rules.path(full.digest) if full.digest in here else "",
+        thumbnail=media_rules.path(small.digest) if picture.thumbnail and small.digest in here else "",
+        width=small.width,
+        height=small.height,
+        kilobytes=max(1, round(full.size / 1000)),
+    )
 
 
 async def _plain(request: Request, template: str, nav: str) -> Response:
