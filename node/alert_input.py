@@ -341,9 +341,9 @@ def _subject_reasons(alert: Alert) -> Iterator[str]:
 
 
 def _name_reasons(alert: Alert) -> Iterator[str]:
-    everything = f" {_folded(' '.join(_public_words(alert)))} "
+    everything = f" {folded(' '.join(_public_words(alert)))} "
     for number, subject in enumerate(alert.subjects):
-        name = _folded(subject.name)
+        name = folded(subject.name)
         # One word may be anybody's (an order, a place, "defender"); two words together are somebody's name.
         if subject.publication_level != "named" and " " in name and f" {name} " in everything:
             yield f"R4: the name of subjects[{number}] is not to be published, but stands in the text"
@@ -362,7 +362,7 @@ def _public_words(alert: Alert) -> Iterator[str]:
 _LETTERS = str.maketrans("أإآٱىة", "اااايه", "ـ")
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """For comparing names: no marks, no case, one form of each Arabic letter, words separated by single
     spaces."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
