@@ -1,4 +1,4 @@
-"""What must be true before an act of a case is done: one function for each condition of the table, with its R number."""
+"""What must be true before an act of a case is done: a function for each condition of the table, with its number."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The case document: everything an organisation knows of one case. It exists sealed, or while a case worker's room is open.
+"""The case document: everything an organisation knows of one case. It is sealed, but while a case worker's room is open.
 
 `parse` and `render` are its JSON form, versioned. `sealed_words` lists what must occur in nothing public. The public
 alert is another object, built in `case_alerts`. Persons act here by their account's id and role; the history has roles
@@ -19,6 +19,7 @@ from node.federation.protocol.messages import parse_document
 
 VERSION = 1
 MAX_CASE = 2 * 1024 * 1024
+_LEAST = 24 * 1024
 _SPEC = "Tadamun case 1"
 
 
@@ -207,6 +208,10 @@ class Case:
     state: str = REQUEST
     imminent: bool = False
     due: datetime | None = None
+    """When somebody must have acted (R14)."""
+    promised: datetime | None = None
+    """When whoever asked was promised an answer; `None` where nobody asked."""
+    answered: bool = False
     ask: Ask = Ask()
     people: tuple[Person, ...] = ()
     sources: tuple[Source, ...] = ()
@@ -252,8 +257,10 @@ def next_hour(moment: datetime) -> datetime:
 
 
 def render(case: Case) -> bytes:
-    """The document, to be sealed."""
-    return orjson.dumps({"version": VERSION, "case": to_json(case)})
+    """The document, to be sealed; never so short that its size tells a first word from a long one."""
+    value = {"version": VERSION, "case": to_json(case)}
+    missing = _LEAST - len(orjson.dumps(value))
+    return orjson.dumps(value | {"pad": " " * max(0, missing)})
 
 
 def parse(raw: bytes) -> Case:

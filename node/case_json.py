@@ -61,7 +61,7 @@ def _read(kind: Any, value: object, where: str) -> Any:
         return tuple(_read(get_args(kind)[0], each, f"{where}[{number}]") for number, each in enumerate(value))
     if kind is datetime:
         return _moment(value, where)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return from_json(kind, value, where)
     if type(value) is not kind or (isinstance(value, str) and len(value) > MAX_TEXT):
         raise ProtocolError(f"{where}: no {kind.__name__} within bounds", spec=_SPEC)

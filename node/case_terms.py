@@ -4,7 +4,8 @@
 administrator stands nowhere in it, nor does the person the case is about. Who may act is told by role, never by name.
 
 ```
-request → triage → verify → consent → strategy → draft → review → (embargo) → published → action → outcome → closed → lessons
+request → triage → verify → consent → strategy → draft → review → (embargo)
+        → published → action → outcome → closed → lessons
 ```
 
 beside them declined, referred, withdrawn (for ever), expired and lapsed (until a consent is renewed).

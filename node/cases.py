@@ -53,7 +53,6 @@ from node.case_terms import (
     REQUEST,
     SHOWN,
     STATES,
-    STRATEGIES,
     TRIAGE,
     WITHDRAWN,
     Step,
@@ -64,7 +63,7 @@ from node.case_terms import (
 __all__ = [
     "AFTER_CONSENT", "CLOSED", "LAPSED", "LESSONS", "MAX_CASE", "OUTCOME", "PUBLISHED", "REQUEST", "SHOWN", "STATES",
     "WITHDRAWN", "Act", "Approval", "Ask", "Audit", "Case", "Grading", "Move", "No", "Office", "Perpetrator", "Person",
-    "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "awaited", "decide", "deletes", "digest",
+    "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "awaited", "decide", "hour_of", "next_hour", "deletes", "digest",
     "lapses", "opened", "parse", "perform", "public_alert", "render", "revise", "standings", "unsupported",
 ]  # fmt: skip
 
@@ -100,7 +99,14 @@ class No:
 def opened(name: str, ask: Ask, now: datetime) -> Case:
     """A case from a first word; somebody answers within the promised time (R14)."""
     within = IMMINENT_WITHIN if ask.imminent else ANSWER_WITHIN
-    return Case(id=name, opened=hour_of(now), imminent=ask.imminent, due=next_hour(now + within), ask=ask)
+    due = next_hour(now + within)
+    return Case(id=name, opened=hour_of(now), imminent=ask.imminent, due=due, promised=due, ask=ask)
+
+
+def answered(case: Case, who: Who, now: datetime) -> Case:
+    """Whoever asked has an answer: the promise is kept (R14)."""
+    due = None if case.due == case.promised else case.due
+    return replace(case, answered=True, due=due).did(who.role, "answer", now)
 
 
 def decide(case: Case, act: str, who: Who, now: datetime, note: str = "") -> Move | No:
@@ -187,11 +193,11 @@ def awaited(case: Case, now: datetime) -> bool:
 
 
 def _due(case: Case, line: Step, now: datetime) -> datetime | None:
+    promised = None if case.answered else case.promised  # who asked still waits, whatever else is done
     if line.within is None:
-        return None
-    if line.after == TRIAGE and case.due is not None and case.state == REQUEST:
-        return case.due  # who asked still waits for the same answer
-    return next_hour(now + (min(line.within, IMMINENT_WITHIN) if case.imminent else line.within))
+        return promised
+    due = next_hour(now + (min(line.within, IMMINENT_WITHIN) if case.imminent else line.within))
+    return due if promised is None else min(due, promised)
 
 
 def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:

@@ -214,7 +214,8 @@ def _of_others(person: About, words: Sequence[Consent], now: datetime, outcome: 
 
 def _of_presumed(word: Consent, now: datetime) -> Standing:
     if _taken_back(word, now) or len(set(word.approved_by)) < 2 or not word.necessity.strip():
-        return Standing(word.subject, NOTHING, "R1: a presumption needs two approvers and a written necessity", PRESUMED)
+        reason = "R1: a presumption needs two approvers and a written necessity"
+        return Standing(word.subject, NOTHING, reason, PRESUMED)
     due = word.given + REVIEW_WITHIN
     if word.reviewed is None or word.reviewed > due:
         ends = min(due, word.valid_until)

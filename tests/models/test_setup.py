@@ -16,6 +16,7 @@ from node.models import (
     alerts,
     base,
     boosts,
+    cases,
     contacts,
     deliveries,
     documents,
@@ -28,7 +29,7 @@ from node.models import (
 )
 from node.models.base import Database
 
-TABLES = (alerts, boosts, contacts, deliveries, documents, logs, organisations, queues, relays)
+TABLES = (alerts, boosts, cases, contacts, deliveries, documents, logs, organisations, queues, relays)
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 

@@ -2,9 +2,21 @@
 
 from alembic import context
 
-from node.models import alerts, base, boosts, contacts, deliveries, documents, logs, organisations, queues, relays
+from node.models import (
+    alerts,
+    base,
+    boosts,
+    cases,
+    contacts,
+    deliveries,
+    documents,
+    logs,
+    organisations,
+    queues,
+    relays,
+)
 
-TABLES = (alerts, boosts, contacts, deliveries, documents, logs, organisations, queues, relays)
+TABLES = (alerts, boosts, cases, contacts, deliveries, documents, logs, organisations, queues, relays)
 
 context.configure(
     connection=context.config.attributes["connection"],
