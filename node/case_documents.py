@@ -1,4 +1,4 @@
-"""The case document: everything an organisation knows of one case. It is sealed, but while a case worker's room is open.
+"""The case document: everything an organisation knows of one case. It lies sealed, but while a room is open.
 
 `parse` and `render` are its JSON form, versioned. `sealed_words` lists what must occur in nothing public. The public
 alert is another object, built in `case_alerts`. Persons act here by their account's id and role; the history has roles

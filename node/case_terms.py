@@ -84,7 +84,7 @@ STEPS: tuple[Step, ...] = (
     Step(CLOSED, "review", LESSONS, _PUBLISHERS, ("lessons_written",)),
     *(Step(each, "expire", EXPIRED, (CLOCK, CASE_WORKER), ("expired",)) for each in (PUBLISHED, ACTION)),
     *(Step(each, "lapse", LAPSED, (CLOCK, CASE_WORKER), ("consent_lapsed",)) for each in AFTER_CONSENT),
-    Step(LAPSED, "renew", CONSENT, (CASE_WORKER,), within=timedelta(days=3)),
+    Step(LAPSED, "renew", CONSENT, (CASE_WORKER,), ("consent_recorded",), within=timedelta(days=3)),
     *(Step(each, "withdraw", WITHDRAWN, _PUBLISHERS) for each in (*OPEN, CLOSED, LESSONS)),
 )  # fmt: skip
 

@@ -53,7 +53,6 @@ from node.case_terms import (
     REQUEST,
     SHOWN,
     STATES,
-    TRIAGE,
     WITHDRAWN,
     Step,
     acts,
@@ -63,8 +62,8 @@ from node.case_terms import (
 __all__ = [
     "AFTER_CONSENT", "CLOSED", "LAPSED", "LESSONS", "MAX_CASE", "OUTCOME", "PUBLISHED", "REQUEST", "SHOWN", "STATES",
     "WITHDRAWN", "Act", "Approval", "Ask", "Audit", "Case", "Grading", "Move", "No", "Office", "Perpetrator", "Person",
-    "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "awaited", "decide", "hour_of", "next_hour", "deletes", "digest",
-    "lapses", "opened", "parse", "perform", "public_alert", "render", "revise", "standings", "unsupported",
+    "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "answered", "awaited", "decide", "deletes", "digest",
+    "hour_of", "lapses", "next_hour", "opened", "parse", "perform", "public_alert", "render", "revise", "standings", "unsupported",
 ]  # fmt: skip
 
 
@@ -128,7 +127,7 @@ def decide(case: Case, act: str, who: Who, now: datetime, note: str = "") -> Mov
     if reasons:
         return No(reasons)
     audit = Audit(who.role, act, case.id, hour_of(now))
-    return Move(line.after, _due(case, line, now), audit, line.after in (WITHDRAWN, LAPSED) and bool(case.alert))
+    return Move(line.after, _due(case, line, now), audit, line.after == WITHDRAWN and bool(case.alert))
 
 
 def perform(case: Case, act: str, who: Who, now: datetime, note: str = "") -> tuple[Case, Move] | No:
@@ -157,6 +156,7 @@ def revise(case: Case, changed: Case, who: Who, now: datetime) -> Case:
     """
     kept = replace(
         changed, id=case.id, opened=case.opened, state=case.state, due=case.due, strategy=case.strategy,
+        promised=case.promised, answered=case.answered,
         authors=case.authors, approvals=case.approvals, alert=case.alert, history=case.history,
     )  # fmt: skip
     if digest(kept, now) != digest(case, now):
@@ -168,12 +168,17 @@ def unsupported(case: Case, now: datetime) -> str:
     """Why what stands in public may stand there no longer, empty where it may (R1: lowering un-publishes at once)."""
     if not case.alert or case.state not in (*SHOWN, "draft", "review", "embargo"):
         return ""
+    if any(each.lapsed for each in standings(case, now)):
+        return ""  # what only lapsed stops, and has thirty days to be renewed
     return next(consent_covers(Look(case, Who("", ""), now, "")), "")
 
 
 def lapses(case: Case, now: datetime) -> datetime | None:
-    """When the consent that this case rests on ends."""
-    return words.lapses(standings(case, now)) if case.state in AFTER_CONSENT else None
+    """When the consent ends that this case, or what stands in public of it, rests on; to the hour before."""
+    if case.state == LAPSED or not (case.state in AFTER_CONSENT or case.alert):
+        return None
+    found = words.lapses(standings(case, now))
+    return None if found is None else hour_of(found)
 
 
 def deletes(case: Case, now: datetime) -> datetime | None:

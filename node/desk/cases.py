@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from node import cases as rules
 from node import consents
 from node.case_terms import CASE_WORKER, COORDINATOR
+from node.case_terms import CASE_WORKER, COORDINATOR
 from node.cases import Ask, Audit, Case, No, Who
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import sealing
@@ -122,9 +123,7 @@ def save(
     changed = rules.revise(held.case, case, who, now)
     if rules.unsupported(changed, now):
         _withdraw(changed, voice)
-        lapsed = any(each.lapsed for each in rules.standings(changed, now))
-        after = rules.LAPSED if lapsed else rules.WITHDRAWN
-        changed = replace(changed, state=after, alert="", due=None).did("clock", after, now)
+        changed = replace(changed, state=rules.WITHDRAWN, alert="", due=None).did("clock", "withdraw", now)
     return _saved(connection, org, room, changed, version, Audit(who.role, "write", case.id, now), now)
 
 
@@ -160,6 +159,22 @@ def answered(
 
     Raises:
         RefusedError: somebody else changed the case meanwhile, or an act of cases is not for this role (R2).
+    """
+    if who.role not in (CASE_WORKER, COORDINATOR):
+        raise RefusedError(f"R2: an answer is for {CASE_WORKER}, {COORDINATOR}")
+    held = open_case(connection, org, case, room.secrets)
+    _check_version(held, version)
+    changed = rules.answered(held.case, who, now)
+    return _saved(connection, org, room, changed, version, Audit(who.role, "answer", case, now), now)
+
+
+def answered(
+    connection: Connection, org: str, room: Room, case: str, version: int, who: Who, now: datetime
+) -> Done:
+    """Whoever asked got an answer.
+
+    Raises:
+        RefusedError: somebody else changed the case meanwhile, or an answer is not for this role (R2).
     """
     if who.role not in (CASE_WORKER, COORDINATOR):
         raise RefusedError(f"R2: an answer is for {CASE_WORKER}, {COORDINATOR}")
