@@ -9,15 +9,18 @@ from functools import partial
 from starlette.applications import Starlette
 
 from node import __version__, log
+from node.desk import case_clock
 from node.errors import ConfigurationError
 from node.federation.delivery import DeliveryWorker
 from node.federation.discovery import Discovery
 from node.federation.fetcher import Fetcher, Resolve
+from node.federation.greeter import Greeter
 from node.federation.inbox import Inbox
 from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
 from node.federation.relays import Relays
 from node.federation.witness import Witness
+from node.greetings import Ways
 from node.models import deliveries, documents, organisations, queues, schema
 from node.models.base import Database
 from node.models.keyring import Keyring
@@ -26,7 +29,7 @@ from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
 from node.web.routes import build
-from node.web.site import Site
+from node.web.site import CaseRoom, Site, nobody
 
 _PRUNE = 3600.0
 
@@ -56,8 +59,9 @@ class Node:
             concurrency=settings.delivery_concurrency, per_host=settings.host_concurrency,
         )  # fmt: skip
         self.inbox = Inbox(
-            self.database, self.keyring, self.discovery, clock, self.delivery.heard, self.delivery.wake
-        )
+            self.database, self.keyring, self.discovery, clock, self.delivery.heard, self.delivery.wake,
+            Greeter(Ways("/request" if settings.requests else "", settings.safe_channels)),
+        )  # fmt: skip
         self.mirror = Mirror(
             self.database, self.discovery, self.keyring, clock, self.delivery.wake, interval=settings.sync_interval
         )
@@ -66,6 +70,8 @@ class Node:
             dead_after=timedelta(seconds=settings.dead_after),
         )  # fmt: skip
         self.witness = Witness(self.database, self.keyring, clock, self.delivery.wake)
+        self.case_room: CaseRoom = nobody
+        """To whom confidential requests are sealed."""
         self._workers: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -117,6 +123,7 @@ class Node:
             languages=languages,
             renderer=Renderer(languages),
             clock=self.clock,
+            case_room=self.case_room,
         )
         return build(site)
 
@@ -171,4 +178,5 @@ class Node:
             await self.database.write(partial(queues.prune, now=now))
             await self.database.write(partial(deliveries.prune, now=now))
             await self.database.write(partial(documents.forget_dead, now=now))
+            await case_clock.run(self.database, self.keyring, now)
             await asyncio.sleep(_PRUNE)

@@ -62,8 +62,9 @@ from node.case_terms import (
 __all__ = [
     "AFTER_CONSENT", "CLOSED", "LAPSED", "LESSONS", "MAX_CASE", "OUTCOME", "PUBLISHED", "REQUEST", "SHOWN", "STATES",
     "WITHDRAWN", "Act", "Approval", "Ask", "Audit", "Case", "Grading", "Move", "No", "Office", "Perpetrator", "Person",
-    "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "answered", "awaited", "decide", "deletes", "digest",
-    "hour_of", "lapses", "next_hour", "opened", "parse", "perform", "public_alert", "render", "revise", "standings", "unsupported",
+    "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "answered", "awaited", "decide", "deletes",
+    "digest", "hour_of", "lapses", "next_hour", "opened", "parse", "perform", "public_alert", "render", "revise",
+    "standings", "unsupported",
 ]  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from node import cases as rules
 from node import consents
 from node.case_terms import CASE_WORKER, COORDINATOR
-from node.case_terms import CASE_WORKER, COORDINATOR
 from node.cases import Ask, Audit, Case, No, Who
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import sealing
@@ -150,22 +149,6 @@ def act(
             raise RefusedError("R2: this door does not publish")
         changed = replace(changed, alert=voice.publish(rules.public_alert(changed, now), changed.alert))
     return _saved(connection, org, room, changed, version, move.audit, now)
-
-
-def answered(
-    connection: Connection, org: str, room: Room, case: str, version: int, who: Who, now: datetime
-) -> Done:
-    """Whoever asked got an answer.
-
-    Raises:
-        RefusedError: somebody else changed the case meanwhile, or an act of cases is not for this role (R2).
-    """
-    if who.role not in (CASE_WORKER, COORDINATOR):
-        raise RefusedError(f"R2: an answer is for {CASE_WORKER}, {COORDINATOR}")
-    held = open_case(connection, org, case, room.secrets)
-    _check_version(held, version)
-    changed = rules.answered(held.case, who, now)
-    return _saved(connection, org, room, changed, version, Audit(who.role, "answer", case, now), now)
 
 
 def answered(

@@ -18,6 +18,7 @@ from node.effects import (
     Accept,
     Decision,
     FollowAgain,
+    Greet,
     Ignore,
     Reply,
 )
@@ -46,7 +47,7 @@ class Committed:
     """What came of one activity."""
 
     decision: Decision
-    replies: tuple[Reply | FollowAgain, ...] = ()
+    replies: tuple[Reply | FollowAgain | Greet, ...] = ()
     """Activities of ours that answer it; the caller publishes them in the same transaction."""
     new: bool = False
     """The log had no such entry before."""
@@ -78,7 +79,7 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
             view.reload_log()
     decision = kinds.judge(view, verified, around)
     left = saving.save(view, decision, around) if isinstance(decision, Accept) else ()
-    replies = tuple(effect for effect in left if isinstance(effect, Reply | FollowAgain))
+    replies = tuple(effect for effect in left if isinstance(effect, Reply | FollowAgain | Greet))
     trust.carry_out(view, [effect for effect in left if effect not in replies], around)
     if new and pass_on and not own and not around.frozen and member is not None:
         _pass_on(view, activity, around)

@@ -6,8 +6,10 @@ Moments are aware datetimes. Paths start with a stroke and carry no query. A vie
 that is not public: filling one is whitelisting.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 State = Literal["current", "updated", "corrected", "closed", "expired"]
@@ -43,6 +45,9 @@ class Frame:
     """The language the reader chose by `?lang=`; links carry it on. Nothing is remembered anywhere else."""
 
     noindex: bool = False
+    requests: bool = False
+    """Whether there is a page to ask for help confidentially."""
+
     feeds: tuple[Feed, ...] = ()
     copied: datetime | None = None
     """When this copy as a file was made; `None` on the node itself."""
@@ -270,3 +275,39 @@ class BundleView:
 
     alerts: tuple[tuple[str, str, str], ...] = ()
     """(path, headline, language) of the alerts that came."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """The page where anybody may ask for help, and what came of it."""
+
+    open: bool = True
+    """Somebody is there who could read it."""
+
+    problem: int = 0
+    """The HTTP status of a form that was not taken; 0 where there is no problem."""
+
+    fields: tuple[str, ...] = ()
+    """Which fields were empty or too long."""
+
+    said: Mapping[str, str] = MappingProxyType({})
+    """What they wrote, given back to be mended: nobody writes such a thing twice."""
+
+    number: str = ""
+    """The receipt, in groups of four; on one page, once."""
+
+    imminent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadView:
+    """What a receipt number opens: answers, never what was asked."""
+
+    opened: bool = False
+    problem: int = 0
+    answers: tuple[tuple[datetime, str], ...] = ()
+    added: bool = False
+    """More words were taken in just now."""
+
+    refused: bool = False
+    """More words were too long, or the thread is full."""
