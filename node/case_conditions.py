@@ -159,6 +159,11 @@ def _outcome_consented(look: Look) -> Iterator[str]:
             yield f"R1: what is told of the outcome needs a fresh consent ({each.subject}: {each.reason})"
 
 
+def _was_public(look: Look) -> Iterator[str]:
+    if look.case.strategy not in (NETWORK_ONLY, PUBLIC):
+        yield "R3: this case is kept quiet; to speak of it, its consent and strategy are decided anew"
+
+
 def _lessons_written(look: Look) -> Iterator[str]:
     if not look.case.outcome.lessons.strip():
         yield "B3: write what was learned"
@@ -184,5 +189,6 @@ CONDITIONS: Mapping[str, Callable[[Look], Iterator[str]]] = MappingProxyType(
         "outcome_written": _outcome_written,
         "outcome_consented": _outcome_consented,
         "lessons_written": _lessons_written,
+        "was_public": _was_public,
     }
 )

@@ -57,12 +57,20 @@ class Step:
     """How long the state that it leads to may last before somebody must act (R14)."""
 
 
+def _each(
+    states: tuple[str, ...], act: str, after: str, who: tuple[str, ...], conditions: tuple[str, ...] = (),
+    within: timedelta | None = None,
+) -> tuple[Step, ...]:  # fmt: skip
+    """The same line from several states."""
+    return tuple(Step(state, act, after, who, conditions, within) for state in states)
+
+
 STEPS: tuple[Step, ...] = (
     Step(REQUEST, "take", TRIAGE, _WORKERS, within=timedelta(hours=24)),
     Step(TRIAGE, "accept", VERIFY, _WORKERS, within=timedelta(days=3)),
-    *(Step(each, "decline", DECLINED, _WORKERS, ("reason_given",)) for each in (REQUEST, TRIAGE, VERIFY)),
-    *(Step(each, "refer", REFERRED, _WORKERS, ("reason_given",)) for each in (REQUEST, TRIAGE, VERIFY, STRATEGY)),
-    *(Step(each, "reopen", TRIAGE, (COORDINATOR,), ("reason_given",)) for each in (DECLINED, REFERRED)),
+    *_each((REQUEST, TRIAGE, VERIFY), "decline", DECLINED, _WORKERS, ("reason_given",)),
+    *_each((REQUEST, TRIAGE, VERIFY, STRATEGY), "refer", REFERRED, _WORKERS, ("reason_given",)),
+    *_each((DECLINED, REFERRED), "reopen", TRIAGE, (COORDINATOR,), ("reason_given",)),
     Step(VERIFY, "verify", CONSENT, (CASE_WORKER,), ("verified",), timedelta(days=3)),
     Step(CONSENT, "consent", STRATEGY, (CASE_WORKER,), ("consent_recorded",), timedelta(days=3)),
     Step(STRATEGY, "quiet", ACTION, _WORKERS, ("consent_recorded",)),
@@ -73,20 +81,18 @@ STEPS: tuple[Step, ...] = (
     Step(REVIEW, "return", DRAFT, (*_PUBLISHERS, AUTHOR), within=timedelta(days=1)),
     Step(REVIEW, "hold", EMBARGO, _PUBLISHERS, (*_PUBLIC, "embargo_ahead")),
     Step(EMBARGO, "return", DRAFT, _PUBLISHERS),
-    *(Step(each, "publish", PUBLISHED, _PUBLISHERS, (*_PUBLIC, "embargo_over", "not_expired"))
-      for each in (REVIEW, EMBARGO)),
+    *_each((REVIEW, EMBARGO), "publish", PUBLISHED, _PUBLISHERS, (*_PUBLIC, "embargo_over", "not_expired")),
     Step(PUBLISHED, "start", ACTION, _PUBLISHERS),
-    *(Step(each, "revise", DRAFT, (AUTHOR, CASE_WORKER)) for each in (PUBLISHED, ACTION, EXPIRED)),
-    *(Step(each, "conclude", OUTCOME, (CASE_WORKER,), ("outcome_written",), timedelta(days=7))
-      for each in (PUBLISHED, ACTION, EXPIRED)),
+    *_each((PUBLISHED, ACTION, EXPIRED), "revise", DRAFT, (AUTHOR, CASE_WORKER), ("was_public",)),
+    *_each((PUBLISHED, ACTION, EXPIRED), "conclude", OUTCOME, (CASE_WORKER,), ("outcome_written",), timedelta(days=7)),
     Step(OUTCOME, "close", CLOSED, _WORKERS, ("outcome_consented", "subjects_protected"), timedelta(days=30)),
     Step(OUTCOME, "close-quietly", CLOSED, _WORKERS, within=timedelta(days=30)),
     Step(CLOSED, "review", LESSONS, _PUBLISHERS, ("lessons_written",)),
-    *(Step(each, "expire", EXPIRED, (CLOCK, CASE_WORKER), ("expired",)) for each in (PUBLISHED, ACTION)),
-    *(Step(each, "lapse", LAPSED, (CLOCK, CASE_WORKER), ("consent_lapsed",)) for each in AFTER_CONSENT),
-    Step(LAPSED, "renew", CONSENT, (CASE_WORKER,), ("consent_recorded",), within=timedelta(days=3)),
-    *(Step(each, "withdraw", WITHDRAWN, _PUBLISHERS) for each in (*OPEN, CLOSED, LESSONS)),
-)  # fmt: skip
+    *_each((PUBLISHED, ACTION), "expire", EXPIRED, (CLOCK, CASE_WORKER), ("expired",)),
+    *_each(AFTER_CONSENT, "lapse", LAPSED, (CLOCK, CASE_WORKER), ("consent_lapsed",)),
+    Step(LAPSED, "renew", CONSENT, (CASE_WORKER,), ("consent_recorded",), timedelta(days=3)),
+    *_each((*OPEN, CLOSED, LESSONS), "withdraw", WITHDRAWN, _PUBLISHERS),
+)
 
 
 def step(state: str, act: str) -> Step | None:

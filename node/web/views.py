@@ -7,9 +7,8 @@ that is not public: filling one is whitelisting.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Literal
 
 State = Literal["current", "updated", "corrected", "closed", "expired"]
@@ -290,7 +289,7 @@ class RequestView:
     fields: tuple[str, ...] = ()
     """Which fields were empty or too long."""
 
-    said: Mapping[str, str] = MappingProxyType({})
+    said: Mapping[str, str] = field(default_factory=dict)
     """What they wrote, given back to be mended: nobody writes such a thing twice."""
 
     number: str = ""
