@@ -231,7 +231,7 @@ def _row(case: Case, version: int, recipient: str, now: datetime) -> CaseRow:
         id=case.id,
         state=case.state,
         version=version,
-        opened=case.opened,
+        opened=rules.hour_of(case.opened),
         due=case.due,
         lapses=rules.lapses(case, now),
         deletes=rules.deletes(case, now),
