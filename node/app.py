@@ -173,10 +173,11 @@ class Node:
                 await asyncio.sleep(1)
 
     async def _prune(self) -> None:
+        unscrubbed = False
         while True:
             now = self.clock()
             await self.database.write(partial(queues.prune, now=now))
             await self.database.write(partial(deliveries.prune, now=now))
             await self.database.write(partial(documents.forget_dead, now=now))
-            await case_clock.run(self.database, self.keyring, now)
+            unscrubbed = await case_clock.run(self.database, self.keyring, now, unscrubbed=unscrubbed)
             await asyncio.sleep(_PRUNE)

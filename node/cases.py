@@ -62,9 +62,9 @@ from node.case_terms import (
 __all__ = [
     "AFTER_CONSENT", "CLOSED", "LAPSED", "LESSONS", "MAX_CASE", "OUTCOME", "PUBLISHED", "REQUEST", "SHOWN", "STATES",
     "WITHDRAWN", "Act", "Approval", "Ask", "Audit", "Case", "Grading", "Move", "No", "Office", "Perpetrator", "Person",
-    "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "answered", "awaited", "decide", "deletes",
-    "digest", "hour_of", "lapses", "next_hour", "opened", "parse", "perform", "public_alert", "render", "revise",
-    "standings", "unsupported",
+    "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "answered", "awaited", "bring", "decide",
+    "deletes", "digest", "ends_earlier", "hour_of", "lapses", "next_hour", "opened", "parse", "perform", "public_alert", "render",
+    "revise", "standings", "unsupported",
 ]  # fmt: skip
 
 
@@ -163,6 +163,23 @@ def revise(case: Case, changed: Case, who: Who, now: datetime) -> Case:
     if digest(kept, now) != digest(case, now):
         kept = replace(kept, authors=_with(case.authors, who.id))
     return kept.did(who.role, "write", now)
+
+
+def bring(case: Case, given: Approval, now: datetime) -> Case | No:
+    """Count an approval that was given where only the public text is shown (approvers do not enter the cases' room)."""
+    if given.digest != digest(case, now):
+        return No(("R2: it was given to another text",))
+    done = perform(case, "approve", Who(given.who, given.role, given.organisation), now)
+    return done if isinstance(done, No) else done[0]
+
+
+def ends_earlier(before: Case, after: Case, now: datetime) -> bool:
+    """Whether what stands in public must be told to end earlier than it says (R1)."""
+    if not after.alert or after.state not in SHOWN:
+        return False
+    old, new = (words.lapses(standings(each, now)) for each in (before, after))
+    expires = after.grading.expires
+    return new is not None and (old is None or new < old) and (expires is None or new < expires)
 
 
 def unsupported(case: Case, now: datetime) -> str:

@@ -215,3 +215,44 @@ async def test_a_row_put_in_anothers_place_or_state_is_not_believed(tmp_path):
         await house.write(lambda c: rows.save(c, house.did, replace(row, state="published")))
         with pytest.raises(ProtocolError, match="another state"):
             opened(house, one)
+
+
+async def test_nobody_keeps_a_case_past_its_time_by_writing_in_it(tmp_path):
+    async with house_of(tmp_path) as house:
+        name = await make(house, state="closed")
+        ends = house.read(lambda c: rows.find(c, house.did, name)).deletes
+        house.network.clock.forward(30 * DAY)
+        held = opened(house, name)
+        await house.write(
+            lambda c: desk.save(c, house.did, ROOM, held.case, held.version, WORKER, house.clock())
+        )
+        assert house.read(lambda c: rows.find(c, house.did, name)).deletes == ends
+
+
+async def test_a_consent_that_was_shortened_has_the_alert_end_earlier(tmp_path):
+    async with house_of(tmp_path) as house:
+        name, said, taken = await make(house, state="published", alert="ap+ef61://did:key:exercise/objects/1"), [], []
+        held = opened(house, name)
+        short = consent(given=NOON, valid_until=NOON + 2 * DAY)
+        changed = replace(held.case, consents=(*held.case.consents, short))
+        save = partial(desk.save, org=house.did, room=ROOM, case=changed, version=held.version, who=WORKER)
+        with pytest.raises(RefusedError, match="end earlier"):
+            await house.write(lambda c: save(c, now=house.clock()))
+        await house.write(lambda c: save(c, now=house.clock(), voice=voice(said, taken)))
+        assert [each["expires"] for each in said] == ["2026-11-22T12:00:00Z"]
+        assert house.read(lambda c: rows.find(c, house.did, name)).lapses == NOON + 2 * DAY
+
+
+async def test_an_approval_given_outside_of_the_room_counts_for_its_own_text_only(tmp_path):
+    async with house_of(tmp_path) as house:
+        name = await make(house)
+        await act(house, name, "submit", AUTHOR)
+        held, now = opened(house, name), house.clock()
+        given = rules.Approval("r9", "approver", "org9", rules.digest(held.case, now), NOON)
+        bring = partial(desk.bring, org=house.did, room=ROOM, case=name, version=held.version, now=now)
+        for change in ({"digest": "0" * 64}, {"who": AUTHOR.id}, {"role": "administrator"}):
+            bad = replace(given, **change)
+            with pytest.raises(RefusedError, match="R2"):
+                await house.write(lambda c, bad=bad: bring(c, given=bad))
+        done = await house.write(lambda c: bring(c, given=given))
+        assert [each.who for each in done.opened.case.approvals] == ["r9"]

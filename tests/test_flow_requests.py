@@ -11,8 +11,10 @@ import pytest
 from node.desk import cases as desk
 from node.desk import requests
 from node.desk.cases import Room
+from node.errors import ConfigurationError
 from node.federation.protocol import sealing
 from node.models import cases as rows
+from node.settings import load
 from tests.support.case_examples import WORKER
 from tests.support.fediverse import AS2, Host
 from tests.support.network import Network, wait_until
@@ -173,3 +175,10 @@ async def test_a_private_message_is_answered_once_and_no_table_and_no_log_holds_
         assert len(sender.got("Create")) == 1, "once a day"
         assert "zq-" not in caplog.text + "".join(capfd.readouterr())
         assert house.received()["waiting"] == 0
+
+
+@pytest.mark.parametrize(("written", "expected"), [("true", True), ("false", False), ("0", False), ("YES", True)])
+def test_the_setting_that_takes_the_page_away_is_read_strictly(tmp_path, written, expected):
+    assert load(tmp_path, {"TADAMUN_REQUESTS": written}).requests is expected
+    with pytest.raises(ConfigurationError, match="requests"):
+        load(tmp_path, {"TADAMUN_REQUESTS": "flase"})

@@ -17,15 +17,23 @@ from node.models.base import Database
 from node.models.keyring import Keyring
 
 
-async def run(database: Database, keyring: Keyring, now: datetime) -> None:
-    """Once an hour."""
+async def run(database: Database, keyring: Keyring, now: datetime, *, unscrubbed: bool = False) -> bool:
+    """Once an hour.
+
+    Args:
+        unscrubbed: what the time before returned.
+
+    Returns:
+        Whether bytes of what was deleted may still lie in SQLite's write-ahead log.
+    """
     done = await database.write(partial(desk.lapse_due, now=now))
     for org, case, alert in done.withdraw:
         await database.write(partial(_take_back, keyring, org, case, alert, now))
-    if done.deleted or done.withdraw:
-        await database.scrub()
     if done.stopped or done.deleted:
         log.info("cases.clock", stopped=done.stopped, deleted=done.deleted)
+    if done.deleted or done.withdraw or unscrubbed:
+        return not await database.scrub()
+    return False
 
 
 def _take_back(keyring: Keyring, org: str, case: str, alert: str, now: datetime, connection: Connection) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from node import cases as rules
 from node import consents
 from node.case_terms import CASE_WORKER, COORDINATOR
-from node.cases import Ask, Audit, Case, No, Who
+from node.cases import Approval, Ask, Audit, Case, No, Who
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import sealing
 from node.federation.protocol.messages import JsonObject
@@ -112,7 +112,8 @@ def save(
     connection: Connection, org: str, room: Room, case: Case, version: int, who: Who, now: datetime,
     voice: Voice | None = None,
 ) -> Done:  # fmt: skip
-    """Keep what somebody wrote in a case. A consent that was lowered takes back what stands in public at once (R1).
+    """Keep what somebody wrote in a case. A consent that was lowered takes back what stands in public at once, one that
+    was shortened has it say so (R1).
 
     Raises:
         RefusedError: somebody else changed it meanwhile; or it must be taken back and nobody can.
@@ -123,6 +124,10 @@ def save(
     if rules.unsupported(changed, now):
         _withdraw(changed, voice)
         changed = replace(changed, state=rules.WITHDRAWN, alert="", due=None).did("clock", "withdraw", now)
+    elif rules.ends_earlier(held.case, changed, now):
+        if voice is None or rules.digest(changed, now) != rules.digest(held.case, now):
+            raise RefusedError("R1: what stands in public must end earlier: keep the consent alone, by a door that can")
+        voice.publish(rules.public_alert(changed, now), changed.alert)
     return _saved(connection, org, room, changed, version, Audit(who.role, "write", case.id, now), now)
 
 
@@ -149,6 +154,22 @@ def act(
             raise RefusedError("R2: this door does not publish")
         changed = replace(changed, alert=voice.publish(rules.public_alert(changed, now), changed.alert))
     return _saved(connection, org, room, changed, version, move.audit, now)
+
+
+def bring(
+    connection: Connection, org: str, room: Room, case: str, version: int, given: Approval, now: datetime
+) -> Done:
+    """Count an approval that was given outside of the room.
+
+    Raises:
+        RefusedError: of another text, or by somebody who may not; or somebody else changed the case meanwhile.
+    """
+    held = open_case(connection, org, case, room.secrets)
+    _check_version(held, version)
+    changed = rules.bring(held.case, given, now)
+    if isinstance(changed, No):
+        raise RefusedError(*changed.reasons)
+    return _saved(connection, org, room, changed, version, Audit(given.role, "approve", case, now), now)
 
 
 def answered(
@@ -220,7 +241,10 @@ def _withdraw(case: Case, voice: Voice | None) -> None:
 def _saved(
     connection: Connection, org: str, room: Room, case: Case, version: int, audit: Audit, now: datetime
 ) -> Done:
-    row = cases.save(connection, org, _row(case, version, room.recipient, now))
+    before, made = cases.find(connection, org, case.id), _row(case, version, room.recipient, now)
+    if before is not None and before.deletes is not None and made.deletes is not None:
+        made = replace(made, deletes=min(before.deletes, made.deletes))  # nobody keeps a case by writing in it
+    row = cases.save(connection, org, made)
     ended = case.state in _ENDS
     cases.end_thread(connection, org, case.id, rules.next_hour(now + THREAD_KEPT) if ended else None)
     return Done(Opened(case, row.version), replace(audit, hour=rules.hour_of(audit.hour)))
