@@ -63,8 +63,8 @@ __all__ = [
     "AFTER_CONSENT", "CLOSED", "LAPSED", "LESSONS", "MAX_CASE", "OUTCOME", "PUBLISHED", "REQUEST", "SHOWN", "STATES",
     "WITHDRAWN", "Act", "Approval", "Ask", "Audit", "Case", "Grading", "Move", "No", "Office", "Perpetrator", "Person",
     "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "answered", "awaited", "bring", "decide",
-    "deletes", "digest", "ends_earlier", "hour_of", "lapses", "next_hour", "opened", "parse", "perform", "public_alert", "render",
-    "revise", "standings", "unsupported",
+    "deletes", "digest", "ends_earlier", "hour_of", "lapses", "next_hour", "opened", "parse", "perform", "public_alert",
+    "render", "revise", "standings", "unsupported",
 ]  # fmt: skip
 
 
