@@ -88,9 +88,12 @@ async def test_a_copy_of_database_and_keys_reveals_no_word_of_a_case(tmp_path):
 async def test_a_row_that_somebody_else_changed_meanwhile_is_not_overwritten(tmp_path):
     async with house_of(tmp_path) as house:
         name = await make(house)
+        row = house.read(lambda c: rows.find(c, house.did, name))
         first, second = opened(house, name), opened(house, name)
         save = partial(desk.save, org=house.did, room=ROOM, who=WORKER, now=house.clock())
         await house.write(lambda c: save(c, case=first.case, version=first.version))
+        with pytest.raises(RefusedError, match="somebody else"):
+            await house.write(lambda c: rows.save(c, house.did, row))
         with pytest.raises(RefusedError, match="somebody else"):
             await house.write(lambda c: save(c, case=second.case, version=second.version))
         with pytest.raises(RefusedError, match="somebody else"):
