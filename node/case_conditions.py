@@ -66,8 +66,6 @@ def consent_covers(look: Look) -> Iterator[str]:
     levels = {person.subject: person.publication_level for person in case.people}
     for each in found:
         wanted = words.NAMED if levels.get(each.subject) in ("named", "initials") else needed
-        if case.strategy == NETWORK_ONLY and wanted != words.NAMED:
-            wanted = words.NETWORK
         if not each.allows(wanted):
             yield f"R1: {each.subject} allows {each.level}, {wanted} is needed ({each.reason})"
         spoken = {text.language for text in case.texts}

@@ -215,6 +215,8 @@ async def test_a_row_put_in_anothers_place_or_state_is_not_believed(tmp_path):
         await house.write(lambda c: rows.save(c, house.did, replace(row, id=two, version=2)))
         with pytest.raises(ProtocolError, match="another's row"):
             opened(house, two)
+        found = house.read(lambda c: desk.list_cases(c, house.did, ROOM.secrets))
+        assert ([each.case.id for each in found.opened], found.unreadable) == ([one], (two,))
         await house.write(lambda c: rows.save(c, house.did, replace(row, state="published")))
         with pytest.raises(ProtocolError, match="another state"):
             opened(house, one)

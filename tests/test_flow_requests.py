@@ -15,6 +15,8 @@ from node.errors import ConfigurationError
 from node.federation.protocol import sealing
 from node.models import cases as rows
 from node.settings import load
+from node.web.copies import MovedError, ask
+from node.web.routes import build
 from tests.support.case_examples import WORKER
 from tests.support.fediverse import AS2, Host
 from tests.support.network import Network, wait_until
@@ -68,7 +70,7 @@ async def test_a_request_is_sealed_at_once_answered_by_number_and_found_nowhere_
         assert handed.status == 200
         held_private(handed)
         number = number_in(handed)
-        (found,) = house.read(lambda c: desk.list_cases(c, house.did, ROOM.secrets))
+        (found,) = house.read(lambda c: desk.list_cases(c, house.did, ROOM.secrets)).opened
         assert (found.case.ask.what, found.case.ask.imminent, found.case.ask.language) == (SAID, True, "en")
         more = await post(net, house, "/request/answer", number=number, words="EXERCISE zq-more")
         assert more.status == 200 and "There is no answer yet" in more.text and "received and sealed" in more.text
@@ -113,7 +115,18 @@ async def test_without_a_case_worker_there_is_no_form_and_the_other_ways_are_nam
         assert house.read(lambda c: rows.all_of(c, house.did)) == ()
 
 
-async def test_the_page_can_be_taken_away_and_is_in_no_copy(tmp_path):
+async def test_the_page_is_in_no_copy_of_the_site(tmp_path):
+    async with Network(tmp_path) as net:
+        house = await house_with_case_worker(net)
+        app = build(replace(house.node.web().state.site, copied=house.clock()))
+        headers = {"host": house.organisation.host, "accept": "text/html"}
+        assert b"/request" not in await ask(app, "/", "", headers)
+        for path in ("/request", "/request/answer"):
+            with pytest.raises(MovedError, match="404"):
+                await ask(app, path, "", headers)
+
+
+async def test_the_page_can_be_taken_away(tmp_path):
     async with Network(tmp_path) as net:
         house = await net.house("a", start=False)
         house.settings = replace(house.settings, requests=False)

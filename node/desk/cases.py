@@ -53,6 +53,15 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """The cases of an organisation, as far as these secrets open them."""
+
+    opened: tuple[Opened, ...]
+    unreadable: tuple[str, ...]
+    """Ids of rows that do not open, or do not hold together: somebody should ask why."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """What came of an act."""
 
@@ -99,13 +108,17 @@ def open_case(connection: Connection, org: str, case: str, secrets: Sequence[str
     return _opened(row, secrets)
 
 
-def list_cases(connection: Connection, org: str, secrets: Sequence[str]) -> tuple[Opened, ...]:
-    """Every case, the most pressing first.
-
-    Raises:
-        ProtocolError: one cannot be opened.
-    """
-    return tuple(_opened(row, secrets) for row in cases.all_of(connection, org) if row.sealed)
+def list_cases(connection: Connection, org: str, secrets: Sequence[str]) -> Listing:
+    """Every case, the most pressing first. One that cannot be opened hides no other."""
+    found: list[Opened] = []
+    unreadable: list[str] = []
+    for row in cases.all_of(connection, org):
+        try:
+            if row.sealed:
+                found.append(_opened(row, secrets))
+        except ProtocolError:
+            unreadable.append(row.id)
+    return Listing(tuple(found), tuple(unreadable))
 
 
 def save(
