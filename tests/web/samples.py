@@ -13,8 +13,10 @@ from node.web.views import (
     MemberCard,
     MemberList,
     OrganisationView,
+    RequestView,
     Subject,
     Target,
+    ThreadView,
 )
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -146,6 +148,8 @@ def members() -> MemberList:
 
 FEEDS = (Feed("atom", "/alerts.atom"), Feed("json", "/alerts.json"), Feed("cap", "/alerts/cap"))
 
+TOLD = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
 PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "home": ("home.html", frame("/", "home", feeds=FEEDS), {"home": HomeView(organisation(), 12)}),
     "home-empty": ("home.html", frame("/", "home"), {"home": HomeView(organisation(alerts=(), summary=""))}),
@@ -189,4 +193,23 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "missing": ("errors/missing.html", frame("/alerts/x"), {}),
     "not-acceptable": ("errors/not_acceptable.html", frame("/alerts/x"), {}),
     "failure": ("errors/failure.html", Frame("", "", "/"), {}),
+    "request": (
+        "requests/index.html",
+        frame("/request"),
+        {"asked": RequestView(problem=422, fields=("what",)), "channels": "Signal +999 000 (exercise)"},
+    ),
+    "request-closed": ("requests/index.html", frame("/request"), {"asked": RequestView(open=False), "channels": ""}),
+    "receipt": (
+        "requests/receipt.html",
+        frame("/request"),
+        {"asked": RequestView(number="0123 4567 8901 2345", imminent=True), "channels": ""},
+    ),
+    "answer": (
+        "requests/answer.html",
+        frame("/request/answer"),
+        {
+            "thread": ThreadView(opened=True, answers=((TOLD, "تدريب: سطر أول\nEXERCISE, second line"),), added=True),
+            "channels": "",
+        },
+    ),
 }
