@@ -479,7 +479,7 @@ def _subject_reasons(alert: Alert) -> Iterator[str]:
 
 def _picture_reasons(alert: Alert) -> Iterator[str]:
     minors = any(subject.minor for subject in alert.subjects)
-    excluded = {_folded(each) for _, consent in _consents(alert) for each in consent.excluded}
+    excluded = {folded(each) for _, consent in _consents(alert) for each in consent.excluded}
     for number, shot in enumerate(alert.media):
         if minors and shot.people == "consented":
             yield f"R11: a minor is spoken of, and media[{number}] shows faces; blur them and write blurred"
@@ -488,9 +488,9 @@ def _picture_reasons(alert: Alert) -> Iterator[str]:
 
 
 def _name_reasons(alert: Alert) -> Iterator[str]:
-    everything = f" {_folded(' '.join(_public_words(alert)))} "
+    everything = f" {folded(' '.join(_public_words(alert)))} "
     for number, subject in enumerate(alert.subjects):
-        name = _folded(subject.name)
+        name = folded(subject.name)
         # One word may be anybody's (an order, a place, "defender"); two words together are somebody's name.
         if subject.publication_level != "named" and " " in name and f" {name} " in everything:
             yield f"R4: the name of subjects[{number}] is not to be published, but stands in the text"
@@ -512,7 +512,7 @@ _PHOTOS = frozenset({"photo", "photos", "picture", "pictures", "image", "صور�
 _LETTERS = str.maketrans("أإآٱىة", "اااايه", "ـ")
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """For comparing names: no marks, no case, one form of each Arabic letter, words separated by single
     spaces."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))

@@ -10,12 +10,14 @@ from functools import partial
 from starlette.applications import Starlette
 
 from node import __version__, log
+from node.desk import case_clock
 from node.desk.publisher import Publisher
 from node.desk.sign_in import Reception
 from node.errors import ConfigurationError
 from node.federation.delivery import DeliveryWorker
 from node.federation.discovery import Discovery
 from node.federation.fetcher import Fetcher, Resolve
+from node.federation.greeter import Greeter
 from node.federation.inbox import Inbox
 from node.federation.letterbox import Letterbox
 from node.federation.media import Porter
@@ -23,16 +25,18 @@ from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
 from node.federation.relays import Relays
 from node.federation.witness import Witness
-from node.models import approvals, deliveries, documents, organisations, queues, schema, sessions
+from node.greetings import Ways
+from node.models import approvals, deliveries, documents, organisations, queues, rooms, schema, sessions
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
 from node.models.storage import Disk
+from node.people import CASES
 from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
 from node.web.routes import build
-from node.web.site import Site
+from node.web.site import CaseRoom, Site
 
 _PRUNE = 3600.0
 
@@ -62,8 +66,9 @@ class Node:
             concurrency=settings.delivery_concurrency, per_host=settings.host_concurrency,
         )  # fmt: skip
         self.inbox = Inbox(
-            self.database, self.keyring, self.discovery, clock, self.delivery.heard, self.delivery.wake
-        )
+            self.database, self.keyring, self.discovery, clock, self.delivery.heard, self.delivery.wake,
+            Greeter(Ways("/request" if settings.requests else "", settings.safe_channels)),
+        )  # fmt: skip
         self.mirror = Mirror(
             self.database, self.discovery, self.keyring, clock, self.delivery.wake, interval=settings.sync_interval
         )
@@ -79,6 +84,8 @@ class Node:
         self.letterbox = Letterbox(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
         self.publisher = Publisher(self.database, self.keyring, clock, self.delivery.wake)
         self.reception = Reception()
+        self.case_room: CaseRoom = partial(rooms.recipient, room=CASES)
+        """To whom confidential requests are sealed."""
         self._workers: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -132,6 +139,7 @@ class Node:
             renderer=Renderer(languages),
             clock=self.clock,
             reception=self.reception,
+            case_room=self.case_room,
         )
         return build(site)
 
@@ -184,6 +192,7 @@ class Node:
                 await asyncio.sleep(1)
 
     async def _prune(self) -> None:
+        unscrubbed = False
         while True:
             now = self.clock()
             await self.database.write(partial(queues.prune, now=now))
@@ -191,4 +200,5 @@ class Node:
             await self.database.write(partial(documents.forget_dead, now=now))
             await self.database.write(partial(approvals.stale, now=now))
             await self.database.write(partial(sessions.prune, now=now))
+            unscrubbed = await case_clock.run(self.database, self.keyring, now, unscrubbed=unscrubbed)
             await asyncio.sleep(_PRUNE)

@@ -95,6 +95,14 @@ class Reply(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class Greet(Effect):
+    """A private message came: its sender gets the neutral answer, and nothing of it is kept."""
+
+    to: str
+    inbox: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report(Effect):
     """Something an operator should read: a Flag, a Block, a boost."""
 

@@ -259,8 +259,14 @@ def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decisio
             gone=held is not None and held.state == documents.GONE,
             answers_ours=_answers_ours(view, activity),
             room=known or documents.has_room(view.connection, view.org),
+            sender_inbox=_sender_inbox(view, activity) if posts.is_private(activity) else None,
         ),
     )
+
+
+def _sender_inbox(view: View, activity: Activity) -> str | None:
+    found = documents.actor(view.connection, activity.actor)
+    return found.inbox if found else None
 
 
 def _answers_ours(view: View, activity: Activity) -> bool:

@@ -8,7 +8,8 @@ Rules, in order:
 5. an id that another author holds is never taken over (AP §7.3; GHSA-3fjr-858r-92rw);
 6. what was deleted never comes back;
 7. its content is within bounds;
-8. only what is public is kept: a direct message is not stored, followers-only posts are not ours to copy (R8);
+8. only what is public is kept: a direct message is answered and not stored, followers-only posts are not ours to copy
+   (R8), and the bytes of neither are kept after they were judged;
 9. kept are posts of those we follow and of members; a reply or mention by others waits for review, and no more than
    there is room for (R16);
 10. an Update needs a later `updated` than what we have; a Create of a known id changes nothing.
@@ -17,9 +18,9 @@ Rules, in order:
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from node.effects import Accept, Decision, HideObject, Ignore, Refuse, StoreObject
+from node.effects import Accept, Decision, Greet, HideObject, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
-from node.federation.protocol import ids
+from node.federation.protocol import actors, ids
 from node.federation.protocol.activities import PUBLIC, Activity, addresses
 from node.federation.protocol.messages import MAX_NOTE, JsonObject, as_list, id_of
 
@@ -45,6 +46,8 @@ class Facts:
     """It replies to something of ours."""
     room: bool = True
     """More strangers' replies and mentions may wait for review."""
+    sender_inbox: str | None = None
+    """Where the author gets answers, where we know it."""
 
 
 def decide(activity: Activity, facts: Facts) -> Decision:
@@ -70,14 +73,38 @@ def decide(activity: Activity, facts: Facts) -> Decision:
     limit = MAX_NOTE if note.get("type") == "Note" else _MAX_ARTICLE
     if isinstance(content, str) and len(content.encode("utf-8", "replace")) > limit:
         return Refuse(f"content over {limit} bytes", "Tadamun wire §3")
+    if PUBLIC not in addresses(note) and PUBLIC not in activity.addresses:
+        return _private(activity, note, facts)
     passed_over = _not_for_us(activity, note, facts)
     return passed_over or Accept((_store(activity, note, activity.object_id, facts),))
 
 
-def _not_for_us(activity: Activity, note: JsonObject, facts: Facts) -> Ignore | None:
-    """Rules 8 to 10: what is kept, and for whom."""
-    if PUBLIC not in addresses(note) and PUBLIC not in activity.addresses:
+def is_private(activity: Activity) -> bool:
+    """Whether it brings words that are not for everyone: no byte of it is kept after it was judged.
+
+    An entry of a member's log stays the log's.
+
+    Spec: AP §5.6
+    """
+    note = activity.object
+    if activity.type not in ("Create", "Update") or note is None or activity.object_type in actors.TYPES:
+        return False
+    if activity.did is not None and activity.position is not None:
+        return False
+    return PUBLIC not in addresses(note) and PUBLIC not in activity.addresses
+
+
+def _private(activity: Activity, note: JsonObject, facts: Facts) -> Decision:
+    """Who writes to us alone gets an answer; another node of the network does not, or the two would go on talking."""
+    if activity.type != "Create" or facts.own or facts.sender_inbox is None or activity.did is not None:
         return Ignore("not public; private posts are not kept")
+    if facts.org not in addresses(note) | activity.addresses:
+        return Ignore("not public; private posts are not kept")
+    return Accept((Greet(activity.actor, facts.sender_inbox),))
+
+
+def _not_for_us(activity: Activity, note: JsonObject, facts: Facts) -> Ignore | None:
+    """Rules 9 and 10: what is kept, and for whom."""
     if not (facts.own or facts.followed or facts.member or facts.answers_ours or _mentions(note, facts.org)):
         return Ignore("nobody here follows the author")
     if _is_strange(facts) and not facts.room:

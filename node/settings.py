@@ -45,6 +45,10 @@ class Settings:
     """Deliveries under way at once to one host."""
     media_limit: int = 4_000_000_000
     """Bytes that members' pictures may take here; one member's a quarter of it."""
+    requests: bool = True
+    """Whether there is a page where anybody may ask for help confidentially; `false` takes it away."""
+    safe_channels: str = ""
+    """Other safe ways to reach the organisation, one line; shown on that page and in answers to private messages."""
 
     @property
     def url(self) -> str:
@@ -113,9 +117,23 @@ def _read(name: str, value: Any) -> Any:
                 return tuple(ip_network(part.strip()) for part in parts if part.strip())
             case "delivery_concurrency" | "host_concurrency" | "media_limit":
                 return int(value)
+            case "requests":
+                return _flag(value)
             case "sync_interval" | "dead_after":
                 return float(value)
             case _:
                 return str(value)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"setting {name} cannot be read: {error}") from error
+
+
+def _flag(value: Any) -> bool:
+    """True or false, as TOML or the environment writes it.
+
+    Raises:
+        ValueError: anything else; a misspelt `false` must not leave a page open.
+    """
+    text = str(value).strip().lower()
+    if text not in ("true", "false", "1", "0", "yes", "no"):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return text in ("true", "1", "yes")

@@ -18,6 +18,7 @@ from node.effects import (
     Accept,
     Decision,
     FollowAgain,
+    Greet,
     Ignore,
     KeepLetter,
     Reply,
@@ -48,7 +49,7 @@ class Committed:
     """What came of one activity."""
 
     decision: Decision
-    replies: tuple[Reply | FollowAgain | ReplyLetter, ...] = ()
+    replies: tuple[Reply | FollowAgain | ReplyLetter | Greet, ...] = ()
     """Activities of ours that answer it; the caller publishes them in the same transaction."""
     new: bool = False
     """The log had no such entry before."""
@@ -83,7 +84,7 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
         return Committed(Ignore("alerts of this country or kind are not held here"), new=new)
     decision = kinds.judge(view, verified, around)
     left = saving.save(view, decision, around) if isinstance(decision, Accept) else ()
-    replies = tuple(effect for effect in left if isinstance(effect, Reply | FollowAgain | ReplyLetter))
+    replies = tuple(effect for effect in left if isinstance(effect, Reply | FollowAgain | ReplyLetter | Greet))
     kept = [effect for effect in left if isinstance(effect, KeepLetter)]
     for effect in kept:
         letters.keep(view, effect, activity, around)

@@ -19,13 +19,14 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
 
-from node import evidence, log
-from node.effects import Accept, Decision, Ignore, Refuse, StoreActor
+from node import evidence, log, posts
+from node.effects import Accept, Decision, Greet, Ignore, Refuse, StoreActor
 from node.errors import FetchError, NodeError, ProtocolError
 from node.evidence import Evidence
 from node.federation import commit, letters, outbox
 from node.federation.discovery import Discovery
-from node.federation.intake import Intake, check_content_type, kept_request, restored_request
+from node.federation.greeter import Greeter
+from node.federation.intake import Intake, check_content_type, is_private, kept_request, restored_request
 from node.federation.protocol import digests, ids, integrity_proofs, messages, verification
 from node.federation.protocol.activities import MAX_ID, Activity, parse_activity
 from node.federation.protocol.actors import Actor
@@ -79,6 +80,7 @@ class Inbox:
         clock: Callable[[], datetime],
         heard: Callable[[str], None],
         stirred: Callable[[], None],
+        greeter: Greeter,
     ) -> None:
         self._database = database
         self._keyring = keyring
@@ -86,6 +88,8 @@ class Inbox:
         self._clock = clock
         self._heard = heard
         self._stirred = stirred
+        self._greeter = greeter
+        self._unscrubbed = False
         self._pinned: dict[str, tuple[str, ...]] = {}
         self._own: dict[str, Organisation] = {}
         self._wake = asyncio.Event()
@@ -303,6 +307,7 @@ class Inbox:
         while True:
             if loop.time() >= due:
                 await self.refresh()
+                await self._scrub()
                 due = loop.time() + _REREAD
             begun = loop.time()
             woken = self._wake.is_set()
@@ -313,6 +318,13 @@ class Inbox:
             else:
                 # The first one is judged at once; under load each batch waits for company, which halves its cost.
                 await asyncio.sleep(max(0.0, begun + _PACE - loop.time()))
+
+    async def _scrub(self) -> None:
+        """Private words were deleted: SQLite's write-ahead log holds them still."""
+        if self._unscrubbed:
+            self._unscrubbed = False  # what is deleted while it is under way is for the next time
+            done = await self._database.scrub()
+            self._unscrubbed = self._unscrubbed or not done
 
     async def drain(self) -> None:
         """Finish every task under way."""
@@ -333,7 +345,7 @@ class Inbox:
                     continue
                 ready.append(Ready(row, verification.verify_activity(activity, self._carrier(row, activity))))
             except ProtocolError as error:
-                settled.append(Settled(row.id, queues.REFUSED, error.spec, error.reason))
+                settled.append(_refused(row, error))
                 await self._suspect(row, known, error)
         if ready or settled:
             await self._judge(ready, settled)
@@ -387,11 +399,12 @@ class Inbox:
                 await self._postpone(row, error)
                 return
             except ProtocolError as error:
-                await self._judge([], [Settled(row.id, queues.REFUSED, error.spec, error.reason)])
+                await self._judge([], [_refused(row, error)])
                 return
             except Exception as error:  # noqa: BLE001 - our own bug; left waiting it would come back for ever
                 log.error("inbox.failed", exception=error)
-                await self._judge([], [Settled(row.id, queues.FAILED, "", type(error).__name__)])
+                failed = Settled(row.id, queues.FAILED, "", type(error).__name__, is_private(row.body))
+                await self._judge([], [failed])
                 return
         await self._judge([ready], [])
 
@@ -476,14 +489,15 @@ class Inbox:
     async def _postpone(self, row: Incoming, error: FetchError) -> None:
         now = self._clock()
         if not error.retryable or row.attempts >= _ATTEMPTS:
-            await self._judge([], [Settled(row.id, queues.FAILED, "RFC 9421 §3.2", error.reason)])
+            failed = Settled(row.id, queues.FAILED, "RFC 9421 §3.2", error.reason, is_private(row.body))
+            await self._judge([], [failed])
             return
         due = now + max(timedelta(seconds=5 * 4**row.attempts), timedelta(seconds=error.retry_after))
         await self._database.write(lambda connection: queues.postpone(connection, [row.id], due))
 
     async def _judge(self, ready: Sequence[Ready], settled: Sequence[Settled]) -> None:
         try:
-            await self._database.write(lambda connection: self._commit(connection, ready, settled))
+            forgot = await self._database.write(lambda connection: self._commit(connection, ready, settled))
         except Exception as error:  # noqa: BLE001 - the one place where our own bugs are caught
             if len(ready) > 1:
                 log.warning("inbox.batch_split", count=len(ready), kind=type(error).__name__)
@@ -493,14 +507,19 @@ class Inbox:
                 return
             log.error("inbox.failed", exception=error)
             now = self._clock()
-            failed = [Settled(item.row.id, queues.FAILED, "", type(error).__name__) for item in ready]
+            failed = [
+                Settled(item.row.id, queues.FAILED, "", type(error).__name__, posts.is_private(item.verified.activity))
+                for item in ready
+            ]
             await self._database.write(lambda connection: queues.settle(connection, failed, now))
             return
+        self._unscrubbed = self._unscrubbed or forgot
         for host in {item.row.via for item in ready if item.row.via}:
             self._heard(host)
         self._stirred()
 
-    def _commit(self, connection: Connection, ready: Sequence[Ready], settled: Sequence[Settled]) -> None:
+    def _commit(self, connection: Connection, ready: Sequence[Ready], settled: Sequence[Settled]) -> bool:
+        """Write it all down; returns whether private words were deleted."""
         now = self._clock()
         results = {item.row.id: Settled(item.row.id, queues.IGNORED, "", "no organisation here") for item in ready}
         for organisation in organisations.all_of(connection):
@@ -513,7 +532,10 @@ class Inbox:
                 outcome = self._commit_one(view, item, now)
                 results[item.row.id] = _better(results[item.row.id], _settled(item.row.id, outcome))
             view.flush()
-        queues.settle(connection, [*settled, *results.values()], now)
+        private = {item.row.id for item in ready if posts.is_private(item.verified.activity)}
+        done = [replace(each, forget=each.forget or each.id in private) for each in (*settled, *results.values())]
+        queues.settle(connection, done, now)
+        return any(each.forget for each in done)
 
     def _commit_one(self, view: View, item: Ready, now: datetime) -> Decision:
         forwarder = ids.portable(item.verified.forwarder) if item.verified.forwarder else None
@@ -528,7 +550,10 @@ class Inbox:
         if item.verified.activity.type == SEALED:
             queues.forget(view.connection, [item.verified.activity.id])  # kept by its kind's rule alone
         for reply in done.replies:
-            outbox.answer(view, self._keyring.organisation(view.org), reply, around)
+            if isinstance(reply, Greet):
+                self._greeter.answer(view, self._keyring.organisation(view.org), reply, now)
+            else:
+                outbox.answer(view, self._keyring.organisation(view.org), reply, around)
         if any(isinstance(effect, StoreActor) for effect in _effects(done.decision)):
             self._discovery.forget(item.verified.activity.actor)
         return done.decision
@@ -544,6 +569,10 @@ async def _verify(activity: Activity, carrier: Carrier) -> Verified:
     if len(activity.raw) <= _LARGE:
         return verification.verify_activity(activity, carrier)
     return await asyncio.get_running_loop().run_in_executor(None, verification.verify_activity, activity, carrier)
+
+
+def _refused(row: Incoming, error: ProtocolError) -> Settled:
+    return Settled(row.id, queues.REFUSED, error.spec, error.reason, is_private(row.body))
 
 
 def _effects(decision: Decision) -> tuple[object, ...]:

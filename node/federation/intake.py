@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from node import letters, log
+from node import letters, log, posts
 from node.errors import ProtocolError
-from node.federation.protocol.activities import Activity
-from node.federation.protocol.messages import Request
+from node.federation.protocol.activities import Activity, parse_activity
+from node.federation.protocol.messages import Request, parse_document
 from node.federation.protocol.verification import Claim
 from node.models import queues
 from node.models.base import Database
@@ -129,12 +129,22 @@ class Intake:
         log.info("inbox.refused", status=error.status, rule=error.spec, reason=error.reason)
         hour = second // 3600
         size = self._refused_bytes[1] if self._refused_bytes[0] == hour else 0
-        body = request.body[: 64 * 1024] if size < _REFUSED_BYTES_AN_HOUR else b""
-        if letters.OBJECT.encode() in request.body:
-            body = b""  # a letter is kept by those it is for, or by nobody
+        body = request.body[: 64 * 1024] if size < _REFUSED_BYTES_AN_HOUR and not is_private(request.body) else b""
         self._refused_bytes = (hour, size + len(body))
         row = Incoming(0, org, now, "", hashlib.sha256(request.body).digest(), body, "", "", None, "")
         await self._database.write(lambda connection: queues.note_refused(connection, row, error.spec, error.reason))
+
+
+def is_private(body: bytes) -> bool:
+    """Whether a body brings words that are not for everyone, and so is not kept past its judgement."""
+    if letters.OBJECT.encode() in body:
+        return True  # a letter is kept by those it is for, or by nobody
+    if b"Create" not in body and b"Update" not in body:
+        return False
+    try:
+        return posts.is_private(parse_activity(parse_document(body)))
+    except ProtocolError:
+        return False
 
 
 def check_content_type(request: Request) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from node import log
+from node.effects import ReplyLetter
 from node.errors import ConfigurationError, NodeError, ProtocolError
 from node.federation import commit, letters, outbox
 from node.federation.discovery import Discovery
@@ -177,7 +178,8 @@ class Letterbox:
             done = commit.commit(view, verified, around)
             key = self._keyring.organisation(organisation.did)
             for reply in done.replies:
-                outbox.answer(view, key, reply, around)
+                if isinstance(reply, ReplyLetter):
+                    outbox.answer(view, key, reply, around)
             view.flush()
             return int(rows.find(connection, organisation.did, activity.id) is not None)
 

@@ -101,6 +101,8 @@ class Settled:
     state: str
     rule: str = ""
     reason: str = ""
+    forget: bool = False
+    """It brought somebody's private words: the row goes, whatever became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,10 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta) -
 
 def settle(connection: Connection, results: Sequence[Settled], now: datetime) -> None:
     """Write down what became of them; what is not needed to see why is dropped."""
+    gone = [item.id for item in results if item.forget]
+    results = [item for item in results if not item.forget]
+    if gone:
+        connection.execute(delete(incoming).where(incoming.c.id.in_(gone)))
     if not results:
         return
     statement = (

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, evidence, letters, public
+from node.web.pages import bundles, evidence, letters, public, requests
 from node.web.pages.desk import approvals, factors, join, network, people, sign_in
 from node.web.site import Site
 
@@ -38,6 +38,10 @@ ROUTES = (
     Route("/alerts/{id}/qr.svg", bundles.alert_qr),
     Route("/bundles", bundles.bundle_form, methods=["GET"]),
     Route("/bundles", bundles.take_bundle, methods=["POST"]),
+    Route("/request", requests.request_form, methods=["GET"]),
+    Route("/request", requests.take_request, methods=["POST"]),
+    Route("/request/answer", requests.answer_form, methods=["GET"]),
+    Route("/request/answer", requests.take_number, methods=["POST"]),
     Route("/members", public.member_list),
     Route("/evidence", evidence.index),
     Route("/evidence/{number}", evidence.document),

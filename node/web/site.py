@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,10 +15,27 @@ from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
 from node.models.storage import Storage
+from node.receipts import Patience
 from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
 from node.web.uploads import Uploads
+
+CaseRoom = Callable[[Connection, str], str | None]
+
+
+def nobody(connection: Connection, org: str) -> str | None:
+    """No case worker anywhere."""
+    return None
+
+
+class Counter:
+    """Where confidential requests are handed in and asked after; one for each site. It knows no addresses."""
+
+    def __init__(self) -> None:
+        self.requests = Uploads()
+        self.answers = Uploads()
+        self.patience = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +52,9 @@ class Site:
     clock: Callable[[], datetime]
     uploads: Uploads = field(default_factory=Uploads)
     reception: Reception = field(default_factory=Reception)
+    counter: Counter = field(default_factory=Counter)
+    case_room: CaseRoom = nobody
+    """To whom requests are sealed: the public half of the room "cases", `None` while nobody is case worker."""
     copied: datetime | None = None
     """The moment of a copy as files, while one is made: exercises, which are the members', are left out of it."""
 

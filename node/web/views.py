@@ -6,7 +6,8 @@ Moments are aware datetimes. Paths start with a stroke and carry no query. A vie
 that is not public: filling one is whitelisting.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -43,6 +44,9 @@ class Frame:
     """The language the reader chose by `?lang=`; links carry it on. Nothing is remembered anywhere else."""
 
     noindex: bool = False
+    requests: bool = False
+    """Whether there is a page to ask for help confidentially."""
+
     feeds: tuple[Feed, ...] = ()
     copied: datetime | None = None
     """When this copy as a file was made; `None` on the node itself."""
@@ -481,6 +485,44 @@ class SessionView:
     shared: bool
     here: bool
     """It is the one that looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """The page where anybody may ask for help, and what came of it."""
+
+    open: bool = True
+    """Somebody is there who could read it."""
+
+    problem: int = 0
+    """The HTTP status of a form that was not taken; 0 where there is no problem."""
+
+    fields: tuple[str, ...] = ()
+    """Which fields were empty or too long."""
+
+    said: Mapping[str, str] = field(default_factory=dict)
+    """What they wrote, given back to be mended: nobody writes such a thing twice."""
+
+    number: str = ""
+    """The receipt, in groups of four; on one page, once."""
+
+    imminent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadView:
+    """What a receipt number opens: answers, never what was asked."""
+
+    opened: bool = False
+    problem: int = 0
+    answers: tuple[tuple[datetime, str], ...] = ()
+    added: bool = False
+    """More words were taken in just now."""
+
+    refused: bool = False
+    """More words were too long, or the thread is full."""
+
+
 def _paragraphs(text: str) -> tuple[str, ...]:
     parts = text.replace("\r\n", "\n").split("\n\n")
     return tuple(part.strip() for part in parts if part.strip())

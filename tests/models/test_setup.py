@@ -18,6 +18,7 @@ from node.models import (
     audit,
     base,
     boosts,
+    cases,
     contacts,
     declarations,
     deliveries,
@@ -39,7 +40,7 @@ from node.models import (
 from node.models.base import Database
 
 TABLES = (
-    alerts, approvals, audit, boosts, contacts, declarations, deliveries, documents, letters, logs, media,
+    alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, letters, logs, media,
     organisations, people, policies, queues, relays, rooms, sessions, signatures,
 )  # fmt: skip
 MIGRATIONS = Path(setup.__file__).parent / "migrations"

@@ -15,11 +15,13 @@ from node.web.views import (
     MemberList,
     NewsItem,
     OrganisationView,
+    RequestView,
     Shown,
     Signature,
     Signing,
     Subject,
     Target,
+    ThreadView,
     Whole,
 )
 
@@ -182,6 +184,7 @@ def signing(**changes: object) -> Signing:
     )
     return replace(sample, **changes)
 
+TOLD = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "home": ("home.html", frame("/", "home", feeds=FEEDS), {"home": HomeView(organisation(), 12)}),
@@ -247,4 +250,23 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "missing": ("errors/missing.html", frame("/alerts/x"), {}),
     "not-acceptable": ("errors/not_acceptable.html", frame("/alerts/x"), {}),
     "failure": ("errors/failure.html", Frame("", "", "/"), {}),
+    "request": (
+        "requests/index.html",
+        frame("/request"),
+        {"asked": RequestView(problem=422, fields=("what",)), "channels": "Signal +999 000 (exercise)"},
+    ),
+    "request-closed": ("requests/index.html", frame("/request"), {"asked": RequestView(open=False), "channels": ""}),
+    "receipt": (
+        "requests/receipt.html",
+        frame("/request"),
+        {"asked": RequestView(number="0123 4567 8901 2345", imminent=True), "channels": ""},
+    ),
+    "answer": (
+        "requests/answer.html",
+        frame("/request/answer"),
+        {
+            "thread": ThreadView(opened=True, answers=((TOLD, "تدريب: سطر أول\nEXERCISE, second line"),), added=True),
+            "channels": "",
+        },
+    ),
 }

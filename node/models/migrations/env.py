@@ -8,6 +8,7 @@ from node.models import (
     audit,
     base,
     boosts,
+    cases,
     contacts,
     declarations,
     deliveries,
@@ -26,7 +27,7 @@ from node.models import (
 )
 
 TABLES = (
-    alerts, approvals, audit, boosts, contacts, declarations, deliveries, documents, letters, logs, media,
+    alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, letters, logs, media,
     organisations, people, policies, queues, relays, rooms, sessions, signatures,
 )  # fmt: skip
 

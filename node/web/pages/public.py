@@ -192,6 +192,7 @@ def show(
         nav=nav,
         choice=choice,
         noindex=noindex,
+        requests=site.settings.requests and site.copied is None,
         copied=site.copied,
         live=host.origin + request.scope["path"] if host and site.copied else "",
     )
