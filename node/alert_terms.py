@@ -10,7 +10,7 @@ Spec: CAP 1.2 §3.2.2 (severity, urgency, certainty)
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -149,6 +149,8 @@ _ENGLISH = MappingProxyType(
         "reason": "Reason",
         "outcome": "Outcome",
         "hour": "at",
+        "alert": "Urgent alert",
+        "old": "OLD INFORMATION — please do not act on it any more",
     }
 )
 _ARABIC = MappingProxyType(
@@ -204,6 +206,8 @@ _ARABIC = MappingProxyType(
         "reason": "السبب",
         "outcome": "النتيجة",
         "hour": "الساعة",
+        "alert": "نداء عاجل",
+        "old": "معلومات قديمة — يُرجى عدم اتخاذ أي خطوة بناءً عليها",
     }
 )
 _MONTHS_ENGLISH = (
@@ -289,6 +293,15 @@ def readable_date(moment: datetime, language: str) -> str:
         return day
     hour = f"{moment.hour:02}:{moment.minute:02} UTC"
     return f"{day}، {_ARABIC['hour']} {hour}" if arabic else f"{day}, {_ENGLISH['hour']} {hour}"
+
+
+def rounded(moment: datetime) -> datetime:
+    """The moment as it is told: down to ten minutes, in UTC.
+
+    To the second, a time of publication could be laid beside what a network operator saw of a line.
+    """
+    moment = moment.astimezone(UTC)
+    return moment - timedelta(minutes=moment.minute % 10, seconds=moment.second, microseconds=moment.microsecond)
 
 
 def reference_code(country: str, number: int, published: datetime, did: str) -> str:
