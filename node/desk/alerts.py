@@ -1,7 +1,8 @@
 """An organisation publishes, updates, corrects, closes and withdraws its alerts.
 
 Each function is one transaction: the Note in its main language, its translations, their log entries and deliveries, all
-or nothing. Followers get the main language; translations are Notes of their own, linked, for members and pages.
+or nothing. Followers get the main language; translations are Notes of their own, linked, for members and pages. What is
+told of the moment (`published`, `updated`, the proofs' `created`) is rounded down to ten minutes.
 """
 
 import json
@@ -13,6 +14,7 @@ import orjson
 from sqlalchemy import Connection
 
 from node import alerts as rules
+from node.alert_terms import rounded
 from node.alerts import Alert, Place
 from node.errors import ProtocolError, RefusedError
 from node.federation import outbox
@@ -58,6 +60,7 @@ def publish(
         RefusedError: consent, audience or another rule forbids it; every reason is named.
     """
     rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
+    told = rounded(now)
     reference = _next_reference(connection, organisation, alert, now)
     languages = [alert.text.language, *(text.language for text in alert.translations)]
     note_ids = {language: organisation.at(f"/objects/{outbox.token()}") for language in languages}
@@ -65,7 +68,7 @@ def publish(
     results = [
         _say(
             connection, organisation, key, "Create", alert, language,
-            _place(connection, organisation, alert, note_ids, language, reference, now, None), now,
+            _place(connection, organisation, alert, note_ids, language, reference, told, None), now, told,
         )
         for language in languages
     ]  # fmt: skip
@@ -87,7 +90,7 @@ def update(
         raise RefusedError(f"an alert that was published as {record.status} stays {record.status}")
     if alert.text.language != record.language:
         raise RefusedError(f"the main language of this alert is {record.language}; publish a new one to change it")
-    now = _later(now, record)
+    told = _later(now, record)
     known = {record.language: record.uri}
     others = alerts.translations_of(connection, organisation.did, record.object_id)
     known |= {each.language: each.uri for each in others}
@@ -96,8 +99,8 @@ def update(
     result: Published | None = None
     for language in [record.language, *sorted(wanted - {record.language})]:
         kind = "Update" if language in known else "Create"
-        place = _place(connection, organisation, alert, note_ids, language, record.reference, record.published, now)
-        said = _say(connection, organisation, key, kind, alert, language, place, now)
+        place = _place(connection, organisation, alert, note_ids, language, record.reference, record.published, told)
+        said = _say(connection, organisation, key, kind, alert, language, place, now, told)
         result = result or said
     for language in known.keys() - wanted:
         _delete(connection, organisation, key, ids.canonical(known[language]), known[language], record.status, now)
@@ -226,11 +229,11 @@ def _place(
 
 def _say(
     connection: Connection, organisation: Organisation, key: OrganisationKey, kind: str, alert: Alert, language: str,
-    place: Place, now: datetime,
+    place: Place, now: datetime, told: datetime,
 ) -> Published:  # fmt: skip
-    note = outbox.sign_object(rules.render(alert, language, place), key, dict(rules.TERMS), now)
+    note = outbox.sign_object(rules.render(alert, language, place), key, dict(rules.TERMS), told)
     audience = outbox.audience(organisation, members_only=alert.status != "actual")
-    speech = Speech(kind, note, audience, dict(rules.TERMS), followers=language == alert.text.language)
+    speech = Speech(kind, note, audience, dict(rules.TERMS), followers=language == alert.text.language, stamp=told)
     return outbox.publish(connection, organisation, key, speech, now)
 
 
@@ -241,17 +244,17 @@ def _restate(
     if not text.strip():
         raise RefusedError("say why: readers see this text beside the alert")
     record = find_own(connection, organisation, name)
-    moment = _later(now, record)
+    told = _later(now, record)
     result: Published | None = None
     for each in (record, *alerts.translations_of(connection, organisation.did, record.object_id)):
         held = documents.stored(connection, organisation.did, each.object_id)
         if held is None or held.raw is None:
             continue
-        changed = change(orjson.loads(held.raw), text, each.language, moment)
-        note = outbox.sign_object(changed, key, dict(rules.TERMS), moment)
+        changed = change(orjson.loads(held.raw), text, each.language, told)
+        note = outbox.sign_object(changed, key, dict(rules.TERMS), told)
         audience = outbox.audience(organisation, members_only=each.status != "actual")
-        speech = Speech("Update", note, audience, dict(rules.TERMS), followers=each.translation_of is None)
-        said = outbox.publish(connection, organisation, key, speech, moment)
+        speech = Speech("Update", note, audience, dict(rules.TERMS), followers=each.translation_of is None, stamp=told)
+        said = outbox.publish(connection, organisation, key, speech, now)
         result = result or said
     if result is None:
         raise RefusedError("the alert's text is not here any more")
@@ -265,13 +268,14 @@ def _delete(
     tombstone = {"id": uri, "type": "Tombstone", "formerType": "Note"}
     audience = outbox.audience(organisation, members_only=status != "actual")
     named = outbox.withdrawn_entries(connection, organisation, object_id)
-    return outbox.publish(connection, organisation, key, Speech("Delete", tombstone, audience, {}, named), now)
+    speech = Speech("Delete", tombstone, audience, {}, named, stamp=rounded(now))
+    return outbox.publish(connection, organisation, key, speech, now)
 
 
 def _later(now: datetime, record: AlertRecord) -> datetime:
-    """An Update must be later than what stands, by the second that the wire shows."""
+    """The moment that an Update tells: rounded, and later than what stands by the second that the wire shows."""
     last = record.updated or record.published
-    return max(now, last + timedelta(seconds=1))
+    return max(rounded(now), last + timedelta(seconds=1))
 
 
 def _said(organisation: Organisation, uri: str, result: Published, reference: str) -> Said:

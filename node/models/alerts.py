@@ -136,14 +136,22 @@ def newest(
     offset: int = 0,
     limit: int = 20,
     translations: bool = False,
+    language: str | None = None,
 ) -> tuple[AlertRecord, ...]:
-    """Alerts, newest first; translations stand beside their original and are left out unless asked for."""
+    """Alerts, newest first; translations stand beside their original and are left out unless asked for.
+
+    Args:
+        language: only what is written in this language, a subtag in small letters, or a regional form of it.
+    """
     query = select(*_columns()).where(alerts.c.org == org, alerts.c.status.in_(statuses))
     if author is not None:
         query = query.where(alerts.c.author == author)
+    if language is not None:
+        tag = func.lower(alerts.c.language)
+        query = query.where((tag == language) | tag.startswith(f"{language}-", autoescape=True))
     if not translations:
         query = query.where(alerts.c.translation_of.is_(None))
-    query = query.order_by(alerts.c.published.desc(), alerts.c.object_id).offset(offset).limit(limit)
+    query = query.order_by(alerts.c.published.desc(), alerts.c.received.desc(), alerts.c.object_id).offset(offset).limit(limit)
     return tuple(AlertRecord(*row) for row in connection.execute(query))
 
 
