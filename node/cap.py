@@ -61,11 +61,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What tells messages apart, as texts."""
+    """What tells messages apart."""
 
     identifier: str
     sender: str
-    sent: str
+    moment: datetime
+
+    @property
+    def sent(self) -> str:
+        """The moment as it is written."""
+        return timestamp(self.moment)
 
     @property
     def reference(self) -> str:
@@ -85,7 +90,7 @@ def heads(chain: Sequence[Message], did: str) -> tuple[Head, ...]:
         last = moment if last is None else max(moment, last + timedelta(seconds=1))
         name = message.alert.reference if _OUTSIDE.sub("", message.alert.reference) else message.alert.id[-40:]
         identifier = f"{_OUTSIDE.sub('_', name)}.{message.epoch}.{message.sequence}"
-        found.append(Head(identifier, _OUTSIDE.sub("_", did), timestamp(last)))
+        found.append(Head(identifier, _OUTSIDE.sub("_", did), last))
     return tuple(found)
 
 

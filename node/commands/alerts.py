@@ -13,11 +13,11 @@ from node.commands.context import Office, common
 from node.desk import alerts as desk
 from node.desk import trust
 from node.desk.alerts import Said
+from node.desk.exports import proof_holds
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol.messages import parse_document
 from node.models import alerts, documents
 from node.models.alerts import AlertRecord
-from node.web.pages.public import proof_holds
 
 _ALL = ("actual", "exercise", "test", "unknown")
 

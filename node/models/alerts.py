@@ -151,7 +151,8 @@ def newest(
         query = query.where((tag == language) | tag.startswith(f"{language}-", autoescape=True))
     if not translations:
         query = query.where(alerts.c.translation_of.is_(None))
-    query = query.order_by(alerts.c.published.desc(), alerts.c.received.desc(), alerts.c.object_id).offset(offset).limit(limit)
+    order = (alerts.c.published.desc(), alerts.c.received.desc(), alerts.c.object_id)
+    query = query.order_by(*order).offset(offset).limit(limit)
     return tuple(AlertRecord(*row) for row in connection.execute(query))
 
 

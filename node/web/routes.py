@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, evidence, public
+from node.web.pages import bundles, evidence, feeds, press, public
 from node.web.site import Site
 
 ROUTES = (
@@ -25,15 +25,22 @@ ROUTES = (
     Route("/actor/inbox", activitypub.post_inbox, methods=["POST"]),
     Route("/", public.home),
     Route("/alerts", public.alert_list),
+    Route("/alerts.atom", feeds.atom),
+    Route("/alerts.json", feeds.json),
+    Route("/alerts/cap", feeds.cap_feed),
     Route("/alerts/page/{number}", public.alert_list),
     Route("/alerts/{id}", public.alert_page),
     Route("/alerts/{id}/bundle", bundles.alert_bundle),
     Route("/alerts/{id}/qr.svg", bundles.alert_qr),
+    Route("/alerts/{id}/cap", feeds.cap_file),
+    Route("/press", press.index),
     Route("/bundles", bundles.bundle_form, methods=["GET"]),
     Route("/bundles", bundles.take_bundle, methods=["POST"]),
     Route("/members", public.member_list),
     Route("/evidence", evidence.index),
     Route("/evidence/{number}", evidence.document),
+    Route("/organisations/{did}/alerts.atom", feeds.atom),
+    Route("/organisations/{did}/alerts.json", feeds.json),
     Route("/organisations/{did}", public.organisation_page),
     Route("/@{handle}", public.organisation_page),
     Route("/groups", public.groups),

@@ -16,6 +16,7 @@ from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
 from node.web.uploads import Uploads
+from node.web.versions import Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Site:
     renderer: Renderer
     clock: Callable[[], datetime]
     uploads: Uploads = field(default_factory=Uploads)
+    versions: Versions = field(default_factory=Versions)
     copied: datetime | None = None
     """The moment of a copy as files, while one is made: exercises, which are the members', are left out of it."""
 
