@@ -123,7 +123,7 @@ def render(chain: Sequence[Message], translations: Sequence[PublicAlert], source
     _add(root, "sender", head.sender)
     _add(root, "sent", head.sent)
     _add(root, "status", "Actual")
-    _add(root, "msgType", "Cancel" if alert.state == "closed" else "Update" if earlier else "Alert")
+    _add(root, "msgType", "Alert" if not earlier else "Cancel" if alert.state == "closed" else "Update")
     _add(root, "source", source.address)
     _add(root, "scope", "Public")
     _add(root, "note", alert.state_note)
@@ -153,7 +153,7 @@ def _info(root: ElementTree.Element, alert: PublicAlert, source: Source, message
     _add(info, "certainty", alert.certainty.capitalize())
     _add(info, "expires", timestamp(min(alert.expires, _LATEST)) if alert.expires else "")
     _add(info, "senderName", source.name)
-    _add(info, "headline", " ".join(alert.headline.split()))
+    _add(info, "headline", " ".join(harmless(alert.headline).split()))
     _add(info, "description", _description(alert))
     if not closed:
         _add(info, "instruction", "\n".join(f"{n}. {demand}" for n, demand in enumerate(alert.demands, 1)))

@@ -128,10 +128,12 @@ def render_json(feed: Feed) -> bytes:
         "title": harmless(feed.title),
         "home_page_url": feed.home,
         "feed_url": feed.address,
-        "language": feed.language,
+        "language": harmless(feed.language),
         "items": [_item(entry, content) for entry, content in _within(feed.entries)],
     }
-    return orjson.dumps({name: part for name, part in value.items() if part != ""})
+    if not feed.language:
+        del value["language"]
+    return orjson.dumps(value)
 
 
 def _item(entry: Entry, content: str) -> dict[str, Any]:
@@ -145,9 +147,9 @@ def _item(entry: Entry, content: str) -> dict[str, Any]:
     }
     item |= {"content_html": content} if content else {"content_text": harmless(entry.headline)}
     if entry.language:
-        item["language"] = entry.language
+        item["language"] = harmless(entry.language)
     if entry.tags:
-        item["tags"] = list(entry.tags)
+        item["tags"] = [harmless(tag) for tag in entry.tags]
     if entry.cap is not None:
         item["attachments"] = [{"url": entry.cap.address, "mime_type": _CAP_XML}]
     return item
