@@ -1,4 +1,4 @@
-"""The text that is passed on: within 500 characters whatever comes, whole words, closed isolates, link and reference."""
+"""The text that is passed on: within 500 characters whatever comes, whole words, closed isolates, link, reference."""
 
 from dataclasses import replace
 from datetime import timedelta

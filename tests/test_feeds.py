@@ -87,7 +87,8 @@ def test_json_is_a_json_feed():
 
 
 def test_the_cap_feed_leads_to_files_and_saves_fetching_them():
-    entries = (ENTRY, replace(ENTRY, cap=None), replace(ENTRY, cap=replace(CAPPED, expires="2027-01-01T00:00:00-00:00")))
+    expiring = replace(CAPPED, expires="2027-01-01T00:00:00-00:00")
+    entries = (ENTRY, replace(ENTRY, cap=None), replace(ENTRY, cap=expiring))
     raw = feeds.render_cap_feed(replace(FEED, entries=entries))
     root = ElementTree.fromstring(raw)
     assert feedparser.parse(raw).bozo == 0

@@ -8,6 +8,8 @@ from email.utils import format_datetime
 import feedparser
 
 from node.alert_terms import rounded
+from node.models import declarations, organisations
+from node.models.declarations import Declaration
 from tests.support.cap_rules import faults
 from tests.support.network import Network, page_of, wait_until
 from tests.test_cap import read
@@ -107,20 +109,22 @@ async def test_exercises_stand_in_no_feed_and_have_no_cap_file(tmp_path):
             assert "og:" not in page and "<textarea" not in page and "cap+xml" not in page
 
 
-async def test_what_many_distrust_is_shown_with_a_warning_and_exported_nowhere(tmp_path):
+async def test_what_stands_before_a_freeze_goes_on_and_what_is_distrusted_without_one_does_not(tmp_path):
     async with Network(tmp_path) as net:
         a, b = await net.members("a", "b")
         said = await a.publish(status="actual", translations={})
         await wait_until(lambda: b.holds(said), "the alert is there")
-        assert len(await entries(b)) == 1
-        head = b.head(a.did)[1]
-        from node.desk import trust  # noqa: PLC0415
-
-        await b.write(lambda connection: trust.freeze(connection, b.organisation, a.did, head, b.clock(), declare=b.key))
+        word = Declaration("exercise", b.did, a.did, 1, 1, "", b.clock())
+        await b.write(lambda connection: declarations.save(connection, b.did, word))
         assert (await b.get(page_of(said))).status == 200
         assert await entries(b) == [] and await entries(b, "/alerts/cap") == []
         assert (await b.get(page_of(said) + "/cap")).status == 404
-
+        await b.freeze(a.did, b.head(a.did)[1])
+        later = await a.publish(status="actual", translations={}, headline="Exercise: past the freeze")
+        await b.sync(a)
+        assert [entry.id for entry in await entries(b)] == [said.portable_id]
+        assert (await b.get(page_of(said) + "/cap")).status == 200
+        assert (await b.get(page_of(later) + "/cap")).status == 404
 
 async def test_who_has_the_feed_already_is_told_so_until_it_changes(tmp_path):
     async with Network(tmp_path) as net:
@@ -167,8 +171,6 @@ async def test_times_that_are_told_are_rounded_and_still_in_order(tmp_path):
 async def test_the_press_page_shows_what_the_organisation_gives(tmp_path):
     async with Network(tmp_path) as net:
         a = await net.house("a")
-        from node.models import organisations  # noqa: PLC0415
-
         assert "mailto:" not in (await a.get("/press")).text
         await a.write(lambda connection: organisations.describe(connection, a.did, press_contact="press@a.example"))
         said = await a.publish(status="actual", translations={})

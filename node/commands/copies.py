@@ -61,9 +61,10 @@ class Pile:
 def mirror(office: Office, folder: Path, stick: bool) -> None:
     """Write the whole public site to DIR as files that any web space serves and a browser opens from a stick.
 
-    Pages in every language, feeds and CAP files, the signed documents and logs behind them, one bundle of all logs, and
-    'freshness.json', signed: 'tadamun verify DIR' checks every file against it. Exercises and tests are the members' and
-    stay out. DIR is new, empty, or an earlier mirror, which is replaced as a whole when the new one is complete.
+    Pages in every language, feeds and CAP files, the signed documents and logs behind them, one bundle of all logs,
+    and 'freshness.json', signed: 'tadamun verify DIR' checks every file against it. Exercises and tests are the
+    members' and stay out. DIR is new, empty, or an earlier mirror, which is replaced as a whole when the new one is
+    complete.
     """
     organisation, key, made = office.organisation, office.key, utc_now()
     folder = folder.absolute()

@@ -1,8 +1,9 @@
 """What may leave for readers who see no caveat: feeds, CAP files, texts to pass on.
 
-Rules, in order: it is marked as real (R15); its author's own proof holds over the text as it is held; no declaration by
-enough members, and no proof, says that the author's key is in other hands (a page shows the text with a warning, a
-feed cannot); for a CAP file also the entries of the log must be held, none of them past a freeze.
+Rules, in order: it is marked as real (R15); its author's own proof holds over the text as it is held; not enough
+members declare that the author's key is in other hands (a page shows the text with a warning, a feed cannot), unless
+the author is frozen here: then only what was said before is shown, and that is believed; for a CAP file also the
+entries of the log must be held. A log that was set back excludes nobody: honest nodes restore backups.
 """
 
 from dataclasses import dataclass
@@ -41,8 +42,9 @@ class Outlet:
     def __init__(self, connection: Connection, organisation: Organisation) -> None:
         self.connection = connection
         self.organisation = organisation
-        declared = declared_by(connection, organisation)
-        self._distrusted = declared.keys() | documents.proven_against(connection, organisation.did)
+        accused = declared_by(connection, organisation).keys()
+        members = contacts.members_of(connection, organisation.did, all_states=True)
+        self._distrusted = accused - {member.did for member in members if member.frozen is not None}
 
     def alert(self, record: AlertRecord | None) -> PublicAlert | None:
         """The alert of a row, if it may leave."""

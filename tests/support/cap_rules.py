@@ -7,15 +7,17 @@ import re
 from xml.etree import ElementTree
 
 NS = "{urn:oasis:names:tc:emergency:cap:1.2}"
-ALERT = (
-    "identifier sender sent status msgType source scope restriction addresses code note references incidents info"
-).split()
-INFO = (
-    "language category event responseType urgency severity certainty audience eventCode effective onset expires"
-    " senderName headline description instruction web contact parameter resource area"
-).split()
-RESOURCE = "resourceDesc mimeType size uri derefUri digest".split()
-AREA = "areaDesc polygon circle geocode altitude ceiling".split()
+ALERT = [
+    "identifier", "sender", "sent", "status", "msgType", "source", "scope", "restriction", "addresses", "code", "note",
+    "references", "incidents", "info",
+]  # fmt: skip
+INFO = [
+    "language", "category", "event", "responseType", "urgency", "severity", "certainty", "audience", "eventCode",
+    "effective", "onset", "expires", "senderName", "headline", "description", "instruction", "web", "contact",
+    "parameter", "resource", "area",
+]  # fmt: skip
+RESOURCE = ["resourceDesc", "mimeType", "size", "uri", "derefUri", "digest"]
+AREA = ["areaDesc", "polygon", "circle", "geocode", "altitude", "ceiling"]
 VALUES = {
     "status": "Actual Exercise System Test Draft",
     "msgType": "Alert Update Cancel Ack Error",

@@ -109,7 +109,7 @@ def _feed(
     if did and author is None:
         return None
     found = outlet.newest(author, language)
-    whose = _whose(cards, did, found) if did else (organisation.name, organisation.language, _ALERTS)
+    whose = _whose(cards, did, author or "") if did else (organisation.name, organisation.language, _ALERTS)
     if whose is None:
         return None
     name, spoken, home = whose
@@ -127,13 +127,16 @@ def _feed(
     )
 
 
-def _whose(cards: Cards, did: str, found: tuple[Exported, ...]) -> tuple[str, str, str] | None:
-    """Name, language and page of one organisation, if it may be named here."""
+def _whose(cards: Cards, did: str, author: str) -> tuple[str, str, str] | None:
+    """Name, language and page of one organisation, if it may be named here: listed, or with an alert on the pages."""
     own = cards.own(did)
     if own is not None:
         return own.name, own.language, f"/@{own.handle}"
     member = contacts.member(cards.connection, cards.organisation.did, did)
-    if member is None or not (member.listed or found):
+    if member is None:
+        return None
+    if not (member.listed or alerts.newest(cards.connection, cards.organisation.did, author=author, limit=1,
+                                           translations=True)):
         return None
     return member.name, "", f"/organisations/{did}"
 
