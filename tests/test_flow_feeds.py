@@ -126,6 +126,7 @@ async def test_what_stands_before_a_freeze_goes_on_and_what_is_distrusted_withou
         assert (await b.get(page_of(said) + "/cap")).status == 200
         assert (await b.get(page_of(later) + "/cap")).status == 404
 
+
 async def test_who_has_the_feed_already_is_told_so_until_it_changes(tmp_path):
     async with Network(tmp_path) as net:
         a = await net.house("a")
