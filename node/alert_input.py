@@ -10,7 +10,7 @@ house. Rules, in order (R numbers are the do-no-harm rules of the project):
 3. R10 relatives have a consent of their own. R11 minors are never named, and no face is shown where one is spoken of.
    R3 no picture where the consent leaves photos out.
 4. R4 a name that is not to be published stands in no public text.
-5. It has not expired.
+5. It has not expired, and R8 its embargo is over: nothing embargoed leaves the house.
 6. R2: a real alert needs a second person's approval, so where approvals do not exist only a node on
    loopback publishes it.
 
@@ -165,6 +165,8 @@ class Alert:
     consent: Consent
     expires: datetime
     deadline: datetime | None
+    embargo_until: datetime | None
+    """Before this moment it is not published; never rendered."""
     violation_types: tuple[str, ...]
     relation_to_network: str
     drivers: tuple[str, ...]
@@ -218,6 +220,7 @@ def parse_input(value: JsonObject) -> Alert:
         consent=_consent(form.form("consent", hint="R1: nothing is published without a consent")),
         expires=form.moment("expires"),
         deadline=form.optional_moment("deadline"),
+        embargo_until=form.optional_moment("embargo_until"),
         violation_types=form.slugs("violation_types", MAX_ITEMS, example="threat"),
         relation_to_network=form.slug("relation_to_network", example="member"),
         drivers=form.slugs("drivers", MAX_ITEMS, example="extractive-project"),
@@ -429,6 +432,8 @@ def check_publishable(alert: Alert, now: datetime, *, approvals_exist: bool, loo
     ]
     if alert.expires <= now:
         reasons.append(f"expires: {alert.expires:%Y-%m-%d} has passed; write a later date")
+    if alert.embargo_until is not None and now < alert.embargo_until:
+        reasons.append(f"R8: embargo_until is {alert.embargo_until:%Y-%m-%dT%H:%M:%SZ}; publish it then, not before")
     if alert.status == "actual" and not approvals_exist and not loopback:
         reasons.append(
             "R2: no second person can approve on this node yet, so it publishes exercises only"

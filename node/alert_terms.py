@@ -10,7 +10,7 @@ Spec: CAP 1.2 §3.2.2 (severity, urgency, certainty)
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -190,6 +190,8 @@ _ENGLISH = MappingProxyType(
         "answer:none": "no answer",
         "further": "Further to the appeal",
         "further-dated": "of",
+        "alert": "Urgent alert",
+        "old": "OLD INFORMATION — please do not act on it any more",
     }
 )
 _ARABIC = MappingProxyType(
@@ -263,6 +265,8 @@ _ARABIC = MappingProxyType(
         "answer:none": "لم يرد جواب",
         "further": "استكمالاً للنداء",
         "further-dated": "المؤرّخ في",
+        "alert": "نداء عاجل",
+        "old": "معلومات قديمة — يُرجى عدم اتخاذ أي خطوة بناءً عليها",
     }
 )
 _MONTHS_ENGLISH = (
@@ -348,6 +352,15 @@ def readable_date(moment: datetime, language: str) -> str:
         return day
     hour = f"{moment.hour:02}:{moment.minute:02} UTC"
     return f"{day}، {_ARABIC['hour']} {hour}" if arabic else f"{day}, {_ENGLISH['hour']} {hour}"
+
+
+def rounded(moment: datetime) -> datetime:
+    """The moment as it is told: down to ten minutes, in UTC.
+
+    To the second, a time of publication could be laid beside what a network operator saw of a line.
+    """
+    moment = moment.astimezone(UTC)
+    return moment - timedelta(minutes=moment.minute % 10, seconds=moment.second, microseconds=moment.microsecond)
 
 
 def reference_code(country: str, number: int, published: datetime, did: str) -> str:

@@ -193,6 +193,8 @@ def test_a_real_alert_may_be_published_on_loopback_and_with_approvals():
             "R11: subjects[0]",
         ),
         (example(subjects=[subject(minor=True, publication_level="initials")]), "R11: subjects[0]"),
+        (example(embargo_until="2026-11-20T10:00:01Z"), "R8: embargo_until is 2026-11-20T10:00:01Z"),
+        (example(embargo_until="2026-11-20"), "R8: embargo_until is 2026-11-20T23:59:59Z"),
         (
             example(subjects=[subject(name="أمل التدريبيّة")], narrative="اعتُقلت امل التدريبية أمس."),
             "R4: the name of subjects[0]",
@@ -228,3 +230,11 @@ def test_any_value_anywhere_in_an_input_is_an_alert_or_a_refusal(name, value):
     with contextlib.suppress(RefusedError):
         alert = alerts.parse_input(example(**{name: value}))
         alerts.render(alert, alert.text.language, PLACE)
+
+
+def test_an_embargo_that_is_over_forbids_nothing_and_is_told_to_nobody():
+    alert = alerts.parse_input(example(embargo_until="2026-11-20T13:00:00+03:00"))
+    alerts.check_publishable(alert, NOW, approvals_exist=False, loopback=True)
+    assert "mbargo" not in str(alerts.render(alert, "ar", PLACE))
+    assert alerts.parse_input(example()).embargo_until is None
+    assert "embargo_until" in reasons(example(embargo_until="soon"))[0]

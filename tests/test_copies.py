@@ -97,7 +97,10 @@ LAYOUT = Layout(
     files={
         "/static/site.css": "static/site.css",
         "/.well-known/apgateway/did:key:z6/actor": ".well-known/x/did:key:z6",
+        "/alerts/cap": "alerts/cap.atom",
+        "/alerts/ab/cap": "alerts/ab/cap.xml",
     },
+    feeds=frozenset({"/alerts.atom", "/organisations/did:key:z6/alerts.json"}),
 )
 
 
@@ -121,11 +124,27 @@ class Organisation:
         ("//node1.example/", "//node1.example/"),
         ("#main", "#main"),
         ("/alerts#top", "../index.html#top"),
+        ("/alerts.atom", "../../alerts.atom"),
+        ("/alerts.atom?lang=en", "../../alerts.en.atom"),
+        ("/alerts.atom?lang=xx", "../../alerts.atom"),
+        ("/organisations/did:key:z6/alerts.json?lang=ar", "../../organisations/did:key:z6/alerts.ar.json"),
+        ("/alerts/cap", "../cap.atom"),
+        ("/alerts/ab/cap", "cap.xml"),
+        ("whatsapp://send?text=a", "whatsapp://send?text=a"),
     ],
 )
 def test_a_link_becomes_relative_where_the_copy_has_its_target(href, expected):
     layout = replace(LAYOUT, organisation=Organisation())
     assert layout.relink(f'<a href="{href}">', "/alerts/ab", "ar") == f'<a href="{expected}">'
+
+
+def test_in_a_feed_whole_addresses_of_ours_become_relative_and_no_others():
+    layout = replace(LAYOUT, organisation=Organisation())
+    xml = '<link href="https://node0.example/alerts/ab" /><link href="https://node0.example/alerts/ab/cap" />'
+    xml += '<link href="https://node0.example/alerts.atom?lang=en" /><link href="https://node1.example/alerts/ab" />'
+    assert re.findall('href="([^"]*)"', layout.relink_feed(xml, "alerts/cap.atom")) == [
+        "ab/index.html", "ab/cap.xml", "../alerts.en.atom", "https://node1.example/alerts/ab",
+    ]  # fmt: skip
 
 
 def test_names_for_sticks_have_no_colons():
@@ -191,6 +210,13 @@ async def test_a_mirror_is_whole_and_every_link_in_it_leads_to_a_file(tmp_path):
         assert f".well-known/apgateway/{a.did}/actor" in found
         assert f".well-known/apgateway/{a.did}/log/1/1" in found
         assert said.id.split("/", 3)[3] in found
+        assert {"press/index.html", "alerts.atom", "alerts.en.json", "alerts/cap.atom", page + "/cap.xml"} <= found
+        assert f"organisations/{a.did}/alerts.ar.atom" in found
+        feeds = [name for name in found if name.endswith(".atom")]
+        for name in feeds:
+            for target in re.findall(r'<link [^>]*href="([^"]*)"', (folder / name).read_text("utf-8")):
+                assert ((folder / name).parent / unquote(target)).resolve().is_file(), f"{name}: {target}"
+        assert len(feeds) == 3 + 2 * 3 + 1
         for page, target in links(folder):
             parts = urlsplit(target)
             assert not target.startswith("/"), f"{page}: {target}"

@@ -22,6 +22,7 @@ from node.desk import approvals as word
 from node.desk import pictures, trust
 from node.desk import sealed_alerts as sealed
 from node.desk.alerts import Said
+from node.desk.exports import proof_holds
 from node.desk.sealed_alerts import SealedAlert
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import ids
@@ -31,7 +32,6 @@ from node.models import alerts, approvals, documents, rooms
 from node.models.alerts import AlertRecord
 from node.models.approvals import Row
 from node.models.organisations import Organisation
-from node.web.pages.public import proof_holds
 
 _ALL = ("actual", "exercise", "test", "unknown")
 

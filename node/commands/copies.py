@@ -61,9 +61,10 @@ class Pile:
 def mirror(office: Office, folder: Path, stick: bool) -> None:
     """Write the whole public site to DIR as files that any web space serves and a browser opens from a stick.
 
-    Pages in every language with their pictures, the signed documents and logs behind them, one bundle of all logs, and
-    'freshness.json', signed: 'tadamun verify DIR' checks every file against it. Exercises and tests are the members'
-    and stay out. DIR is new, empty, or an earlier mirror, which is replaced as a whole when the new one is complete.
+    Pages in every language with their pictures, feeds and CAP files, the signed documents and logs behind them, one
+    bundle of all logs, and 'freshness.json', signed: 'tadamun verify DIR' checks every file against it. Exercises and
+    tests are the members' and stay out. DIR is new, empty, or an earlier mirror, which is replaced as a whole when the
+    new one is complete.
     """
     organisation, key, made = office.organisation, office.key, utc_now()
     folder = folder.absolute()
@@ -115,7 +116,8 @@ async def _write(node: Node, pile: Pile, organisation: Organisation, made: datet
     async for name, content in web.render(site, found, made):
         pile.add(name, content)
     later = await node.database.read(lambda connection: desk.plan(connection, organisation, PER_PAGE))
-    gone = {*plan.pages, *plan.documents} - {*later.pages, *later.documents} | {*plan.media} - {*later.media}
+    gone = {*plan.pages, *plan.documents, *plan.caps} - {*later.pages, *later.documents, *later.caps}
+    gone |= {each.digest for each in plan.media} - {each.digest for each in later.media}
     behind = [did for did, head in plan.heads.items() if did not in later.heads or later.heads[did].order < head.order]
     if gone or behind:
         raise MovedError(f"{len(gone) + len(behind)} went away while they were copied")

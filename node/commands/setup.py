@@ -14,6 +14,7 @@ import click
 from sqlalchemy import Connection
 
 from node import recovery
+from node.alert_forms import clean
 from node.app import Node, utc_now
 from node.commands import policies
 from node.commands.context import Office, common
@@ -31,6 +32,7 @@ from node.models.organisations import Organisation
 from node.models.views import View
 from node.policies import Policies, Rule
 
+_MAX_CONTACT = 200
 _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
 
@@ -155,6 +157,11 @@ def _check_country(country: str) -> None:
         raise RefusedError("--country takes the two letters of ISO 3166-1, such as IQ")
 
 
+def _check_contact(contact: str) -> None:
+    if len(contact) > _MAX_CONTACT or contact != clean(contact) or "\n" in contact:
+        raise RefusedError(f"--press-contact takes one line of up to {_MAX_CONTACT} characters")
+
+
 def _check_outside(recovery_file: str, data: Path) -> None:
     if recovery_file == "-":
         return
@@ -170,22 +177,32 @@ def _check_outside(recovery_file: str, data: Path) -> None:
 @click.option("--summary", help="One or two sentences about it.")
 @click.option("--country", help="ISO 3166-1 code of two letters.")
 @click.option("--listed/--not-listed", default=None, help="Whether others may name it as a member of the network.")
+@click.option("--press-contact", help="Whom journalists may ask, one line on this node's /press; '' takes it away.")
 @common
 def profile(office: Office, **given: str | bool | None) -> None:
-    """Change what the organisation says of itself; members and followers get the new actor document."""
+    """Change what the organisation says of itself; members and followers get the new actor document.
+
+    The contact for the press stands on this node's page for journalists only, and is told to nobody else.
+    """
     changes = {name: value for name, value in given.items() if value is not None}
     if not changes:
-        raise click.UsageError("say what to change: --name, --summary, --country, --listed or --not-listed")
+        raise click.UsageError(
+            "say what to change: --name, --summary, --country, --listed, --not-listed or --press-contact"
+        )
+    _check_contact(str(changes.get("press_contact", "")))
     organisation, key = office.organisation, office.key
     rsa = office.node.keyring.rsa(organisation.did).public_key()
 
-    def work(connection: Connection) -> int:
+    def work(connection: Connection) -> int | None:
         organisations.describe(connection, organisation.did, **changes)
+        if set(changes) == {"press_contact"}:
+            return None
         changed = organisations.lock(connection, organisation.did)
         return outbox.publish_actor(connection, changed, key, rsa, utc_now()).sequence
 
     sequence = office.write(work)
-    office.show({"changed": changes, "sequence": sequence}, f"said in log entry {sequence}: {', '.join(changes)}")
+    where = f"said in log entry {sequence}" if sequence else "changed on this node's page"
+    office.show({"changed": changes, "sequence": sequence}, f"{where}: {', '.join(changes)}")
 
 
 @click.command()

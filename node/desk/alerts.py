@@ -1,7 +1,8 @@
 """An organisation publishes, updates, corrects, closes and withdraws its alerts, and tells what is new about them.
 
 Each function is one transaction: the Note in its main language, its translations, their log entries and deliveries, all
-or nothing. Followers get the main language; translations are Notes of their own, linked, for members and pages.
+or nothing. Followers get the main language; translations are Notes of their own, linked, for members and pages. What is
+told of the moment (`published`, `updated`, the proofs' `created`) is rounded down to ten minutes.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import orjson
 from sqlalchemy import Connection
 
 from node import alerts as rules
+from node.alert_terms import rounded
 from node.alerts import Alert, Answer, Further, Place
 from node.errors import ProtocolError, RefusedError
 from node.federation import outbox
@@ -68,7 +70,7 @@ def publish(
     _check_open(alert)
     _check_pictures(alert, pictures)
     reference = next_reference(connection, organisation, alert, now)
-    return _create(connection, organisation, key, alert, reference, None, now, pictures)
+    return _create(connection, organisation, key, alert, reference, None, now, rounded(now), pictures)
 
 
 def news(
@@ -89,9 +91,9 @@ def news(
     first = _first_of(connection, organisation, find_own(connection, organisation, name))
     check_news(alert, first)
     before = (first, *alerts.news_of(connection, organisation.did, first))[-1]
-    now = max(now, before.published + timedelta(seconds=1))
+    told = max(rounded(now), before.published + timedelta(seconds=1))
     reference = _next_news(connection, organisation, first)
-    return _create(connection, organisation, key, alert, reference, first, now, pictures)
+    return _create(connection, organisation, key, alert, reference, first, now, told, pictures)
 
 
 def check_news(alert: Alert, first: AlertRecord) -> None:
@@ -117,14 +119,15 @@ def check_news(alert: Alert, first: AlertRecord) -> None:
 
 def _create(
     connection: Connection, organisation: Organisation, key: OrganisationKey, alert: Alert, reference: str,
-    first: AlertRecord | None, now: datetime, pictures: Pictures,
+    first: AlertRecord | None, now: datetime, told: datetime, pictures: Pictures,
 ) -> Said:  # fmt: skip
     languages = [alert.text.language, *(text.language for text in alert.translations)]
     note_ids = {language: organisation.at(f"/objects/{outbox.token()}") for language in languages}
     results = [
         _say(
             connection, organisation, key, "Create", alert, language,
-            _place(connection, organisation, alert, note_ids, language, reference, now, None, first, pictures), now,
+            _place(connection, organisation, alert, note_ids, language, reference, told, None, first, pictures),
+            now, told,
         )
         for language in languages
     ]  # fmt: skip
@@ -154,7 +157,7 @@ def update(
     first = _first_of(connection, organisation, record)
     if record.news_of is not None:
         check_news(alert, first)
-    now = _later(now, record)
+    told = _later(now, record)
     known = {record.language: record.uri}
     others = alerts.translations_of(connection, organisation.did, record.object_id)
     known |= {each.language: each.uri for each in others}
@@ -164,10 +167,10 @@ def update(
     for language in [record.language, *sorted(wanted - {record.language})]:
         kind = "Update" if language in known else "Create"
         place = _place(
-            connection, organisation, alert, note_ids, language, record.reference, record.published, now,
+            connection, organisation, alert, note_ids, language, record.reference, record.published, told,
             first if record.news_of else None, pictures,
         )  # fmt: skip
-        said = _say(connection, organisation, key, kind, alert, language, place, now)
+        said = _say(connection, organisation, key, kind, alert, language, place, now, told)
         result = result or said
     for language in known.keys() - wanted:
         _delete(connection, organisation, key, ids.canonical(known[language]), known[language], record.status, now)
@@ -339,16 +342,16 @@ def _check_pictures(alert: Alert, pictures: Pictures) -> None:
 
 def _say(
     connection: Connection, organisation: Organisation, key: OrganisationKey, kind: str, alert: Alert, language: str,
-    place: Place, now: datetime,
+    place: Place, now: datetime, told: datetime,
 ) -> Published:  # fmt: skip
     rendered = rules.render(alert, language, place)
     if kind == "Update":
         held = documents.stored(connection, organisation.did, ids.canonical(place.note_id))
         before = orjson.loads(held.raw) if held and held.raw else {}
         rendered = rules.carry_answers(rendered, before, language)
-    note = outbox.sign_object(rendered, key, dict(rules.TERMS), now)
+    note = outbox.sign_object(rendered, key, dict(rules.TERMS), told)
     audience = outbox.audience(organisation, members_only=alert.status != "actual")
-    speech = Speech(kind, note, audience, dict(rules.TERMS), followers=language == alert.text.language)
+    speech = Speech(kind, note, audience, dict(rules.TERMS), followers=language == alert.text.language, stamp=told)
     return outbox.publish(connection, organisation, key, speech, now)
 
 
@@ -359,17 +362,17 @@ def _restate(
     if not text.strip():
         raise RefusedError("say it in words: readers see this text beside the alert")
     record = find_own(connection, organisation, name)
-    moment = _later(now, record)
+    told = _later(now, record)
     result: Published | None = None
     for each in (record, *alerts.translations_of(connection, organisation.did, record.object_id)):
         held = documents.stored(connection, organisation.did, each.object_id)
         if held is None or held.raw is None:
             continue
-        changed = change(orjson.loads(held.raw), text, each.language, moment)
-        note = outbox.sign_object(changed, key, dict(rules.TERMS), moment)
+        changed = change(orjson.loads(held.raw), text, each.language, told)
+        note = outbox.sign_object(changed, key, dict(rules.TERMS), told)
         audience = outbox.audience(organisation, members_only=each.status != "actual")
-        speech = Speech("Update", note, audience, dict(rules.TERMS), followers=each.translation_of is None)
-        said = outbox.publish(connection, organisation, key, speech, moment)
+        speech = Speech("Update", note, audience, dict(rules.TERMS), followers=each.translation_of is None, stamp=told)
+        said = outbox.publish(connection, organisation, key, speech, now)
         result = result or said
     if result is None:
         raise RefusedError("the alert's text is not here any more")
@@ -383,7 +386,8 @@ def _delete(
     tombstone = {"id": uri, "type": "Tombstone", "formerType": "Note"}
     audience = outbox.audience(organisation, members_only=status != "actual")
     named = outbox.withdrawn_entries(connection, organisation, object_id)
-    return outbox.publish(connection, organisation, key, Speech("Delete", tombstone, audience, {}, named), now)
+    speech = Speech("Delete", tombstone, audience, {}, named, stamp=rounded(now))
+    return outbox.publish(connection, organisation, key, speech, now)
 
 
 def _end_sign_on(
@@ -397,9 +401,9 @@ def _end_sign_on(
 
 
 def _later(now: datetime, record: AlertRecord) -> datetime:
-    """An Update must be later than what stands, by the second that the wire shows."""
+    """The moment that an Update tells: rounded, and later than what stands by the second that the wire shows."""
     last = record.updated or record.published
-    return max(now, last + timedelta(seconds=1))
+    return max(rounded(now), last + timedelta(seconds=1))
 
 
 def _said(organisation: Organisation, uri: str, result: Published, reference: str) -> Said:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from node import bundles, kinds
 from node.bundles import Bundle
+from node.desk.exports import Outlet, said_of
 from node.effects import Refuse
 from node.errors import ProtocolError, RefusedError
 from node.federation import commit, pages
@@ -34,6 +35,8 @@ from node.models.views import View
 _BATCH = 500
 _MAX_ALERTS = 1_000_000
 _SHOWN_ALERTS = 20
+FEEDS = ("/alerts.atom", "/alerts.json")
+"""Of the node; each organisation has the same below its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,12 @@ class Plan:
 
     documents: tuple[str, ...]
     """Paths of signed documents: actors and alerts."""
+
+    feeds: tuple[str, ...]
+    """Paths of feeds, which exist for every language and for all."""
+
+    caps: tuple[str, ...]
+    """The last parts of the addresses of alerts that have a CAP file."""
 
     heads: dict[str, Head]
     media: tuple[Medium, ...] = ()
@@ -139,17 +148,21 @@ def plan(connection: Connection, organisation: Organisation, per_page: int) -> P
     heads = {did: head for did, head in logs.head_table(connection, org).items() if did in named}
     numbers = range(2, math.ceil(alerts.count(connection, org, ("actual",)) / per_page) + 1)
     pages = [
-        *("/", "/alerts", "/members", "/groups", "/charters"),
+        *("/", "/alerts", "/members", "/groups", "/charters", "/press"),
         *(f"/alerts/page/{number}" for number in numbers),
         *(f"/@{own[did].handle}" if did in own else f"/organisations/{did}" for did in sorted(named)),
         *(f"/alerts/{record.page}" for record in records),
     ]
     actors = [f"{ids.GATEWAY_PATH}{did}/actor" for did in sorted(named) if _has_actor(connection, did)]
-    signed = [record for record in records if record.did and _held(connection, org, record.did, record.object_id)]
+    signed = [record for record in records if record.did and said_of(connection, org, record.did, record.object_id)]
     objects = [record.uri.removeprefix(ids.origin_of_location(record.uri)) for record in signed]
+    feeds = [*FEEDS, *(f"/organisations/{did}{path}" for did in sorted(named) for path in FEEDS)]
+    outlet = Outlet(connection, organisation)
+    caps = [record.page for record in records if record.translation_of is None and outlet.chain(record)]
+    pages_of = tuple(record.page for record in signed)
     pictures = dict.fromkeys(each for record in records for each in media.of_object(connection, org, record.object_id))
-    proven = tuple(record.page for record in signed)
-    return Plan(tuple(pages), proven, (*actors, *objects), heads, tuple(pictures))
+    documents_of = (*actors, *objects)
+    return Plan(tuple(pages), pages_of, documents_of, tuple(feeds), tuple(caps), heads, tuple(pictures))
 
 
 def prove(connection: Connection, organisation: Organisation, name: str) -> Proof | None:
@@ -161,10 +174,10 @@ def prove(connection: Connection, organisation: Organisation, name: str) -> Proo
     record = alerts.find(connection, organisation.did, name)
     if record is None or record.status != "actual" or not record.did:
         return None
-    said = _held(connection, organisation.did, record.did, record.object_id)
+    said = said_of(connection, organisation.did, record.did, record.object_id)
     if not said:
         return None
-    actor = _held(connection, organisation.did, record.did, record.author)[-1:]
+    actor = said_of(connection, organisation.did, record.did, record.author)[-1:]
     lines = tuple(pages.render_lines([entry]) for entry in (*actor, *said))
     return Proof(record, lines, said[-1].header.content)
 
@@ -288,16 +301,6 @@ def shown_alerts(connection: Connection, organisation: Organisation, taken: Take
     """The alerts of a bundle that have a page here now."""
     found = (alerts.find(connection, organisation.did, name) for name in dict.fromkeys(taken.alerts))
     return tuple(record for record in found if record is not None)[:_SHOWN_ALERTS]
-
-
-def _held(connection: Connection, org: str, did: str, object_id: str) -> tuple[Entry, ...]:
-    """What was said of an object and stands: not withdrawn, and not past a freeze (`by_activity` ends there)."""
-    return tuple(
-        entry
-        for entry in logs.of_object(connection, org, did, object_id)
-        if entry.raw is not None and entry.state == logs.HELD and entry.type in ("Create", "Update")
-        if logs.by_activity(connection, org, entry.activity_id or "") is not None
-    )
 
 
 def _has_actor(connection: Connection, did: str) -> bool:

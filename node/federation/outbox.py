@@ -78,6 +78,8 @@ class Speech:
     """Whether followers get it too (a translation goes to members only)."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further members of the activity, defined in `context`."""
+    stamp: datetime | None = None
+    """The moment that is written and signed, where it is not now to the second."""
 
 
 def token() -> str:
@@ -118,6 +120,7 @@ def publish(
     if organisation.hold and not new_epoch:
         raise RefusedError(organisation.hold)
     place = replicas.next_position(commit.head_of(connection, organisation.did), new_epoch=new_epoch)
+    stamp = speech.stamp or now
     activity: JsonObject = {
         "@context": [AS2, DATA_INTEGRITY, {**speech.context, **LOG_TERMS}],
         "id": organisation.at(f"/activities/{token()}"),
@@ -126,14 +129,14 @@ def publish(
         "object": speech.object,
         "to": list(speech.audience.to),
         "cc": list(speech.audience.cc),
-        "published": timestamp(now),
+        "published": timestamp(stamp),
         "log": {"epoch": place.epoch, "sequence": place.sequence, "previous": place.previous, "nonce": token()},
     }
     activity |= speech.extra
     if speech.withdraws:
         activity["withdraws"] = list(speech.withdraws)
     view = View(connection, organisation)
-    signed = _commit(view, activity, key, now)
+    signed = _commit(view, activity, key, now, stamp)
     _queue(view, activity, signed, key, speech, now)
     view.flush()
     return Published(activity["id"], speech.object.get("id"), place.sequence, place.epoch, signed)
@@ -266,8 +269,10 @@ def withdrawn_entries(connection: Connection, organisation: Organisation, object
     )
 
 
-def _commit(view: View, activity: JsonObject, key: OrganisationKey, now: datetime) -> JsonObject:
-    signed = integrity_proofs.sign(activity, key, log_method(key), now)
+def _commit(
+    view: View, activity: JsonObject, key: OrganisationKey, now: datetime, stamp: datetime
+) -> JsonObject:
+    signed = integrity_proofs.sign(activity, key, log_method(key), stamp)
     parsed = parse_activity(parse_document(orjson.dumps(signed)))
     verified = verification.verify_activity(parsed, Carrier(parsed.actor))
     done = commit.commit(view, verified, Surroundings(now, view.organisation.host))
@@ -288,7 +293,8 @@ def _queue(
     view: View, activity: JsonObject, signed: JsonObject, key: OrganisationKey, speech: Speech, now: datetime
 ) -> None:
     connection, organisation = view.connection, view.organisation
-    follower_form = integrity_proofs.sign(activity, key, organisation.uri + "#ed25519-key", now)
+    stamp = speech.stamp or now
+    follower_form = integrity_proofs.sign(activity, key, organisation.uri + "#ed25519-key", stamp)
     payload = deliveries.add_payload(
         connection, view.org, ids.canonical(activity["id"]), orjson.dumps(signed), orjson.dumps(follower_form), now
     )

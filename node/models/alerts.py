@@ -219,21 +219,26 @@ def newest(
     limit: int = 20,
     translations: bool = False,
     hidden: bool = False,
+    language: str | None = None,
 ) -> tuple[AlertRecord, ...]:
     """Chains of alerts, the newest part's date first; translations and news are left out unless asked for.
 
     Args:
         hidden: for the operator's eyes: those too that are not shown to everyone.
+        language: only what is written in this language, a subtag in small letters, or a regional form of it.
     """
     query = select(*_columns()).where(alerts.c.org == org, alerts.c.status.in_(statuses))
     if not hidden:
         query = query.where(alerts.c.shown)
     if author is not None:
         query = query.where(alerts.c.author == author)
+    if language is not None:
+        tag = func.lower(alerts.c.language)
+        query = query.where((tag == language) | tag.startswith(f"{language}-", autoescape=True))
     if not translations:
         query = query.where(alerts.c.translation_of.is_(None), ~_is_told_elsewhere())
     order = alerts.c.published if translations else alerts.c.latest
-    query = query.order_by(order.desc(), alerts.c.object_id).offset(offset).limit(limit)
+    query = query.order_by(order.desc(), alerts.c.received.desc(), alerts.c.object_id).offset(offset).limit(limit)
     return tuple(AlertRecord(*row) for row in connection.execute(query))
 
 

@@ -25,6 +25,7 @@ organisations = Table(
     Column("listed", Boolean, nullable=False, server_default=false()),
     Column("made", Instant, nullable=False),
     Column("quorum", Integer, nullable=False, server_default="2"),
+    Column("press_contact", Text, nullable=False, server_default=""),
 )
 
 
@@ -49,6 +50,8 @@ class Organisation:
     """The did that goes on in this one's place; empty while it speaks itself."""
     quorum: int = 2
     """So many members must declare a did frozen before this organisation believes it."""
+    press_contact: str = ""
+    """Whom journalists may ask; shown on this node's page for them and told to nobody else."""
 
     @property
     def actor(self) -> str:

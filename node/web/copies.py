@@ -3,7 +3,9 @@
 There is one rendering: this is a client of it, without a socket. A page exists in every language: `index.html` in the
 node's own, `index.en.html` and so on beside it, and the switch leads from one to the other. Links to what is in the
 copy become relative, so that they work from any folder of any web space and from a stick; links to anything else go to
-the node. `Site.copied` keeps exercises out of the pages.
+the node. `Site.copied` keeps exercises out of the pages. Feeds are files too, one for all languages and one for each;
+Atom's links become relative like those of a page (RFC 4287 §2), while JSON Feed and CAP have no relative addresses and
+name the node.
 """
 
 import posixpath
@@ -27,6 +29,7 @@ from node.models.organisations import Organisation
 from node.web.routes import build
 from node.web.site import Site
 
+CAP_FEED = "/alerts/cap"
 _LINK = re.compile(r'(?<=\s)(href|src)="([^"]*)"')
 
 
@@ -46,6 +49,9 @@ class Layout:
     files: Mapping[str, str]
     """Path → file, for what has no languages."""
 
+    feeds: frozenset[str] = frozenset()
+    """Feeds, which exist for all languages together and for each."""
+
     colons: bool = True
     """Whether file names may have colons: those of sticks (FAT) and of Windows may not."""
 
@@ -58,18 +64,32 @@ class Layout:
             found = self.files.get(path)
         return found if found is None or self.colons else found.replace(":", "_")
 
+    def feed(self, path: str, language: str) -> str:
+        """The file of a feed; for all languages without one."""
+        name, dot, kind = path.strip("/").rpartition(".")
+        found = f"{name}.{language}{dot}{kind}" if language in self.languages else name + dot + kind
+        return found if self.colons else found.replace(":", "_")
+
     def relink(self, html: str, path: str, language: str) -> str:
         """A page with its links made relative.
 
         Args:
             path: the page's own.
         """
-        here = posixpath.dirname(self.file(path, language) or "")
+        return self._relinked(html, posixpath.dirname(self.file(path, language) or ""), language)
 
+    def relink_feed(self, xml: str, file: str) -> str:
+        """An Atom feed with its links made relative: in a feed they are whole addresses."""
+        return self._relinked(xml, posixpath.dirname(file), self.languages[0], whole=True)
+
+    def _relinked(self, text: str, here: str, language: str, *, whole: bool = False) -> str:
         def link(match: re.Match[str]) -> str:
-            return f'{match[1]}="{escape(self._target(unescape(match[2]), here, language))}"'
+            url = unescape(match[2])
+            if whole and url.startswith(self.organisation.origin + "/"):
+                url = url.removeprefix(self.organisation.origin)
+            return f'{match[1]}="{escape(self._target(url, here, language))}"'
 
-        return _LINK.sub(link, html)
+        return _LINK.sub(link, text)
 
     def _target(self, url: str, here: str, language: str) -> str:
         origin = self.organisation.origin
@@ -77,8 +97,11 @@ class Layout:
         if not ours and not url.startswith(origin + ids.GATEWAY_PATH):
             return url
         parts = urlsplit(url.removeprefix(origin))
-        chosen = parse_qs(parts.query).get("lang", [language])[0]
-        file = self.file(parts.path, chosen if chosen in self.languages else language)
+        asked = parse_qs(parts.query).get("lang", [""])[0]
+        if parts.path in self.feeds:
+            file: str | None = self.feed(parts.path, asked)
+        else:
+            file = self.file(parts.path, asked if asked in self.languages else language)
         if file is None:
             return origin + url.removeprefix(origin)
         relative = quote(posixpath.relpath(file, here or "."), safe="/@:")
@@ -97,8 +120,11 @@ def layout(organisation: Organisation, site: Site, plan: Plan, *, colons: bool) 
     for each in plan.media:
         # With the ending that tells a plain web server its type.
         files[media.path(each.digest)] = f"media/{each.digest}.{each.media_type.removeprefix('image/')}"
+    files |= {f"/alerts/{page}/cap": f"alerts/{page}/cap.xml" for page in plan.caps}
+    files[CAP_FEED] = f"{CAP_FEED.strip('/')}.atom"
     languages = (first, *(code for code in known if code != first))
-    return Layout(organisation, languages, frozenset(plan.pages), MappingProxyType(files), colons)
+    pages, feeds = frozenset(plan.pages), frozenset(plan.feeds)
+    return Layout(organisation, languages, pages, MappingProxyType(files), feeds, colons=colons)
 
 
 async def render(site: Site, found: Layout, made: datetime) -> AsyncIterator[tuple[str, bytes]]:
@@ -114,9 +140,18 @@ async def render(site: Site, found: Layout, made: datetime) -> AsyncIterator[tup
             headers = {"host": found.organisation.host, "accept": "text/html", "accept-language": language}
             html = (await ask(app, path, query, headers)).decode()
             yield found.file(path, language) or "", found.relink(html, path, language).encode()
+    headers = {"host": found.organisation.host, "accept": ACTIVITY_JSON}
     for path in sorted(found.files):
-        headers = {"host": found.organisation.host, "accept": ACTIVITY_JSON}
-        yield found.file(path, "") or "", await ask(app, path, "", headers)
+        file = found.file(path, "") or ""
+        yield file, _as_file(found, file, await ask(app, path, "", headers))
+    for path in sorted(found.feeds):
+        for language in ("", *found.languages):
+            file = found.feed(path, language)
+            yield file, _as_file(found, file, await ask(app, path, f"lang={language}" if language else "", headers))
+
+
+def _as_file(found: Layout, file: str, content: bytes) -> bytes:
+    return found.relink_feed(content.decode(), file).encode() if file.endswith(".atom") else content
 
 
 async def ask(app: ASGIApp, path: str, query: str, headers: Mapping[str, str]) -> bytes:

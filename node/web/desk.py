@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from sqlalchemy import Connection
@@ -253,7 +254,7 @@ def following(request: Request) -> str:
 
 def page(
     request: Request, session: Session | None, organisation: Organisation, template: str, *, status: int = 200,
-    policy: str = FORM_POLICY, **views: object,
+    policy: str = FORM_POLICY, **views: Any,
 ) -> Response:  # fmt: skip
     """A page of the desk: its template extends `desk/base.html`, and every form in it holds `{{ hidden() }}`."""
     answer = public.show(

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, evidence, letters, public, requests
+from node.web.pages import bundles, evidence, feeds, letters, press, public, requests
 from node.web.pages.desk import approvals, factors, join, network, people, sign_in
 from node.web.site import Site
 
@@ -27,6 +27,9 @@ ROUTES = (
     Route("/actor/inbox", activitypub.post_inbox, methods=["POST"]),
     Route("/", public.home),
     Route("/alerts", public.alert_list),
+    Route("/alerts.atom", feeds.atom),
+    Route("/alerts.json", feeds.json),
+    Route("/alerts/cap", feeds.cap_feed),
     Route("/alerts/page/{number}", public.alert_list),
     Route("/alerts/{id}", public.alert_page),
     Route("/alerts/{id}/letters", letters.index),
@@ -36,6 +39,8 @@ ROUTES = (
     Route("/alerts/{id}/letters/{number}/{language}/organisation/print", letters.organisation_sheet),
     Route("/alerts/{id}/bundle", bundles.alert_bundle),
     Route("/alerts/{id}/qr.svg", bundles.alert_qr),
+    Route("/alerts/{id}/cap", feeds.cap_file),
+    Route("/press", press.index),
     Route("/bundles", bundles.bundle_form, methods=["GET"]),
     Route("/bundles", bundles.take_bundle, methods=["POST"]),
     Route("/request", requests.request_form, methods=["GET"]),
@@ -45,6 +50,8 @@ ROUTES = (
     Route("/members", public.member_list),
     Route("/evidence", evidence.index),
     Route("/evidence/{number}", evidence.document),
+    Route("/organisations/{did}/alerts.atom", feeds.atom),
+    Route("/organisations/{did}/alerts.json", feeds.json),
     Route("/organisations/{did}", public.organisation_page),
     Route("/@{handle}", public.organisation_page),
     Route("/groups", public.groups),

@@ -20,6 +20,7 @@ from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
 from node.web.uploads import Uploads
+from node.web.versions import Versions
 
 CaseRoom = Callable[[Connection, str], str | None]
 
@@ -55,6 +56,7 @@ class Site:
     counter: Counter = field(default_factory=Counter)
     case_room: CaseRoom = nobody
     """To whom requests are sealed: the public half of the room "cases", `None` while nobody is case worker."""
+    versions: Versions = field(default_factory=Versions)
     copied: datetime | None = None
     """The moment of a copy as files, while one is made: exercises, which are the members', are left out of it."""
 

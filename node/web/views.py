@@ -235,6 +235,27 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """An alert as it is passed on: by messenger, and as other sites preview it."""
+
+    text: str
+    language: str
+    ways: tuple[tuple[str, str], ...]
+    """(name, address) of applications on the reader's own device."""
+    title: str
+    description: str
+    address: str
+    """Of the page, absolute."""
+    site: str
+    """The name of the organisation whose node this is."""
+
+    @property
+    def locale(self) -> str:
+        """As OpenGraph writes a language."""
+        return self.language.replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
 class AlertPage:
     """One alert, whole. `narrative` is shown where there is one, else the cleaned `content_html`."""
 
@@ -289,6 +310,13 @@ class AlertPage:
 
     qr_path: str = ""
     pictures: tuple[Shown, ...] = ()
+
+    cap_path: str = ""
+    """Where it can be had for alerting systems; empty where it cannot."""
+
+    share: Share | None = None
+    """`None` for what is not to be passed on: exercises, and what its author's proof does not hold for."""
+
     sisters: tuple[str, ...] = ()
     """Addresses where other nodes show the same alert."""
 
@@ -438,6 +466,25 @@ class HomeView:
 
     organisation: OrganisationView
     members_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PressView:
+    """The page for journalists."""
+
+    contact: str = ""
+    language: str = ""
+    """Of the contact."""
+    alerts: tuple[AlertCard, ...] = ()
+    languages: tuple[str, ...] = ()
+    """In which there are feeds of their own."""
+
+    @property
+    def mail(self) -> str:
+        """The contact, where it is an e-mail address and nothing else."""
+        name, at, host = self.contact.partition("@")
+        plain = self.contact.isascii() and not set(self.contact) & set(" ?&%#/:<>\"'")
+        return self.contact if at and name and "." in host and plain else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from node import alert_share
 from node.web.views import (
     AlertCard,
     AlertList,
@@ -15,7 +16,9 @@ from node.web.views import (
     MemberList,
     NewsItem,
     OrganisationView,
+    PressView,
     RequestView,
+    Share,
     Shown,
     Signature,
     Signing,
@@ -126,6 +129,27 @@ def page(**changes: object) -> AlertPage:
             Shown("<img src=x onerror=y>", "", "", 320, 240, 1),
         ),
         translations=(("en", "/alerts/aB3"), ("ckb", "/alerts/cD4")),
+        bundle_path="/alerts/hT7kQ2mVx9Lw4Zr0/bundle",
+        qr_path="/alerts/hT7kQ2mVx9Lw4Zr0/qr.svg",
+        cap_path="/alerts/hT7kQ2mVx9Lw4Zr0/cap",
+        share=share(),
+    )
+    return replace(sample, **changes)
+
+
+def share(**changes: object) -> Share:
+    text = "\n".join(
+        (NAMES[0][0], HEADLINES[0], "نداء عاجل · تدريب", "كلمة تدريبية " * 22 + "…",
+         "رمز النداء: \u2068XXX 000 / 1126 / NODE 012\u2069", "https://drill0.example/alerts/hT7kQ2mVx9Lw4Zr0")
+    )  # fmt: skip
+    sample = Share(
+        text=text,
+        language="ar",
+        ways=alert_share.addresses(text, HEADLINES[0]),
+        title=f"{NAMES[0][0]}: {HEADLINES[0]}",
+        description="نداء عاجل · تدريب — " + "كلمة تدريبية " * 12 + "…",
+        address="https://drill0.example/alerts/hT7kQ2mVx9Lw4Zr0",
+        site=NAMES[0][0],
     )
     return replace(sample, **changes)
 
@@ -219,7 +243,10 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
         frame("/alerts/b"),
         {
             "alert": page(
-                card=card(0, status="exercise", state="expired", warnings=("fork", "frozen"), verified=False)
+                card=card(0, status="exercise", state="expired", warnings=("fork", "frozen"), verified=False),
+                bundle_path="",
+                cap_path="",
+                share=None,
             )
         },
     ),
@@ -245,6 +272,12 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
         frame("/@drill0@drill0.example"),
         {"organisation": organisation()},
     ),
+    "press": (
+        "press/index.html",
+        frame("/press", feeds=FEEDS),
+        {"press": PressView("press@drill0.example", "ar", (card(0), card(1)), ("ar", "en"))},
+    ),
+    "press-plain": ("press/index.html", frame("/press"), {"press": PressView("+000 0 000 0000 (تدريب)", "ar")}),
     "groups": ("groups/index.html", frame("/groups", "groups"), {}),
     "charters": ("charters/index.html", frame("/charters", "charters"), {}),
     "missing": ("errors/missing.html", frame("/alerts/x"), {}),

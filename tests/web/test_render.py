@@ -12,7 +12,7 @@ from jinja2 import UndefinedError
 
 from node.web.languages import Languages
 from node.web.render import STATIC, TEMPLATES, Renderer, clean, on_the_web, plain
-from node.web.views import AlertList, HomeView, MemberList
+from node.web.views import AlertList, HomeView, MemberList, PressView
 from tests.web.samples import FEEDS, NAMES, PAGES, card, frame, members, mixed, organisation, page, twenty
 
 LANGUAGES = Languages()
@@ -106,8 +106,9 @@ def test_a_chosen_language_goes_on_in_every_link_of_ours(name):
 
 @every_page
 def test_without_a_choice_only_the_switch_has_a_query(name):
-    hrefs = [a["href"] for a in Reader(html(name)).all("a") if "?" in a["href"]]
-    assert hrefs == [f"{PAGES[name][1].path}?lang=en"]
+    hrefs = [a["href"] for a in Reader(html(name)).all("a") if re.match(r"/[^?]*\?", a["href"])]
+    feeds = [f"/alerts.{kind}?lang={lang}" for lang in ("ar", "en") for kind in ("atom", "json")]
+    assert [href for href in hrefs if href not in feeds] == [f"{PAGES[name][1].path}?lang=en"]
 
 
 def test_no_template_has_words_outside_the_catalogue():
@@ -401,3 +402,48 @@ def test_two_nodes_in_one_process_share_nothing():
     text = other.page("home.html", other.languages.default, frame("/", "home"), **view).decode()
     assert "?lang=ar" not in text
     assert "?lang=en" in html("home")
+
+
+def test_a_preview_on_other_sites_says_only_what_is_public():
+    found = {
+        attributes.get("property") or attributes["name"]: attributes["content"]
+        for attributes in Reader(alert()).all("meta")
+        if "content" in attributes
+    }
+    assert {name: found[name] for name in ("og:type", "og:locale", "og:url", "og:site_name")} == {
+        "og:type": "article", "og:locale": "ar", "og:url": page().share.address, "og:site_name": NAMES[0][0],
+    }  # fmt: skip
+    assert found["og:title"] == found["twitter:title"] == page().share.title
+    assert found["og:description"] == found["twitter:description"] == page().share.description
+    assert found["article:published_time"] == "2026-11-20T12:00:00+00:00"
+    assert not any("image" in name for name in found)
+
+
+@both
+def test_what_is_not_passed_on_has_neither_preview_nor_text(code):
+    for text in (html("alert-exercise", code), alert(code, share=None, cap_path="")):
+        for word in ("og:", "twitter:", "<textarea", "whatsapp:", "mailto:", "cap+xml"):
+            assert word not in text
+
+
+def test_the_text_to_pass_on_is_whole_in_the_page_and_marked_with_its_language():
+    text = alert()
+    [area] = Reader(text).all("textarea")
+    assert (area["lang"], area["dir"]) == ("ar", "auto") and "readonly" in area
+    assert f">{page().share.text}</textarea>" in text
+
+
+def test_the_press_page_shows_a_contact_only_where_there_is_one():
+    assert 'href="mailto:press@drill0.example"' in html("press")
+    plain = html("press-plain")
+    assert "+000 0 000 0000 (تدريب)" in plain and "mailto:" not in plain
+    none = RENDERER.page("press/index.html", LANGUAGES.locales["en"], frame("/press"), press=PressView()).decode()
+    assert "Contact for the press" not in none
+
+
+@pytest.mark.parametrize(
+    "contact",
+    ["a@b", "press desk", "a@b.example?subject=x", "javascript:alert(1)@b.example", 'a"b@c.example', "أ@b.example"],
+)
+def test_only_a_plain_address_becomes_a_link(contact):
+    assert PressView(contact).mail == ""

@@ -10,16 +10,18 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from node import alert_share, appeals
 from node import alerts as rules
-from node import appeals
 from node import media as media_rules
+from node.alert_bidi import titled
 from node.alert_forms import parse_moment
 from node.alerts import PublicAlert
-from node.errors import ProtocolError
-from node.federation.protocol import ids, verification
+from node.desk import exports
+from node.desk.exports import proof_holds
+from node.federation.protocol import ids
 from node.federation.protocol.actors import Actor
 from node.media import Picture
-from node.models import alerts, contacts, declarations, documents, logs, media, organisations
+from node.models import alerts, contacts, documents, logs, media, organisations
 from node.models.alerts import AlertRecord
 from node.models.contacts import Member
 from node.models.organisations import Organisation
@@ -31,11 +33,13 @@ from node.web.views import (
     AlertPage,
     Answer,
     Caveat,
+    Feed,
     Frame,
     HomeView,
     MemberCard,
     MemberList,
     OrganisationView,
+    Share,
     Shown,
     Status,
     Subject,
@@ -43,6 +47,7 @@ from node.web.views import (
 )
 
 PER_PAGE = 20
+SITE_FEEDS = (Feed("atom", "/alerts.atom"), Feed("json", "/alerts.json"), Feed("cap", "/alerts/cap"))
 _DRILLS = ("exercise", "test", "unknown")
 _STATUSES: Mapping[str, Status] = MappingProxyType({"actual": "actual", "exercise": "exercise", "test": "test"})
 
@@ -61,7 +66,7 @@ async def home(request: Request) -> Response:
         return HomeView(view, len(contacts.members_of(connection, organisation.did)))
 
     view = await site.database.read(read)
-    return show(site, request, organisation, "home.html", "home", home=view)
+    return show(site, request, organisation, "home.html", "home", feeds=SITE_FEEDS, home=view)
 
 
 async def alert_list(request: Request) -> Response:
@@ -89,7 +94,9 @@ async def alert_list(request: Request) -> Response:
     if number > 1 and not view.alerts:
         return missing_page(site, request, organisation, 404)
     noindex = bool(view.exercises)
-    return show(site, request, organisation, "alerts/index.html", "alerts", noindex=noindex, list=view)
+    return show(
+        site, request, organisation, "alerts/index.html", "alerts", noindex=noindex, feeds=SITE_FEEDS, list=view
+    )
 
 
 async def alert_page(request: Request) -> Response:
@@ -149,7 +156,10 @@ async def organisation_page(request: Request) -> Response:
     view = await site.database.read(lambda connection: _member_view(connection, organisation, did, site.clock()))
     if view is None:
         return missing_page(site, request, organisation, 404)
-    return show(site, request, organisation, "organisations/organisation.html", "members", organisation=view)
+    return show(
+        site, request, organisation, "organisations/organisation.html", "members", feeds=_feeds_of(view.did),
+        organisation=view,
+    )  # fmt: skip
 
 
 async def groups(request: Request) -> Response:
@@ -180,7 +190,7 @@ async def static(request: Request) -> Response:
 
 def show(
     site: Site, request: Request, host: Organisation | None, template: str, nav: str, *,
-    noindex: bool = False, status: int = 200, **views: object,
+    noindex: bool = False, status: int = 200, feeds: tuple[Feed, ...] = (), **views: object,
 ) -> Response:  # fmt: skip
     """Render a page in the reader's language."""
     choice = site.languages.chosen(request.query_params.get("lang"))
@@ -193,6 +203,7 @@ def show(
         choice=choice,
         noindex=noindex,
         requests=site.settings.requests and site.copied is None,
+        feeds=feeds,
         copied=site.copied,
         live=host.origin + request.scope["path"] if host and site.copied else "",
     )
@@ -222,11 +233,20 @@ class Cards:
         self._named = {ids.host_of(member.uri) for member in members if member.listed}
         self._forked = logs.forked(connection, organisation.did)
         self._proven = documents.proven_against(connection, organisation.did)
-        self._declared: dict[str, set[str]] = {}
-        believed = {organisation.did, *(member.did for member in members)}
-        for word in declarations.all_of(connection, organisation.did):
-            if word.by in believed:
-                self._declared.setdefault(word.about, set()).add(word.by)
+        self._declared = exports.declared_by(connection, organisation)
+
+    def own(self, did: str) -> Organisation | None:
+        """An organisation of this node."""
+        return self._own.get(did)
+
+    def handle(self, record: AlertRecord) -> str:
+        """Where an alert's author can be followed, `@handle@host`; empty where we do not know."""
+        own = self._own.get(record.did)
+        if own is not None:
+            return own.address
+        self.author(record)
+        actor = self._authors[record.author]
+        return f"@{actor.handle}@{ids.host_of(actor.uri)}" if actor else ""
 
     def author(self, record: AlertRecord) -> tuple[str, str, str]:
         """Name, language and page of an alert's author."""
@@ -281,23 +301,20 @@ class Cards:
         if held is None or held.raw is None:
             return None
         note = rules.parse(orjson.loads(held.raw))
-        own = self._own.get(record.did)
-        if own is None:
-            self.author(record)
-        actor = self._authors.get(record.author)
-        handle = own.address if own else f"@{actor.handle}@{ids.host_of(actor.uri)}" if actor else ""
         connection, org = self.connection, self.organisation.did
         chain = stories.chain_of(connection, org, record)
         whole = stories.whole_of(connection, org, record, chain)
+        card, outlet = self.card(record), exports.Outlet(connection, self.organisation)
+        main = outlet.main(record)
         return replace(
-            _page(self.card(record), note),
+            _page(card, note),
             expires=chain.newest.expires if whole is None else note.expires,
             outcome=stories.outcome_of(connection, org, chain, record.language),
             news=stories.news_items(connection, org, chain, record.language, self.now) if whole is None else (),
             whole=whole,
             signing=stories.signing(connection, self.organisation, record, note, self.now),
             did=record.did,
-            handle=handle,
+            handle=self.handle(record),
             epoch=held.epoch or 0,
             sequence=held.sequence or 0,
             proof_url=self.organisation.origin + record.uri.removeprefix(ids.origin_of_location(record.uri)),
@@ -307,6 +324,8 @@ class Cards:
             bundle_path=f"/alerts/{record.page}/bundle" if record.status == "actual" else "",
             qr_path=f"/alerts/{record.page}/qr.svg" if record.status == "actual" else "",
             pictures=self._pictures(note),
+            cap_path=f"/alerts/{main.page}/cap" if main is not None and outlet.chain(main) else "",
+            share=self._share(card, note) if outlet.alert(record) is not None else None,
             sisters=sisters.addresses(self.connection, self.organisation, record, self.now),
         )
 
@@ -314,6 +333,20 @@ class Cards:
         names = frozenset(media_rules.digests_of(note.pictures))
         here = media.here(self.connection, self.organisation.did, names) if names else names
         return tuple(_shown(picture, here) for picture in note.pictures)
+
+    def _share(self, card: AlertCard, note: PublicAlert) -> Share:
+        title = titled(card.author_name, note.headline, note.language)
+        address = self.organisation.origin + card.path
+        text = alert_share.share_text(note, card.author_name, address, self.now)
+        return Share(
+            text=text,
+            language=note.language,
+            ways=alert_share.addresses(text, title),
+            title=title,
+            description=alert_share.teaser(note, self.now),
+            address=address,
+            site=self.organisation.name,
+        )
 
     def _translations(self, record: AlertRecord) -> tuple[tuple[str, str], ...]:
         main = record.translation_of or record.object_id
@@ -338,20 +371,7 @@ class Cards:
 
     def declared(self, did: str) -> int:
         """How many declare that this key is no longer to be trusted; nobody is accused on the word of too few."""
-        voices = self._declared.get(did, set())
-        enough = self.organisation.did in voices or len(voices) >= self.organisation.quorum
-        return len(voices) if enough else 0
-
-
-def proof_holds(raw: bytes | None, did: str) -> bool:
-    """Whether a held object still bears its author's proof."""
-    if raw is None or not did:
-        return False
-    try:
-        verification.verify_own_proof(orjson.loads(raw), did)
-    except ProtocolError:
-        return False
-    return True
+        return self._declared.get(did, 0)
 
 
 def own_view(organisation: Organisation, cards: tuple[AlertCard, ...], older: str | None = None) -> OrganisationView:
@@ -378,7 +398,10 @@ async def _own_page(site: Site, request: Request, organisation: Organisation) ->
         return replace(view, declared=cards.declared(organisation.did))
 
     view = await site.database.read(read)
-    return show(site, request, organisation, "organisations/organisation.html", "home", organisation=view)
+    return show(
+        site, request, organisation, "organisations/organisation.html", "home", feeds=_feeds_of(view.did),
+        organisation=view,
+    )  # fmt: skip
 
 
 def _member_view(
@@ -480,6 +503,11 @@ def _shown(picture: Picture, here: frozenset[str]) -> Shown:
 async def _plain(request: Request, template: str, nav: str) -> Response:
     site = site_of(request)
     return show(site, request, await site.organisation(request), template, nav)
+
+
+def _feeds_of(did: str) -> tuple[Feed, ...]:
+    base = f"/organisations/{did}/alerts"
+    return Feed("atom", f"{base}.atom"), Feed("json", f"{base}.json")
 
 
 def _page_path(number: int) -> str:

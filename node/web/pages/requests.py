@@ -8,6 +8,7 @@ in no copy of the site, in no cache and in no index.
 import asyncio
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -163,7 +164,7 @@ def _language(site: Site, request: Request) -> str:
     return site.languages.negotiate(request.headers.get("accept-language"), choice).code
 
 
-def _show(request: Request, organisation: Organisation, template: str, status: int = 200, **views: object) -> Response:
+def _show(request: Request, organisation: Organisation, template: str, status: int = 200, **views: Any) -> Response:
     site = site_of(request)
     channels = site.settings.safe_channels
     answer = public.show(
