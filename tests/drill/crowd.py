@@ -205,7 +205,7 @@ async def _seized(made: Crowd) -> Row:
     row = made.row(f"d: {len(victims)} of {len(made.houses)} seized", [name], survivors, seconds, before, remarks)
     for house in victims:
         await made.start(house)
-    await made.catch_up([name], made.houses)
+    await made.catch_up([name], made.houses, victims)  # from those who stayed: the others know no more than they do
     return row
 
 

@@ -643,7 +643,7 @@ async def test_what_two_settled_between_them_is_nobodys_to_carry_on(scene: Scene
     letter = scene.other.letter(scene.house, scene.member.says("Follow", scene.org))
     assert (await post(scene.house, letter)).status == 202
     await scene.work()
-    assert scene.refusals() == [("Tadamun wire §3", "only log entries are passed on by others")]
+    assert scene.refusals() == [("Tadamun wire §3", "only log entries and letters are passed on by others")]
 
 
 async def test_a_follower_whose_host_does_not_answer_for_it_gets_nothing(net: Network, scene: Scene) -> None:
