@@ -5,9 +5,12 @@ import pytest
 from node import people as rules
 from node import people_factors
 from node.desk import people as acts
+from node.models import letters
 from tests.support.chromium import CHROMIUM, Chromium
 from tests.support.desk import PASSWORD, cheap, join
-from tests.support.network import Network
+from tests.support.network import Network, example, wait_until
+from tests.test_flow_approvals import ask
+from tests.test_flow_sealed_alerts import publish
 
 FITS = {"overflow": 0, "small": []}
 SECRET = "[...document.querySelectorAll('.code')].map(e => e.textContent).find(t => /^[A-Z2-7]{32}$/.test(t))"
@@ -78,3 +81,24 @@ async def test_a_passkey_is_enrolled_and_shown(tmp_path):
         await browser.until("location.pathname == '/desk/factor' && !document.querySelector('[data-passkey]').hidden")
         await browser.fill({}, press="[data-passkey] button")
         await browser.until("location.pathname == '/desk'")
+
+
+async def test_what_waits_and_what_is_for_members_fits_a_phone_in_arabic(tmp_path):
+    async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
+        author, house = await net.members("a", "b")
+        hana = await join(house, "هناء (تدريب)", "coordinator", "approver")
+        request = await ask(house, example(status="actual"))
+        said = await publish(author)
+        await wait_until(lambda: held_here(house, said), "the letter is here")
+        await phone.enter(house.origin, hana.cookies)
+        page = "/desk/network/" + said.url.rpartition("/")[2]
+        for path in ("/desk", "/desk/approvals", f"/desk/approvals/{request.id}", "/desk/network"):
+            await phone.open(house.origin + path)
+            assert await phone.run("location.pathname") == path
+            assert await phone.measure() == FITS, path
+        await phone.open(house.origin + page)  # a link within its text is no button
+        assert (await phone.measure())["overflow"] == 0
+
+
+def held_here(house, said):
+    return house.read(lambda connection: letters.about(connection, house.did, said.portable_id))
