@@ -25,6 +25,7 @@ organisations = Table(
     Column("listed", Boolean, nullable=False, server_default=false()),
     Column("made", Instant, nullable=False),
     Column("quorum", Integer, nullable=False, server_default="2"),
+    Column("veiled_until", Instant),
 )
 
 
@@ -49,6 +50,8 @@ class Organisation:
     """The did that goes on in this one's place; empty while it speaks itself."""
     quorum: int = 2
     """So many members must declare a did frozen before this organisation believes it."""
+    veiled_until: datetime | None = None
+    """After a restore nothing is shown before members were asked what was withdrawn meanwhile, or before this moment."""
 
     @property
     def actor(self) -> str:
@@ -112,8 +115,19 @@ def take_turn(connection: Connection, did: str) -> None:
 
 
 def set_hold(connection: Connection, did: str, reason: str) -> None:
-    """Refuse publishing for this reason, or allow it again with the empty one."""
-    connection.execute(update(organisations).where(organisations.c.did == did).values(hold=reason))
+    """Refuse publishing for this reason, or allow it again with the empty one; then everything may be shown, too."""
+    values = {"hold": reason} if reason else {"hold": "", "veiled_until": None}
+    connection.execute(update(organisations).where(organisations.c.did == did).values(**values))
+
+
+def veil(connection: Connection, did: str, until: datetime) -> None:
+    """Show nothing before this moment, or before publishing is allowed again."""
+    connection.execute(update(organisations).where(organisations.c.did == did).values(veiled_until=until))
+
+
+def is_veiled(connection: Connection, now: datetime) -> bool:
+    """Whether this node shows nothing yet: it was restored, and does not know what was withdrawn meanwhile."""
+    return connection.execute(select(organisations.c.did).where(organisations.c.veiled_until > now)).first() is not None
 
 
 def set_quorum(connection: Connection, did: str, quorum: int) -> None:

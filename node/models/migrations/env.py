@@ -11,6 +11,7 @@ from node.models import (
     declarations,
     deliveries,
     documents,
+    letters,
     logs,
     organisations,
     people,
@@ -18,11 +19,12 @@ from node.models import (
     relays,
     rooms,
     sessions,
+    withdrawals,
 )
 
 TABLES = (
-    alerts, audit, boosts, contacts, declarations, deliveries, documents, logs, organisations, people, queues, relays,
-    rooms, sessions,
+    alerts, audit, boosts, contacts, declarations, deliveries, documents, letters, logs, organisations, people, queues,
+    relays, rooms, sessions, withdrawals,
 )  # fmt: skip
 
 context.configure(
