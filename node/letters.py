@@ -63,6 +63,9 @@ class Kind:
 
 
 ALERT, WITHDRAWAL, RECEIPT = "alert", "withdrawal", "receipt"
+CUSTODY, CUSTODY_PART = "custody", "custody-part"
+TAKEN, DESTROYED = "withdrawn", "destroyed"
+"""What a receipt says of a Delete or a Release: nothing of it is shown any more; no byte of it is left."""
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         ALERT: Kind("network", carried=True, answered=True),
@@ -72,7 +75,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "approval-answer": Kind("approvals"),
         "offer": Kind("cases"),
         "offer-answer": Kind("cases"),
-        "custody": Kind("approvals"),
+        CUSTODY: Kind("approvals"),
+        CUSTODY_PART: Kind("approvals"),
         "endorsement": Kind("network", carried=True),
     }
 )

@@ -400,7 +400,9 @@ def _due(now: datetime, worst: Lane) -> tuple[ColumnElement[bool], ...]:
 
 
 def prune(connection: Connection, now: datetime) -> int:
-    """Forget settled deliveries after a week, those of withdrawals after sixty days, payloads nobody is owed, hosts not heard of for sixty days."""
+    """Forget settled deliveries after a week, those that take a text back after sixty days; payloads nobody is owed;
+    hosts not heard of for sixty days.
+    """
     ended = deliveries.c.state != WAITING
     plain = ended & (deliveries.c.settled < now - KEEP) & (deliveries.c.patience <= retry.LAST_ATTEMPT)
     old = ended & (deliveries.c.settled < now - KEEP_WITHDRAWALS)

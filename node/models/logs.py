@@ -138,6 +138,9 @@ class Destroyed:
     org: str
     activity_id: str
     raw: bytes
+    did: str
+    place: tuple[int, int]
+    object_id: str | None
 
 
 def head(connection: Connection, org: str, did: str) -> Head | None:
@@ -312,16 +315,19 @@ def line(connection: Connection, org: str, did: str) -> tuple[Header, ...]:
 
 
 def read(
-    connection: Connection, org: str, did: str, after: tuple[int, int], limit: int, *, newest: bool = False
-) -> tuple[Entry, ...]:
+    connection: Connection, org: str, did: str, after: tuple[int, int], limit: int, *, newest: bool = False,
+    types: Sequence[str] = (),
+) -> tuple[Entry, ...]:  # fmt: skip
     """Entries from a position on, ascending; or up to `limit` of the newest before it, descending.
 
-    Entries past a freeze are left out.
+    Entries past a freeze are left out; with `types` all others are.
     """
     place = tuple_(entries.c.epoch, entries.c.sequence)
     after = (min(after[0], _LAST[0]), min(after[1], _LAST[1]))
     order = (entries.c.epoch, entries.c.sequence, entries.c.digest)
     query = _select().where(_of(org, did), _believed())
+    if types:
+        query = query.where(entries.c.type.in_(types))
     if newest:
         query = query.where(place < after).order_by(*(column.desc() for column in order))
     else:
@@ -370,11 +376,14 @@ def fill(connection: Connection, org: str, digest: str, activity: Activity) -> N
 def destroy_due(connection: Connection, now: datetime) -> tuple[Destroyed, ...]:
     """Turn hidden entries whose time has come into stubs; says what is gone, for other tables to let go of it too."""
     due = and_(entries.c.state == HIDDEN, entries.c.destroy_after <= now)
-    rows = connection.execute(select(entries.c.org, entries.c.activity_id, entries.c.raw).where(due)).all()
+    rows = connection.execute(_select().add_columns(entries.c.org).where(due)).all()
     if rows:
         values = {"state": STUB, "raw": None, "destroy_after": None, "activity_id": None}
         connection.execute(update(entries).where(due).values(**values))
-    return tuple(Destroyed(row.org, row.activity_id or "", row.raw or b"") for row in rows)
+    return tuple(
+        Destroyed(row.org, row.activity_id or "", row.raw or b"", row.did, (row.epoch, row.sequence), row.object_id)
+        for row in rows
+    )
 
 
 def add_withdrawal(

@@ -51,7 +51,7 @@ class Organisation:
     quorum: int = 2
     """So many members must declare a did frozen before this organisation believes it."""
     veiled_until: datetime | None = None
-    """After a restore nothing is shown before members were asked what was withdrawn meanwhile, or before this moment."""
+    """After a restore nothing is shown before members told what was withdrawn meanwhile, or before this moment."""
 
     @property
     def actor(self) -> str:

@@ -13,18 +13,23 @@ from datetime import datetime
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Integer,
     Row,
     String,
     Table,
     Text,
+    and_,
     delete,
     func,
     insert,
     select,
+    tuple_,
+    update,
 )
 
+from node.models import logs
 from node.models.base import Instant, metadata
 
 releases = Table(
@@ -110,9 +115,17 @@ def save_release(connection: Connection, org: str, row: ReleaseRow) -> bool:
     return True
 
 
-def released(connection: Connection, org: str) -> frozenset[str]:
-    """Every object that was released: there are few, and whoever judges an entry asks for all of them once."""
-    return frozenset(connection.execute(select(releases.c.object_id).where(releases.c.org == org)).scalars())
+def released(connection: Connection, org: str, objects: Collection[str]) -> dict[str, str]:
+    """Which of these objects were released: id → the did of its author."""
+    where = (releases.c.org == org) & releases.c.object_id.in_(objects)
+    rows = connection.execute(select(releases.c.object_id, releases.c.did).where(where))
+    return {row.object_id: row.did for row in rows}
+
+
+def count_by(connection: Connection, org: str, by: str) -> int:
+    """How many objects the releases of one member name."""
+    where = (releases.c.org == org) & (releases.c.by == by)
+    return connection.execute(select(func.count()).select_from(releases).where(where)).scalar_one()
 
 
 def releases_of(connection: Connection, org: str, did: str) -> tuple[ReleaseRow, ...]:
@@ -126,6 +139,32 @@ def releases_since(connection: Connection, org: str, did: str, moment: datetime)
     """How many releases of one author's alerts came since then; an alert's translations are one with it."""
     where = (releases.c.org == org) & (releases.c.did == did) & (releases.c.made >= moment)
     return connection.execute(select(func.count(func.distinct(releases.c.activity))).where(where)).scalar_one()
+
+
+def name_entry(
+    connection: Connection, org: str, did: str, named: tuple[int, int], content: str, now: datetime
+) -> None:
+    """Remember that a release names this entry. It hangs on no Delete, so no freeze of its author contests it."""
+    table = logs.withdrawals
+    where = _place(table, org, did) & (table.c.epoch == named[0]) & (table.c.sequence == named[1])
+    known = connection.execute(select(table.c.content).where(where)).scalar()
+    if known == content:
+        connection.execute(update(table).where(where).values(by_epoch=0, by_sequence=0, contested=False))
+    elif known is None:
+        place = {"org": org, "did": did, "epoch": named[0], "sequence": named[1]}
+        connection.execute(insert(table).values(**place, content=content, by_epoch=0, by_sequence=0, made=now))
+
+
+def delete_of(connection: Connection, org: str, did: str, place: tuple[int, int]) -> str | None:
+    """The id of the Delete that names an entry; `None` where none does that is held."""
+    table = logs.withdrawals
+    named = select(table.c.by_epoch, table.c.by_sequence).where(
+        _place(table, org, did), table.c.epoch == place[0], table.c.sequence == place[1]
+    )
+    entries = logs.entries
+    where = _place(entries, org, did) & (entries.c.type == "Delete")
+    where &= tuple_(entries.c.epoch, entries.c.sequence).in_(named)
+    return connection.execute(select(entries.c.activity_id).where(where)).scalar()
 
 
 def save(connection: Connection, org: str, row: Withdrawn) -> None:
@@ -167,6 +206,10 @@ def custody(connection: Connection, org: str, about: str) -> Custody | None:
 def claimed(rows: Collection[ReleaseRow]) -> frozenset[tuple[int, int, str]]:
     """Every entry that a release says is withdrawn with its object: nobody withholds what stands among these."""
     return frozenset(each for row in rows for each in row.named)
+
+
+def _place(table: Table, org: str, did: str) -> ColumnElement[bool]:
+    return and_(table.c.org == org, table.c.did == did)
 
 
 def _release(row: Row[tuple[object, ...]]) -> ReleaseRow:

@@ -6,6 +6,7 @@ outlive their node. Only organisations of this node take POSTs; a copy answers 4
 
 import asyncio
 import json
+from collections.abc import Sequence
 
 import orjson
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from node.errors import ProtocolError
-from node.federation import pages
+from node.federation import pages, receipts
 from node.federation.protocol import actors, ids, messages, replicas, verification
 from node.federation.protocol import heads as head_tables
 from node.federation.protocol.activities import AS2, parse_activity
@@ -104,6 +105,8 @@ async def get_portable(request: Request) -> Response:
             return await _held(site, did, path)
         case ["log", epoch, start] if _is_number(epoch) and _is_number(start):
             return await _log(site, did, (int(epoch), int(start)))
+        case ["withdrawals", epoch, start] if _is_number(epoch) and _is_number(start):
+            return await _log(site, did, (int(epoch), int(start)), receipts.TYPES)
         case ["actor", "outbox", *before] if len(before) <= 2 and all(map(_is_number, before)):
             return await _outbox(site, did, tuple(int(part) for part in before))
         case ["actor", "followers" | "following" | "members" as name]:
@@ -200,11 +203,11 @@ async def _held(site: Site, did: str, path: str) -> Response:
     return problem(410 if gone else 404, "not here")
 
 
-async def _log(site: Site, did: str, start: tuple[int, int]) -> Response:
+async def _log(site: Site, did: str, start: tuple[int, int], types: Sequence[str] = ()) -> Response:
     def read(connection: Connection) -> tuple[Entry, ...] | None:
         for org in organisations.all_of(connection):
             if did == org.did or contacts.member(connection, org.did, did) is not None:
-                return logs.read(connection, org.did, did, start, _LOG_PAGE)
+                return logs.read(connection, org.did, did, start, _LOG_PAGE, types=types)
         return None
 
     found = await site.database.read(read)

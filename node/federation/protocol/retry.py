@@ -61,6 +61,11 @@ def delay(attempt: int, jitter: float, last: int = LAST_ATTEMPT) -> timedelta | 
     return _doubled(FIRST_DELAY, LONGEST_DELAY, attempt - 1) * (0.8 + 0.4 * jitter)
 
 
+def patience(*, withdraws: bool) -> int:
+    """How many attempts are made: more where it takes a text back."""
+    return LAST_ATTEMPT_TO_WITHDRAW if withdraws else LAST_ATTEMPT
+
+
 def breaker(failures: int) -> timedelta | None:
     """How long a host is left alone after this many failures in a row; `None`: not at all."""
     if failures < BREAKER_OPENS:
