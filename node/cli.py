@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "alert": "node.commands.alerts:alert",
         "backup": "node.commands.setup:backup",
         "boosts": "node.commands.boosts:boosts",
+        "custody": "node.commands.custody:custody",
         "demo": "node.demo:demo",
         "doctor": "node.commands.setup:doctor",
         "epoch": "node.commands.setup:epoch",

@@ -6,7 +6,7 @@ import sqlite3
 import tarfile
 import tempfile
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -20,12 +20,14 @@ from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import letterbox, outbox, trust
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
-from node.models import contacts, declarations, documents, logs, organisations, queues, setup
+from node.models import contacts, declarations, deliveries, documents, logs, organisations, queues, setup
 from node.models.base import Database
 from node.models.keyring import sync_folder, write_private
 from node.models.organisations import Organisation
 from node.models.views import View
 
+VEILED = timedelta(days=1)
+"""So long a restored node shows nothing where not every member answers."""
 _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
 
@@ -289,7 +291,10 @@ def backup(office: Office, file: Path, with_keys: bool) -> None:
 @click.option("--new-epoch", is_flag=True, help="Nobody has a newer log: go on from this one, in a new epoch.")
 @common
 def restore(office: Office, file: Path, new_epoch: bool) -> None:
-    """Put a backup back. Publishing stays on hold until 'tadamun sync' has pulled our log back from the members."""
+    """Put a backup back. Publishing stays on hold until 'tadamun sync' has pulled our log back from the members.
+
+    Until they answered, or a day has passed, no page shows an alert: some may have been withdrawn since.
+    """
     settings = office.settings
     if settings.database_url:
         raise RefusedError("this node is on PostgreSQL: use pg_restore, and before publishing again 'tadamun sync'")
@@ -394,13 +399,19 @@ def _unpack(file: Path, folder: Path) -> None:
 
 
 def _hold_all(path: Path) -> None:
-    """Publishing is on hold before the copy takes the database's name: a stop at any point cannot make a fork."""
+    """Publishing is on hold, and what was said is not shown, before the copy takes the database's name: a stop at any
+    point cannot make a fork, nor bring back to light what was withdrawn after the backup.
+    """
+    now = utc_now()
     hold = "the data was restored from a backup: run 'tadamun sync', or 'tadamun epoch' if no member answers"
 
     def work(connection: Connection) -> None:
         for organisation in organisations.all_of(connection):
             if not organisation.successor:
                 organisations.set_hold(connection, organisation.did, hold)
+            if contacts.members_of(connection, organisation.did):
+                organisations.veil(connection, organisation.did, now + VEILED)
+            deliveries.give_up_texts(connection, organisation.did)
 
     database = Database(f"sqlite:///{path}")
     try:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from node import alerts as rules
 from node.alerts import Alert, Place
+from node.desk import custody, withdrawals
 from node.errors import ProtocolError, RefusedError
 from node.federation import outbox
 from node.federation.outbox import Published, Speech
@@ -70,6 +71,9 @@ def publish(
         )
         for language in languages
     ]  # fmt: skip
+    if alert.custodians:
+        record = find_own(connection, organisation, note_ids[main])
+        custody.entrust(connection, organisation, key, record, alert.custodians, alert.custody_threshold, now)
     return _said(organisation, note_ids[main], results[0], reference)
 
 
@@ -105,6 +109,7 @@ def update(
         _delete(connection, organisation, key, ids.canonical(known[language]), known[language], record.status, now)
     if result is None:
         raise RefusedError("nothing to update")
+    custody.renew(connection, organisation, key, record, now)
     return _said(organisation, record.uri, result, record.reference)
 
 
@@ -139,13 +144,13 @@ def withdraw(
         RefusedError: no such alert of ours.
     """
     record = find_own(connection, organisation, name)
-    result: Published | None = None
-    for each in (record, *alerts.translations_of(connection, organisation.did, record.object_id)):
-        said = _delete(connection, organisation, key, each.object_id, each.uri, each.status, now)
-        result = result or said
-    if result is None:
-        raise RefusedError("nothing to withdraw")
-    return _said(organisation, record.uri, result, record.reference)
+    said = [
+        _delete(connection, organisation, key, each.object_id, each.uri, each.status, now)
+        for each in (record, *alerts.translations_of(connection, organisation.did, record.object_id))
+    ]
+    words = tuple(ids.canonical(each.id) for each in said)
+    withdrawals.note(connection, organisation.did, record.object_id, record.reference, words, now)
+    return _said(organisation, record.uri, said[0], record.reference)
 
 
 def find_own(connection: Connection, organisation: Organisation, name: str) -> AlertRecord:
@@ -263,6 +268,7 @@ def _restate(
         result = result or said
     if result is None:
         raise RefusedError("the alert's text is not here any more")
+    custody.renew(connection, organisation, key, record, moment)
     return _said(organisation, record.uri, result, record.reference)
 
 

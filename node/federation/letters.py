@@ -84,6 +84,11 @@ def send(
     return Sent(letter, reached, tuple(sorted(set(to) - set(reached))))
 
 
+def can_reach(connection: Connection, did: str) -> bool:
+    """Whether a letter can be sealed to this did."""
+    return bool(_keys_of(connection, did))
+
+
 def open_all(activity: Activity, secrets: dict[str, tuple[str, ...]]) -> dict[str, Letter]:
     """Open an envelope with each organisation's keys; those it is not for find nothing.
 

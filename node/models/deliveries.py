@@ -30,8 +30,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from node.federation.protocol import ids, retry
+from node.models import logs
 from node.models.base import Id, Instant, metadata
 from node.models.organisations import organisations
+from node.withdrawals import Try
 
 payloads = Table(
     "payloads",
@@ -117,21 +119,6 @@ class Delivery:
     attempts: int
     lane: int
     patience: int = retry.LAST_ATTEMPT
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How one delivery of what takes a text back stands."""
-
-    activity_id: str
-    host: str
-    form: str
-    state: str
-    status: int
-    """The last answer; 0 before the first."""
-    attempts: int
-    due: datetime
-    settled: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +317,16 @@ def drop(connection: Connection, org: str, activity_ids: Collection[str]) -> Non
     connection.execute(_given_up().where(_of(org, activity_ids)))
 
 
+def give_up_texts(connection: Connection, org: str) -> None:
+    """After a restore: no text that waited in the backup goes to a follower. It may have been withdrawn since, and was
+    most likely sent; what withdraws something still goes.
+    """
+    entries = logs.entries
+    texts = select(entries.c.activity_id).where(entries.c.org == org, entries.c.type.in_(("Create", "Update")))
+    meant = select(payloads.c.id).where(payloads.c.org == org, payloads.c.activity_id.in_(texts))
+    connection.execute(_given_up().where(deliveries.c.payload.in_(meant), deliveries.c.form == "follower"))
+
+
 def forget(connection: Connection, org: str, activity_ids: Collection[str]) -> None:
     """The text of these activities is destroyed: what would still be sent of them is not."""
     drop(connection, org, activity_ids)
@@ -356,16 +353,16 @@ def origin_of(connection: Connection, org: str) -> str:
     return str(connection.execute(select(organisations.c.origin).where(organisations.c.did == org)).scalar_one())
 
 
-def progress_of(connection: Connection, org: str, activity_ids: Collection[str]) -> tuple[Progress, ...]:
-    """How the deliveries of these activities stand, of each host all of them."""
-    columns = [deliveries.c[name] for name in Progress.__slots__ if name != "activity_id"]
+def tries_of(connection: Connection, org: str, activity_ids: Collection[str]) -> tuple[Try, ...]:
+    """How the deliveries of these activities stand."""
+    names = ("host", "state", "attempts", "due", "settled")
     query = (
-        select(payloads.c.activity_id, *columns)
+        select(payloads.c.activity_id, *(deliveries.c[name] for name in names))
         .join(payloads, payloads.c.id == deliveries.c.payload)
         .where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
         .order_by(deliveries.c.host, deliveries.c.id)
     )
-    return tuple(Progress(*row) for row in connection.execute(query))
+    return tuple(Try(*row) for row in connection.execute(query))
 
 
 def counts(connection: Connection, org: str) -> dict[str, int]:

@@ -208,6 +208,13 @@ def receipts_about(connection: Connection, org: str, name: str) -> tuple[Receipt
     return tuple(Receipt(*row) for row in connection.execute(query))
 
 
+def receipts_of(connection: Connection, org: str, said: Collection[str]) -> tuple[Receipt, ...]:
+    """Who has these letters, Deletes or Releases of ours."""
+    columns = [receipts.c[each] for each in Receipt.__slots__]
+    query = select(*columns).where(receipts.c.org == org, receipts.c.letter.in_(said)).order_by(receipts.c.received)
+    return tuple(Receipt(*row) for row in connection.execute(query))
+
+
 def add_key(connection: Connection, org: str, public: str, now: datetime) -> None:
     """A new key, in place of those before."""
     where = (seal_keys.c.org == org) & seal_keys.c.replaced.is_(None)

@@ -25,7 +25,7 @@ from node.models import contacts, documents, letters, logs, organisations
 from node.models.letters import Kept
 from node.models.logs import Entry
 from node.models.organisations import Organisation
-from node.web.site import Site, problem, site_of
+from node.web.site import Site, is_veiled, problem, site_of
 
 _PAGE = 20
 _LOG_PAGE = 500
@@ -101,6 +101,8 @@ async def get_portable(request: Request) -> Response:
     match path.split("/")[1:]:
         case ["actor"]:
             return await _actor(site, did)
+        case ["objects" | "activities", _] | ["log", _, _] | ["actor", "outbox", *_] if await is_veiled(site):
+            return problem(503, "restored from a backup: members are asked first what was withdrawn")
         case ["objects", _] | ["activities", _]:
             return await _held(site, did, path)
         case ["log", epoch, start] if _is_number(epoch) and _is_number(start):

@@ -168,7 +168,8 @@ def test_a_hidden_text_becomes_a_stub_when_its_time_has_come(database, write):
     name = write(logs.find, one).activity_id
     assert destroy(NOW + timedelta(hours=71)) == ()
     assert write(logs.find, one).raw is not None
-    assert destroy(NOW + timedelta(hours=72)) == (logs.Destroyed(ORG, name, b'{"exercise": true}'),)
+    found = logs.Destroyed(ORG, name, b'{"exercise": true}', one.did, one.order, write(logs.find, one).object_id)
+    assert destroy(NOW + timedelta(hours=72)) == (found,)
     gone = write(logs.find, one)
     assert (gone.state, gone.raw, gone.activity_id) == (logs.STUB, None, None)
     assert destroy(NOW + timedelta(days=900)) == ()
