@@ -144,7 +144,8 @@ def in_order(bundle: Bundle) -> tuple[Verified, ...]:
 
     def place(item: Verified) -> tuple[bool, str, tuple[int, int]]:
         position = item.activity.position
-        return item.activity.type not in ("Delete", releases.TYPE), item.activity.did or "", position.order if position else (0, 0)
+        shows = item.activity.type not in ("Delete", releases.TYPE)
+        return shows, item.activity.did or "", position.order if position else (0, 0)
 
     return tuple(sorted(bundle.entries, key=place))
 

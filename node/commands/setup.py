@@ -223,6 +223,8 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
         found.append("others on this machine can look into the data directory: chmod 700 it")
     if settings.loopback_allowed:
         found.append("allow_networks opens loopback: right for a test or demo node, wrong for any other")
+    for path in sorted(settings.data.glob("node.sqlite.before-restore-*")):
+        found.append(f"{path.name} holds texts that were withdrawn since: delete it when nothing in it is needed")
     if organisation.hold:
         found.append(f"publishing is on hold: {organisation.hold}")
     held = office.read(lambda connection: documents.evidence_of(connection, organisation.did))
