@@ -29,7 +29,9 @@ from typing import Any
 
 from node.alert_countries import COUNTRIES, EXERCISE_COUNTRY
 from node.alert_forms import Form
+from node.alert_offices import MAX_CONTACT, MAX_WEB, is_email, is_fax, is_web
 from node.alert_terms import (
+    ACTIONS,
     AUDIENCES,
     CERTAINTIES,
     CONSENT_GIVERS,
@@ -54,10 +56,12 @@ MAX_DEMANDS = 20
 MAX_ITEMS = 50
 MAX_CUSTODIANS = 5
 MAX_TEXT = 300
+MAX_HONORIFIC = 80
+MAX_DO_NOT = 10
 ORG_FIELDS = ("sources", "case_id", "place_full", "publicity_risk", "notes")
 """Top-level fields of any shape that stay inside the organisation."""
 _TEXT_FIELDS = ("headline", "narrative", "link_to_work", "demands")
-_TARGET_ORG = ("email", "phone", "fax", "post", "social", "body", "name", "honorific", "last_verified")
+_TARGET_ORG = ("email", "phone", "fax", "post", "social", "name", "last_verified")
 _SUBJECT_ORG = ("role", "gender", "organisation", "contact", "notes")
 
 
@@ -94,12 +98,21 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An office that is asked to act. Only office, country and language are ever public."""
+    """An office that is asked to act. `more` never leaves the organisation; the contacts of `public` are those that
+    the office itself publishes, and only of a target with `public_contacts`."""
 
     office: str
     country: str
     language: str
     more: JsonObject
+    body: str = ""
+    """What the office belongs to: a ministry, a court, a company."""
+    honorific: str = ""
+    """How its holder is addressed, in `language`: معالي السيد, Your Excellency."""
+    last_checked: str = ""
+    """The day on which somebody last looked whether this is still right, as `2026-11-20`."""
+    public: tuple[tuple[str, str], ...] = ()
+    """(`email`, `post`, `fax` or `web`, value): what may be printed; a telephone never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,8 @@ class Text:
     narrative: str
     link_to_work: str
     demands: tuple[str, ...]
+    do_not: tuple[str, ...] = ()
+    """What readers are asked not to do; a translation that lacks it gets the main language's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +161,8 @@ class Alert:
     """How many of them it takes."""
     republish: bool
     """Others may publish it anew under their own name while our server cannot be reached."""
+    actions: tuple[str, ...]
+    """What readers may do; empty where nothing was said."""
     internal: JsonObject
     """`ORG_FIELDS` and what came with `verification` besides its level."""
 
@@ -197,6 +214,7 @@ def parse_input(value: JsonObject) -> Alert:
         # About a person nobody else speaks in its own name, unless it was agreed beforehand (R1).
         republish=form.flag("republish") if form.has("republish") else not form.anything("subjects"),
         **_custody(form),
+        actions=_actions(form),
         internal=internal | {name: form.anything(name) for name in ORG_FIELDS if name in value},
     )
     form.finish()
@@ -228,7 +246,17 @@ def _text(form: Form, language: str) -> Text:
             "link_to_work", MAX_LINK_TO_WORK, hint="how the attack is tied to the work for human rights"
         ),
         demands=form.texts("demands", MAX_DEMANDS, MAX_DEMAND, required=True),
+        do_not=form.texts("do_not", MAX_DO_NOT, MAX_TEXT),
     )
+
+
+def _actions(form: Form) -> tuple[str, ...]:
+    found = form.texts("actions", len(ACTIONS), MAX_TEXT)
+    if any(each not in ACTIONS for each in found):
+        form.fail("actions", f"write some of {', '.join(ACTIONS)}")
+    if "nothing-public" in found and {"share", "sign"} & set(found):
+        form.fail("actions", "nothing-public stands beside neither share nor sign")
+    return tuple(dict.fromkeys(found))
 
 
 def _audience(form: Form) -> str | tuple[str, ...]:
@@ -300,8 +328,40 @@ def _target(form: Form) -> Target:
         office=form.text("office", MAX_TEXT, lines=False),
         country=form.code("country", COUNTRIES),
         language=form.language("language", default=""),
-        more={name: form.anything(name) for name in _TARGET_ORG if form.has(name)},
+        body=form.text("body", MAX_TEXT, default="", lines=False),
+        honorific=form.text("honorific", MAX_HONORIFIC, default="", lines=False),
+        last_checked=_day(form),
+        public=_contacts(form),
+        more={name: form.anything(name) for name in (*_TARGET_ORG, "contacts") if form.has(name)},
     )
+
+
+def _day(form: Form) -> str:
+    moment = form.optional_moment("last_checked")
+    return f"{moment:%Y-%m-%d}" if moment else ""
+
+
+def _contacts(form: Form) -> tuple[tuple[str, str], ...]:
+    """The contacts of an office that may be printed: checked in any case, given on only where the file says so."""
+    public = form.flag("public_contacts")
+    if not form.has("contacts"):
+        return ()
+    inner = form.form("contacts")
+    inner.text("phone", MAX_TEXT, default="", lines=False)
+    found = {
+        "email": inner.text("email", MAX_CONTACT, default="", lines=False),
+        "post": inner.text("post", MAX_TEXT, default=""),
+        "fax": inner.text("fax", MAX_TEXT, default="", lines=False),
+        "web": inner.text("web", MAX_WEB, default="", lines=False),
+    }
+    for name, is_one, hint in (
+        ("email", is_email, "one plain address such as office@example.org"),
+        ("fax", is_fax, "a number such as +1 555 0100"),
+        ("web", is_web, "an address such as https://example.org"),
+    ):
+        if found[name] and not is_one(found[name]):
+            inner.fail(name, f"write {hint}")
+    return tuple((name, value) for name, value in found.items() if value) if public else ()
 
 
 def _verification(form: Form) -> tuple[str, JsonObject]:
@@ -319,6 +379,8 @@ def _translations(form: Form, main: Text) -> tuple[Text, ...]:
             inner.fail("", "this is the main language already; leave it out")
         if text.demands and main.demands and len(text.demands) != len(main.demands):
             inner.fail("demands", f"{len(text.demands)} written, the main text has {len(main.demands)}")
+        if text.do_not and len(text.do_not) != len(main.do_not):
+            inner.fail("do_not", f"{len(text.do_not)} written, the main text has {len(main.do_not)}")
         texts.append(text)
     return tuple(texts)
 
@@ -398,9 +460,10 @@ def _name_reasons(alert: Alert) -> Iterator[str]:
 
 def _public_words(alert: Alert) -> Iterator[str]:
     for text in alert.texts():
-        yield from (text.headline, text.narrative, text.link_to_work, *text.demands)
+        yield from (text.headline, text.narrative, text.link_to_work, *text.demands, *text.do_not)
     yield alert.company_or_project
-    yield from (target.office for target in alert.targets)
+    for target in alert.targets:
+        yield from (target.office, target.body, target.honorific, *(value for _, value in target.public))
     yield from (
         subject.public_name for subject in alert.subjects if subject.publication_level == "collective"
     )

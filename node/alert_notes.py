@@ -12,18 +12,29 @@ Spec: AP §6.2; AS2 §4.7 (contentMap); UAX #9 §2.4 (isolates)
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from node.alert_bidi import escape, isolate, mark
 from node.alert_forms import clean
-from node.alert_input import Alert, Subject, Text
-from node.alert_terms import country_name, language_name, readable_date, ui_language, words
+from node.alert_input import MAX_TEXT, Alert, Subject, Target, Text
+from node.alert_terms import (
+    ANSWER_KINDS,
+    ATTRIBUTIONS,
+    RESULTS,
+    country_name,
+    language_name,
+    readable_date,
+    ui_language,
+    words,
+)
 from node.errors import RefusedError
 from node.federation.protocol.messages import MAX_NOTE, JsonObject
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 MAX_STATE_NOTE = 2_000
+MAX_ANSWER = 1_000
+MAX_ANSWERS = 40
 _NOT_CARRIED = ("@context", "proof", "signature")
 
 
@@ -91,13 +102,81 @@ def with_correction(note: JsonObject, reason: str, language: str, now: datetime)
     return _with_state(note, state, ("corrected", "reason"), reason, language, now)
 
 
-def with_closure(note: JsonObject, outcome: str, language: str, now: datetime) -> JsonObject:
+def with_closure(
+    note: JsonObject, outcome: str, language: str, now: datetime, *, result: str = "", attribution: str = ""
+) -> JsonObject:
     """The same Note with its outcome on top: nobody should act on it any more.
 
+    Args:
+        result: one of `RESULTS`, or nothing.
+        attribution: one of `ATTRIBUTIONS`, or nothing.
+
     Raises:
-        RefusedError: as `with_correction`.
+        RefusedError: as `with_correction`, or a result that is in no list.
     """
-    return _with_state(note, "closed", ("closed", "outcome"), outcome, language, now)
+    if result and result not in RESULTS:
+        raise RefusedError(f"result: write one of {', '.join(RESULTS)}")
+    if attribution and attribution not in ATTRIBUTIONS:
+        raise RefusedError(f"attribution: write one of {', '.join(ATTRIBUTIONS)}")
+    closed = _with_state(note, "closed", ("closed", "outcome"), outcome, language, now)
+    return closed | _filled({"outcomeResult": result, "outcomeAttribution": attribution})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an office answered, as it may be told to everyone."""
+
+    by: str
+    kind: str
+    day: date
+    text: str
+
+
+def with_answer(note: JsonObject, answer: Answer, language: str, now: datetime) -> JsonObject:
+    """The same Note with one more answer, in the list and below the text.
+
+    Raises:
+        RefusedError: a field is empty, too long or of no list, there are too many answers, or the Note becomes longer
+        than peers take.
+    """
+    by, text = clean(answer.by), clean(answer.text)
+    if not 0 < len(by) <= MAX_TEXT or "\n" in by:
+        raise RefusedError(f"from: write the office, 1 to {MAX_TEXT} characters on one line")
+    if answer.kind not in ANSWER_KINDS:
+        raise RefusedError(f"kind: write one of {', '.join(ANSWER_KINDS)}")
+    if len(text) > MAX_ANSWER:
+        raise RefusedError(f"text: {len(text)} characters, {MAX_ANSWER} are carried")
+    if answer.day > now.date() + timedelta(days=1):
+        raise RefusedError("date: an answer that comes in the future")
+    told = _filled({"answerFrom": by, "answerKind": answer.kind, "answerDate": f"{answer.day}", "answerText": text})
+    return _with_answers(note, [told], language) | {"updated": _timestamp(now)}
+
+
+def carry_answers(note: JsonObject, before: JsonObject, language: str) -> JsonObject:
+    """A Note that was rendered anew, with the answers that its earlier version had.
+
+    Raises:
+        RefusedError: it becomes longer than peers take.
+    """
+    return _with_answers(note, list(before.get("answers", ())), language)
+
+
+def _with_answers(note: JsonObject, told: list[dict[str, str]], language: str) -> JsonObject:
+    kept = {name: value for name, value in note.items() if name not in _NOT_CARRIED}
+    answers = [*kept.get("answers", ()), *told]
+    if not told:
+        return kept
+    if len(answers) > MAX_ANSWERS:
+        raise RefusedError(f"answers: {MAX_ANSWERS} are carried")
+    say = words(language)
+    content = str(kept.get("content", ""))
+    for each in told:
+        day = readable_date(datetime.fromisoformat(f"{each['answerDate']}T23:59:59+00:00"), language)
+        head = f"{say['answer']} — {isolate(each['answerFrom'])} — {day}: {say['answer:' + each['answerKind']]}"
+        content += _paragraph((_strong(head, language), *_lines("", each.get("answerText", ""), language)))
+    if len(content.encode()) > MAX_NOTE:
+        raise RefusedError(f"with this answer the text makes more than {MAX_NOTE} bytes; shorten it")
+    return kept | {"answers": answers, "content": content, "contentMap": {language: content}}
 
 
 def _with_state(
@@ -156,10 +235,9 @@ def _terms(alert: Alert, text: Text) -> JsonObject:
         "narrative": text.narrative,
         "linkToWork": text.link_to_work,
         "demands": list(text.demands),
-        "targets": [
-            _filled({"office": one.office, "countryCode": one.country, "officeLanguage": one.language})
-            for one in alert.targets
-        ],
+        "targets": [_target_terms(one) for one in alert.targets],
+        "doNot": list(_do_not(alert, text)),
+        "actions": list(alert.actions),
         "endorsementMode": alert.endorsement_mode,
         "verificationLevel": alert.verification_level,
         "deadline": _timestamp(alert.deadline),
@@ -176,6 +254,30 @@ def _terms(alert: Alert, text: Text) -> JsonObject:
             for one in alert.subjects
         ],
     }
+
+
+def _target_terms(target: Target) -> dict[str, str]:
+    """Of contacts only those that the office publishes itself, and of those no telephone."""
+    contacts = dict(target.public)
+    return _filled(
+        {
+            "office": target.office,
+            "officeBody": target.body,
+            "countryCode": target.country,
+            "officeLanguage": target.language,
+            "officeHonorific": target.honorific,
+            "lastChecked": target.last_checked,
+            "officeEmail": contacts.get("email", ""),
+            "officePost": contacts.get("post", ""),
+            "officeFax": contacts.get("fax", ""),
+            "officeWeb": contacts.get("web", ""),
+        }
+    )
+
+
+def _do_not(alert: Alert, text: Text) -> tuple[str, ...]:
+    """In the main language rather than not at all: what is left out here may hurt somebody."""
+    return text.do_not or alert.text.do_not
 
 
 def _filled(fields: dict[str, str]) -> dict[str, str]:
@@ -224,6 +326,7 @@ def _content(alert: Alert, text: Text, place: Place) -> str:
         _who(alert, text.language),
         _grading(alert, text.language),
         _demands(text),
+        _asked(alert, text),
         _targets(alert, text.language),
         _dates(alert, text.language),
         _origin(text.language, place),
@@ -292,6 +395,20 @@ def _grading(alert: Alert, language: str) -> tuple[str, ...]:
 def _demands(text: Text) -> tuple[str, ...]:
     lines = (_lines(f"{number}. ", demand, text.language) for number, demand in enumerate(text.demands, 1))
     return (_label("demands", text.language), *(line for each in lines for line in each))
+
+
+def _asked(alert: Alert, text: Text) -> tuple[str, ...]:
+    """What readers may do, and first what they are asked not to do."""
+    language, say = text.language, words(text.language)
+    lines: list[str] = []
+    do_not = _do_not(alert, text)
+    if do_not:
+        lines.append(_label("do-not", language))
+        lines.extend(line for each in do_not for line in _lines("– ", each, language))
+    if alert.actions:
+        lines.append(_label("actions", language))
+        lines.extend(_line(f"– {say[f'action:{each}']}", language) for each in alert.actions)
+    return tuple(lines)
 
 
 def _targets(alert: Alert, language: str) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ its HTML is cleaned by whoever shows it. Values from a closed list that we do no
 a newer node must not break our lists; what is too long, of the wrong type or missing breaks the Note.
 """
 
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,18 +15,25 @@ from node.alert_forms import parse_moment
 from node.alert_input import (
     MAX_DEMAND,
     MAX_DEMANDS,
+    MAX_DO_NOT,
     MAX_HEADLINE,
+    MAX_HONORIFIC,
     MAX_ITEMS,
     MAX_LINK_TO_WORK,
     MAX_NARRATIVE,
     MAX_TEXT,
 )
-from node.alert_notes import MAX_STATE_NOTE
+from node.alert_notes import MAX_ANSWER, MAX_ANSWERS, MAX_STATE_NOTE
+from node.alert_offices import MAX_CONTACT, MAX_WEB, is_email, is_fax, is_web
 from node.alert_terms import (
+    ACTIONS,
+    ANSWER_KINDS,
+    ATTRIBUTIONS,
     CERTAINTIES,
     ENDORSEMENT_MODES,
     KINDS,
     PUBLICATION_LEVELS,
+    RESULTS,
     SEVERITIES,
     STATES,
     STATUSES,
@@ -37,6 +45,7 @@ from node.errors import ProtocolError
 from node.federation.protocol.messages import JsonObject, as_list, id_of
 
 _MAX_ID = 2048
+_DAY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", re.ASCII)
 _SPEC = "Tadamun §3"
 
 
@@ -56,6 +65,25 @@ class PublicTarget:
     office: str
     country: str
     language: str
+    body: str = ""
+    honorific: str = ""
+    last_checked: str = ""
+    """The day as RFC 3339 writes it, empty where nobody said."""
+    email: str = ""
+    post: str = ""
+    fax: str = ""
+    web: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAnswer:
+    """What an office answered, as the author tells it."""
+
+    by: str
+    kind: str
+    day: str
+    """As RFC 3339 writes a full-date."""
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +123,14 @@ class PublicAlert:
     reference: str
     translation_of: str | None
     translations: tuple[str, ...]
+    do_not: tuple[str, ...]
+    """What readers are asked not to do."""
+    actions: tuple[str, ...]
+    """What readers may do, as far as we know the word; empty where nothing was said."""
+    answers: tuple[PublicAnswer, ...]
+    outcome_result: str
+    """How it ended, from a closed list; empty while nothing was said."""
+    outcome_attribution: str
     republishable: bool
     """Its author agreed beforehand that others publish it anew while its own server cannot be reached."""
 
@@ -156,6 +192,11 @@ def parse(note: JsonObject) -> PublicAlert:
         reference=_text(note, "reference", 100),
         translation_of=_text(note, "translationOf", _MAX_ID) or None,
         translations=_texts(note, "translations", limit=_MAX_ID),
+        do_not=_texts(note, "doNot", count=MAX_DO_NOT),
+        actions=tuple(each for each in _texts(note, "actions") if each in ACTIONS),
+        answers=_answers(note),
+        outcome_result=_known(note, "outcomeResult", RESULTS) if note.get("outcomeResult") else "",
+        outcome_attribution=_known(note, "outcomeAttribution", ATTRIBUTIONS) if note.get("outcomeAttribution") else "",
         republishable=note.get("republishable") is True,
     )
 
@@ -210,7 +251,45 @@ def _target(value: JsonObject) -> PublicTarget:
         office=_text(value, "office", MAX_TEXT),
         country=_text(value, "countryCode", 3),
         language=_text(value, "officeLanguage", 35),
+        body=_text(value, "officeBody", MAX_TEXT),
+        honorific=_text(value, "officeHonorific", MAX_HONORIFIC),
+        last_checked=_day(value, "lastChecked"),
+        email=_contact(value, "officeEmail", MAX_CONTACT, is_email),
+        post=_text(value, "officePost", MAX_TEXT),
+        fax=_contact(value, "officeFax", MAX_TEXT, is_fax),
+        web=_contact(value, "officeWeb", MAX_WEB, is_web),
     )
+
+
+def _contact(value: JsonObject, name: str, limit: int, is_one: Callable[[str], bool]) -> str:
+    """A contact becomes part of a link: what is not exactly one breaks the Note, for it was put there to be clicked."""
+    text = _text(value, name, limit)
+    if text and not is_one(text):
+        raise _wrong(name, "no such contact")
+    return text
+
+
+def _day(value: JsonObject, name: str) -> str:
+    text = _text(value, name, 10)
+    if text and not _DAY.fullmatch(text):
+        raise _wrong(name, "not a date")
+    return text
+
+
+def _answers(note: JsonObject) -> tuple[PublicAnswer, ...]:
+    items = _list(note, "answers", MAX_ANSWERS)
+    if not all(isinstance(item, dict) for item in items):
+        raise _wrong("answers", "not objects")
+    found = [
+        PublicAnswer(
+            by=_needed(item, "answerFrom", MAX_TEXT),
+            kind=_known(item, "answerKind", ANSWER_KINDS),
+            day=_day(item, "answerDate"),
+            text=_text(item, "answerText", MAX_ANSWER),
+        )
+        for item in items
+    ]
+    return tuple(sorted(found, key=lambda each: each.day))
 
 
 def _subject(value: JsonObject) -> PublicSubject:

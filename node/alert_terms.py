@@ -35,6 +35,12 @@ CERTAINTIES = ("observed", "likely", "possible", "unlikely", "unknown")
 ENDORSEMENT_MODES = ("individual", "network-wide", "none")
 SUBJECT_KINDS = ("person", "family", "group", "community")
 PUBLICATION_LEVELS = ("named", "initials", "pseudonym", "collective", "withheld")
+ACTIONS = ("write", "call", "share", "sign", "offer", "observe", "nothing-public")
+"""What readers may do; `nothing-public` stands beside none that shows."""
+ANSWER_KINDS = ("favourable", "pledge", "counter", "information-request", "token", "none")
+RESULTS = ("released", "charges-dropped", "safe", "sentence", "worsened", "killed", "no-change", "unknown")
+ATTRIBUTIONS = ("none", "partly", "yes")
+"""Whether the author thinks that the alert had a part in how it ended."""
 CONSENT_GIVERS = ("self", "family", "lawyer", "organisation-mandate")
 CONSENT_LEVELS = ("private-help-only", "network", "public-anonymised", "public-named")
 """In rising order: each allows what stands before it."""
@@ -68,6 +74,19 @@ _PLAIN = (
     "publicationLevel",
     "office",
     "officeLanguage",
+    "officeBody",
+    "officeHonorific",
+    "officeEmail",
+    "officePost",
+    "officeFax",
+    "officeWeb",
+    "lastChecked",
+    "answerFrom",
+    "answerKind",
+    "answerDate",
+    "answerText",
+    "outcomeResult",
+    "outcomeAttribution",
 )
 
 
@@ -81,8 +100,9 @@ TERMS: Mapping[str, Any] = MappingProxyType(
         "gts": "https://gotosocial.org/ns#",
         "Hashtag": "as:Hashtag",
         **{name: f"tadamun:{name}" for name in _PLAIN},
-        **dict(_term(name, **{"@container": "@set"}) for name in ("violationTypes", "drivers")),
+        **dict(_term(name, **{"@container": "@set"}) for name in ("violationTypes", "drivers", "actions")),
         **dict(_term(name, **{"@container": "@list"}) for name in ("demands", "targets", "subjects")),
+        **dict(_term(name, **{"@container": "@list"}) for name in ("doNot", "answers")),
         **dict(_term(name, **{"@type": _DATE_TIME}) for name in ("deadline", "expires", "stateChanged")),
         "translationOf": {"@id": "tadamun:translationOf", "@type": "@id"},
         "translations": {"@id": "tadamun:translations", "@type": "@id", "@container": "@set"},
@@ -149,6 +169,22 @@ _ENGLISH = MappingProxyType(
         "reason": "Reason",
         "outcome": "Outcome",
         "hour": "at",
+        "do-not": "Please do not",
+        "actions": "What you can do",
+        "action:write": "write to those addressed",
+        "action:call": "call those addressed",
+        "action:share": "share this alert",
+        "action:sign": "sign on",
+        "action:offer": "offer help or resources",
+        "action:observe": "observe the trial",
+        "action:nothing-public": "nothing in public: please do not share this",
+        "answer": "Answer",
+        "answer:favourable": "favourable",
+        "answer:pledge": "a pledge",
+        "answer:counter": "disputes the facts",
+        "answer:information-request": "asks for information",
+        "answer:token": "an acknowledgement only",
+        "answer:none": "no answer",
     }
 )
 _ARABIC = MappingProxyType(
@@ -204,6 +240,22 @@ _ARABIC = MappingProxyType(
         "reason": "السبب",
         "outcome": "النتيجة",
         "hour": "الساعة",
+        "do-not": "يُرجى تجنّب ما يلي",
+        "actions": "ما يمكن القيام به",
+        "action:write": "مراسلة الجهات المخاطَبة",
+        "action:call": "الاتصال بالجهات المخاطَبة",
+        "action:share": "مشاركة هذا النداء",
+        "action:sign": "الانضمام إلى التوقيع الجماعي",
+        "action:offer": "عرض مساعدة أو موارد",
+        "action:observe": "حضور المحاكمة بصفة مراقب",
+        "action:nothing-public": "لا شيء علناً، ويُرجى عدم مشاركة هذا النداء",
+        "answer": "رد",
+        "answer:favourable": "رد إيجابي",
+        "answer:pledge": "تعهّد",
+        "answer:counter": "ينازع في الوقائع",
+        "answer:information-request": "يطلب معلومات",
+        "answer:token": "إشعار بالاستلام فحسب",
+        "answer:none": "لم يرد جواب",
     }
 )
 _MONTHS_ENGLISH = (

@@ -26,8 +26,8 @@ from datetime import datetime, timedelta
 
 from node.alert_forms import parse_moment
 from node.alert_input import Alert, check_publishable, parse_input
-from node.alert_notes import PUBLIC, Place, render, with_closure, with_correction
-from node.alert_public import PublicAlert, PublicSubject, PublicTarget, is_alert, moment_of, parse
+from node.alert_notes import PUBLIC, Answer, Place, carry_answers, render, with_answer, with_closure, with_correction
+from node.alert_public import PublicAlert, PublicAnswer, PublicSubject, PublicTarget, is_alert, moment_of, parse
 from node.alert_terms import TERMS, reference_code
 from node.effects import Accept, Decision, HideObject, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
@@ -37,11 +37,14 @@ from node.federation.protocol.messages import MAX_NOTE, JsonObject, as_list, id_
 __all__ = [
     "TERMS",
     "Alert",
+    "Answer",
     "Facts",
     "Place",
     "PublicAlert",
+    "PublicAnswer",
     "PublicSubject",
     "PublicTarget",
+    "carry_answers",
     "check_publishable",
     "decide",
     "is_alert",
@@ -49,6 +52,8 @@ __all__ = [
     "parse_input",
     "reference_code",
     "render",
+    "traits",
+    "with_answer",
     "with_closure",
     "with_correction",
 ]
@@ -72,6 +77,17 @@ class Facts:
     known_updated: str | None
     withdrawn: bool
     now: datetime
+
+
+def traits(note: JsonObject) -> tuple[str, frozenset[str]]:
+    """Country and kinds of an alert's Note, by which an operator chooses; of a Note that is none, none.
+
+    Read leniently: what hides its country behind a fault elsewhere in the Note must not pass for another.
+    """
+    country, kind = note.get("countryCode"), note.get("alertKind")
+    kinds = [kind, *as_list(note.get("violationTypes"))]
+    known = frozenset(each for each in kinds if isinstance(each, str))
+    return (country[:2].upper() if isinstance(country, str) else ""), known
 
 
 def decide(kind: str, author: str, object_id: str, note: JsonObject | None, facts: Facts) -> Decision:

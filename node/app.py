@@ -9,6 +9,8 @@ from functools import partial
 from starlette.applications import Starlette
 
 from node import __version__, log
+from node.desk.publisher import Publisher
+from node.desk.sign_in import Reception
 from node.errors import ConfigurationError
 from node.federation.delivery import DeliveryWorker
 from node.federation.discovery import Discovery
@@ -19,7 +21,7 @@ from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
 from node.federation.relays import Relays
 from node.federation.witness import Witness
-from node.models import deliveries, documents, organisations, queues, schema
+from node.models import approvals, deliveries, documents, organisations, queues, schema, sessions
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
@@ -68,6 +70,8 @@ class Node:
         )  # fmt: skip
         self.witness = Witness(self.database, self.keyring, clock, self.delivery.wake)
         self.letterbox = Letterbox(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
+        self.publisher = Publisher(self.database, self.keyring, clock, self.delivery.wake)
+        self.reception = Reception()
         self._workers: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -119,6 +123,7 @@ class Node:
             languages=languages,
             renderer=Renderer(languages),
             clock=self.clock,
+            reception=self.reception,
         )
         return build(site)
 
@@ -130,7 +135,9 @@ class Node:
         now = self.clock()
         await self.database.write(lambda connection: queues.release(connection, now))
         await self.delivery.start()
-        shells = (self.inbox, self.delivery, self.mirror, self.relays, self.witness, self.letterbox)
+        shells = (
+            self.inbox, self.delivery, self.mirror, self.relays, self.witness, self.letterbox, self.publisher,
+        )  # fmt: skip
         for work in (*(each.run for each in shells), self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))
         gc.collect()
@@ -173,4 +180,6 @@ class Node:
             await self.database.write(partial(queues.prune, now=now))
             await self.database.write(partial(deliveries.prune, now=now))
             await self.database.write(partial(documents.forget_dead, now=now))
+            await self.database.write(partial(approvals.stale, now=now))
+            await self.database.write(partial(sessions.prune, now=now))
             await asyncio.sleep(_PRUNE)

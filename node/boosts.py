@@ -7,7 +7,7 @@ RSA key. An alert is boosted when, in order:
 2. it is the Note in its main language;
 3. its author is the organisation of this host, or a pinned member that is not frozen, listed or not;
 4. it is neither closed nor expired, and not older than a week: a log that was caught up with floods nobody;
-5. the operator asked for its country and kind before it came; by default for none.
+5. the operator asked for its country and kind before it came, by default for none, and forbids it nowhere (`policies`).
 
 A boost is taken back when its alert is: rules 1 to 3 hold no longer, or the text is withdrawn.
 """
@@ -92,6 +92,8 @@ class Candidate:
     published: datetime
     expires: datetime | None
     received: datetime
+    allowed: bool = True
+    """The operator's policies have nothing against it."""
 
 
 def key_of(host: str) -> str:
@@ -122,6 +124,8 @@ def objection(candidate: Candidate, rules: Collection[Rule], now: datetime) -> s
         return "closed or expired"
     if candidate.published < now - OLDEST:
         return "too old"
+    if not candidate.allowed:
+        return "the operator forbids it"
     if not any(rule.covers(candidate) for rule in rules):
         return "the operator did not ask for it"
     return ""

@@ -15,6 +15,7 @@ from node.errors import ConfigurationError, NodeError
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "alert": "node.commands.alerts:alert",
+        "audit": "node.commands.people:audit",
         "backup": "node.commands.setup:backup",
         "boosts": "node.commands.boosts:boosts",
         "custody": "node.commands.custody:custody",
@@ -28,6 +29,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "member": "node.commands.network:member",
         "migrate": "node.commands.setup:migrate",
         "mirror": "node.commands.copies:mirror",
+        "offer": "node.commands.offers:offer",
+        "offers": "node.commands.offers:offers",
+        "policy": "node.commands.policies:policy",
         "profile": "node.commands.setup:profile",
         "rebuild": "node.commands.setup:rebuild",
         "refusals": "node.commands.network:refusals",
@@ -39,6 +43,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "succeed": "node.commands.setup:succeed",
         "sync": "node.commands.network:sync",
         "unfollow": "node.commands.network:unfollow",
+        "user": "node.commands.people:user",
         "verify": "node.commands.proof:verify",
     }
 )

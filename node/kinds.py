@@ -5,7 +5,7 @@ what is held under its object's id; the first row that matches judges. What no r
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
@@ -86,6 +86,15 @@ def is_drill(activity: Activity) -> bool:
     return note is not None and alert_rules.is_alert(note) and note.get("alertStatus") != "actual"
 
 
+def may_hold(view: View, activity: Activity) -> bool:
+    """Whether the operator lets us keep the text of this activity: all but others' alerts of what is not to be held."""
+    note = activity.object
+    if note is None or not alert_rules.is_alert(note):
+        return True
+    country, kinds = alert_rules.traits(note)
+    return view.policies(activity.did).holds(country, kinds)
+
+
 def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
     """Keep a public object, and its row in the list of its kind."""
     held = view.stored(effect.object_id)
@@ -107,7 +116,10 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
         )
     )
     if effect.kind == alert_rules.KIND:
-        alerts.save(view.connection, view.org, alert_record(effect, around))
+        record = alert_record(effect, around)
+        country, kinds = alert_rules.traits(effect.document)
+        shown = view.policies(record.did).shows(country, kinds)
+        alerts.save(view.connection, view.org, replace(record, shown=shown))
 
 
 def hide_object(view: View, effect: HideObject, around: Surroundings) -> None:

@@ -66,15 +66,17 @@ ALERT, WITHDRAWAL, RECEIPT = "alert", "withdrawal", "receipt"
 CUSTODY, CUSTODY_PART = "custody", "custody-part"
 TAKEN, DESTROYED = "withdrawn", "destroyed"
 """What a receipt says of a Delete or a Release: nothing of it is shown any more; no byte of it is left."""
+APPROVAL_REQUEST, APPROVAL_ANSWER = "approval-request", "approval-answer"
+OFFER, OFFER_ANSWER = "offer", "offer-answer"
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         ALERT: Kind("network", carried=True, answered=True),
         WITHDRAWAL: Kind("", carried=True, answered=True),
         RECEIPT: Kind(""),
-        "approval-request": Kind("approvals"),
-        "approval-answer": Kind("approvals"),
-        "offer": Kind("cases"),
-        "offer-answer": Kind("cases"),
+        APPROVAL_REQUEST: Kind("approvals"),
+        APPROVAL_ANSWER: Kind("approvals"),
+        OFFER: Kind("cases"),
+        OFFER_ANSWER: Kind("cases"),
         CUSTODY: Kind("approvals"),
         CUSTODY_PART: Kind("approvals"),
         "endorsement": Kind("network", carried=True),

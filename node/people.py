@@ -103,7 +103,11 @@ class Person:
 
     def may(self, act: str) -> bool:
         """Whether a role that counts lets this person do it: an act of `DUTIES`."""
-        return any(act in DUTIES[role].acts for role in self.counting)
+        return bool(self.role_for(act))
+
+    def role_for(self, act: str) -> str:
+        """The role in which this person does it; empty where none lets them."""
+        return next((role for role in ROLES if role in self.counting and act in DUTIES[role].acts), "")
 
 
 def person_id() -> str:
@@ -142,13 +146,18 @@ def folded(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+def as_typed(password: str) -> str:
+    """A password as it is used: NFC, for keyboards differ; otherwise as typed."""
+    return unicodedata.normalize("NFC", password)
+
+
 def check_password(password: str, name: str) -> str:
-    """A password as it is used: NFC, otherwise as typed.
+    """A new password, as it is used.
 
     Raises:
         RefusedError: too short, too long, one character over and over, or the name itself.
     """
-    kept = unicodedata.normalize("NFC", password)
+    kept = as_typed(password)
     if len(kept) < _LEAST:
         raise RefusedError(f"a password has {_LEAST} characters at least; four words chosen by chance are good")
     if len(kept) > _MOST:

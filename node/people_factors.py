@@ -61,8 +61,7 @@ def totp_code(secret: str, now: datetime) -> str:
 
 def totp_step(secret: str, code: str, now: datetime) -> int | None:
     """The number of the half minute that a code is of; `None` for a code that does not count now. Constant in time."""
-    plain = "".join(each for each in code if each.isdigit())
-    plain = "".join(str(int(each)) for each in plain)  # Arabic-Indic digits are digits
+    plain = "".join(str(int(each)) for each in code if each.isdecimal())  # Arabic-Indic digits are digits
     generator = pyotp.TOTP(secret, interval=STEP)
     step = int(now.timestamp()) // STEP
     found = None
@@ -72,9 +71,7 @@ def totp_step(secret: str, code: str, now: datetime) -> int | None:
     return found
 
 
-def ask_to_make(
-    origin: str, organisation: str, person: str, name: str, known: Sequence[bytes]
-) -> Asked:
+def ask_to_make(origin: str, organisation: str, person: str, name: str, known: Sequence[bytes]) -> Asked:
     """Begin to enrol a passkey.
 
     Args:

@@ -23,7 +23,10 @@ from node.errors import RefusedError
 _SALT, _KEY, _NONCE = 16, 32, 12
 _CODE = 10
 """Bytes of a recovery code: 80 bits."""
-_WRONG = "the name or the password is wrong"
+
+
+class WrongPasswordError(RefusedError):
+    """A password does not open what it was tried on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +77,17 @@ def unwrap(wrapped: Wrapped, password: str) -> str:
     """The secret, if the password is right; as dear as `wrap`.
 
     Raises:
-        RefusedError: it is not.
+        WrongPasswordError: it is not.
     """
     try:
         return _unlock(wrapped.sealed, _derive(password, wrapped.salt, wrapped.cost), b"tadamun person").decode()
     except InvalidTag as error:
-        raise RefusedError(_WRONG) from error
+        raise WrongPasswordError("the name or the password is wrong") from error
 
 
-def nobody() -> Wrapped:
+def nobody(cost: Cost = USUAL) -> Wrapped:
     """What is tried for a name that nobody has: the work is the same and no password fits."""
-    return Wrapped(secrets.token_bytes(_SALT), USUAL, secrets.token_bytes(_NONCE + 74 + 16))
+    return Wrapped(secrets.token_bytes(_SALT), cost, secrets.token_bytes(_NONCE + 74 + 16))
 
 
 def new_token() -> str:

@@ -40,6 +40,10 @@ CLOSED_LISTS = (
     alert_terms.ENDORSEMENT_MODES,
     alert_terms.SUBJECT_KINDS,
     alert_terms.PUBLICATION_LEVELS,
+    alert_terms.ACTIONS,
+    alert_terms.ANSWER_KINDS,
+    alert_terms.RESULTS,
+    alert_terms.ATTRIBUTIONS,
 )
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 PARTS = {"did": "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", "token": "t", "root": "z", "from": "1"}

@@ -94,7 +94,7 @@ async def test_what_is_the_organisations_own_stands_in_no_federated_byte(tmp_pat
             {"office": "Exercise office", "country": "XX", "language": "ar"}
             | {
                 name: f"{MARK}-{name}"
-                for name in ("email", "phone", "fax", "post", "social", "body", "name", "honorific", "last_verified")
+                for name in ("email", "phone", "fax", "post", "social", "name", "last_verified")
             }
         ],
         "subjects": [

@@ -5,12 +5,12 @@ import json
 import pytest
 from sqlalchemy import select
 
-from node import alerts as rules
-from node.desk import alerts as desk
+from node import approvals
+from node.desk import approvals as desk
 from node.models import alerts, contacts, deliveries, documents, queues
 from node.models.base import metadata
 from tests.support.fediverse import Host, post_as
-from tests.support.network import Network, example, page_of, path_of, said_by, wait_until
+from tests.support.network import EXAMPLE, Network, example, page_of, path_of, said_by, wait_until
 
 FACTS_OF_THE_WORLD = {"actors", "key_ids", "dead_keys", "hosts"}
 """Tables whose rows belong to the node: what others say of themselves, and how their servers behave."""
@@ -44,8 +44,12 @@ async def test_no_row_of_one_organisation_is_anothers(tmp_path):
         theirs = await outside.publish(status="actual")
         drill = await second.publish(status="exercise")
         await second.withdraw(drill.id)
-        draft = rules.parse_input(example(status="actual"))
-        await second.write(lambda connection: desk.keep_draft(connection, second.organisation, draft, net.clock()))
+        draft = example(status="actual", consent={**EXAMPLE["consent"], "level": "public-anonymised"})
+        await second.write(
+            lambda connection: desk.ask(
+                connection, second.organisation, second.key, approvals.SHELL, draft, net.clock()
+            )
+        )
         await post_as(outside, second.origin + "/inbox", said_by(outside, "Flag", said.id, content="exercise"))
         await post_as(outside, second.organisation.uri + "/inbox", said_by(outside, "Question", said.id))
         await wait_until(lambda: second.head(outside.did) == outside.head(outside.did), "the member's alert is there")
@@ -65,8 +69,8 @@ async def test_no_row_of_one_organisation_is_anothers(tmp_path):
             elif name != "incoming":
                 assert nobodys == [], name
             filled |= {name} if any(row["org"] == second.did for row in found) else set()
-        wanted = {"alerts", "counters", "deliveries", "drafts", "entries", "followers", "heads", "members", "numbers"}
-        assert filled >= wanted | {"objects", "payloads", "reports", "withdrawals"}
+        wanted = {"alerts", "approval_requests", "counters", "deliveries", "entries", "followers", "heads", "members"}
+        assert filled >= wanted | {"numbers", "objects", "payloads", "reports", "withdrawals"}
         assert theirs.id
 
 

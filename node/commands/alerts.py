@@ -1,7 +1,8 @@
-"""The `alert` commands: publish, list, update, correct, close, withdraw, restore."""
+"""The `alert` commands: publish, list, update, correct, answer, close, withdraw, restore."""
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,14 @@ import click
 from sqlalchemy import Connection
 
 from node import alerts as rules
-from node.alerts import Alert
+from node.alert_forms import parse_moment
+from node.alert_terms import ANSWER_KINDS, ATTRIBUTIONS, RESULTS
+from node.alerts import Alert, Answer
 from node.app import utc_now
+from node.approvals import SHELL, STATES, YES
 from node.commands.context import Office, common
 from node.desk import alerts as desk
+from node.desk import approvals as word
 from node.desk import custody, trust, withdrawals
 from node.desk import sealed_alerts as sealed
 from node.desk.alerts import Said
@@ -22,8 +27,9 @@ from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject, parse_document
-from node.models import alerts, documents, rooms
+from node.models import alerts, approvals, documents, rooms
 from node.models.alerts import AlertRecord
+from node.models.approvals import Row
 from node.models.organisations import Organisation
 from node.models.withdrawals import Custody
 from node.web.pages.public import proof_holds
@@ -46,17 +52,13 @@ def publish(office: Office, file: Path) -> None:
     members, stands in no log and on no public page. "exclude": {"members": [did], "countries": ["XX"]} leaves some out.
 
     Refused, naming every reason, when a field is missing or consent does not cover the audience. An actual alert on a
-    node that is open to the world becomes a draft until two people can approve it.
+    node that is open to the world becomes a draft, sealed to those who approve: they look at it at /desk, and it is
+    published by itself when enough of them have said yes. The command line can never approve.
     """
     given, organisation = read_alert(file), office.organisation
     loopback = office.settings.loopback_allowed and _is_loopback(organisation.origin)
     if given.status == "actual" and not loopback:
-        rules.check_publishable(given, utc_now(), approvals_exist=False, loopback=True)
-        draft = office.write(lambda connection: desk.keep_draft(connection, organisation, given, utc_now()))
-        office.show(
-            {"draft": draft, "published": False},
-            "kept as a draft that waits for approval, not published; exercises and tests are published at once",
-        )
+        _ask(office, read_value(file), "")
         return
     key = office.key
     if given.sealed:
@@ -81,7 +83,7 @@ def list_alerts(office: Office) -> None:
         return [
             _listed(connection, organisation.did, record)
             for record in alerts.newest(
-                connection, organisation.did, statuses=_ALL, limit=100_000, translations=True
+                connection, organisation.did, statuses=_ALL, limit=100_000, translations=True, hidden=True
             )
         ] + [
             _sealed(each, organisation.did)
@@ -165,6 +167,9 @@ def update(office: Office, alert_id: str, file: Path) -> None:
     given, organisation, key = read_alert(file), office.organisation, office.key
     loopback = office.settings.loopback_allowed and _is_loopback(organisation.origin)
     found = _own_sealed(office, alert_id)
+    if given.status == "actual" and not loopback:
+        _ask(office, read_value(file), alert_id, found)
+        return
     if found is not None:
         sent = office.write(
             lambda connection: sealed.update(
@@ -191,10 +196,41 @@ def correct(office: Office, alert_id: str, reason: str) -> None:
 @alert.command()
 @click.argument("alert_id", metavar="ID")
 @click.option("--outcome", required=True, help="How it ended; readers see it.")
+@click.option("--result", type=click.Choice(RESULTS), default=None, help="The same in one word, for counting.")
+@click.option(
+    "--attribution", type=click.Choice(ATTRIBUTIONS), default=None, help="Whether the alert had a part in it."
+)
 @common
-def close(office: Office, alert_id: str, outcome: str) -> None:
+def close(office: Office, alert_id: str, outcome: str, result: str | None, attribution: str | None) -> None:
     """Close alert ID with its outcome."""
-    _restate(office, alert_id, outcome, rules.with_closure, desk.close, "closed")
+    result, attribution = result or "", attribution or ""
+    change = partial(rules.with_closure, result=result, attribution=attribution)
+    act = partial(desk.close, result=result, attribution=attribution)
+    _restate(office, alert_id, outcome, change, act, "closed")
+
+
+@alert.command()
+@click.argument("alert_id", metavar="ID")
+@click.option("--from", "by", required=True, help="The office that answered, or did not.")
+@click.option("--kind", type=click.Choice(ANSWER_KINDS), required=True, help="What kind of answer it is.")
+@click.option("--date", "day", required=True, help="The day it came, such as 2026-11-20.")
+@click.option("--text", default="", help="What it says, as far as everyone may read it.")
+@click.option("--private", is_flag=True, help="For the organisation alone: refused until the desk can seal it.")
+@common
+def answer(office: Office, alert_id: str, by: str, kind: str, day: str, text: str, private: bool) -> None:
+    """Log what an office answered to alert ID. Everyone who got the alert is told, and its page shows it.
+
+    Private answers are kept nowhere yet: a log that is not sealed would hand them to whoever takes this machine.
+    """
+    if private:
+        raise RefusedError("a private answer is kept nowhere yet: the sealed log comes with the desk")
+    try:
+        given = Answer(by, kind, parse_moment(day).date(), text)
+    except ValueError as error:
+        raise RefusedError("--date takes a day such as 2026-11-20") from error
+    organisation, key = office.organisation, office.key
+    said = office.write(lambda connection: desk.answer(connection, organisation, key, alert_id, given, utc_now()))
+    _show(office, said, "answer added")
 
 
 @alert.command()
@@ -274,17 +310,69 @@ def _restate(
     _show(office, said, done)
 
 
+def _ask(office: Office, value: JsonObject, replaces: str, before: SealedAlert | None = None) -> None:
+    organisation, key = office.organisation, office.key
+    asked = office.write(
+        lambda connection: word.ask(
+            connection, organisation, key, SHELL, value, utc_now(), replaces=replaces, before=before
+        )
+    )
+    request = asked.row.request
+    office.show(
+        {"draft": request.id, "published": False, "needed": request.needed, "sisters": list(asked.sisters)},
+        [
+            f"kept, sealed, as draft {request.id}: it waits for approval and is not published",
+            f"words needed  {request.needed}" + (", one of them a sister organisation's" if request.sister else ""),
+            "approvers find it at /desk/approvals; exercises and tests are published at once",
+        ],
+    )
+
+
+@alert.command()
+@common
+def drafts(office: Office) -> None:
+    """What waits for approval, and what became of it. The texts are sealed; approvers read them at /desk/approvals."""
+    organisation = office.organisation
+
+    def shown(connection: Connection, row: Row) -> dict[str, Any]:
+        words = approvals.words_of(connection, organisation.did, row.request.id)
+        return {
+            "draft": row.request.id,
+            "state": row.request.state,
+            "needed": row.request.needed,
+            "sister": row.request.sister,
+            "yes": sum(each.verdict == YES for each in words),
+            "asked": f"{row.request.made:%Y-%m-%dT%H:%M:%SZ}",
+            "outcome": row.outcome,
+        }
+
+    def read(connection: Connection) -> list[dict[str, Any]]:
+        return [shown(connection, row) for row in approvals.of_state(connection, organisation.did, *STATES)]
+
+    found = office.read(read)
+    lines = [f"{each['draft']}  {each['state']:9} {each['yes']}/{each['needed']}  {each['outcome']}" for each in found]
+    office.show(found, lines or ["nothing waits"])
+
+
+def read_value(file: Path) -> JsonObject:
+    """The JSON of an alert's file.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        return parse_document(file.read_bytes(), 1 << 20).value
+    except ProtocolError as error:
+        raise RefusedError(f"{file.name}: {error.reason}") from error
+
+
 def read_alert(file: Path) -> Alert:
     """An alert from its file.
 
     Raises:
         RefusedError: naming every field that is missing or wrong.
     """
-    try:
-        value = parse_document(file.read_bytes(), 1 << 20).value
-    except ProtocolError as error:
-        raise RefusedError(f"{file.name}: {error.reason}") from error
-    return rules.parse_input(value)
+    return rules.parse_input(read_value(file))
 
 
 def _is_loopback(origin: str) -> bool:

@@ -9,13 +9,15 @@ from sqlalchemy import Connection
 
 from node import recovery
 from node.app import Node, utc_now
+from node.approvals import WAITING
 from node.commands.context import Office, common
+from node.desk import approvals as word
 from node.desk import members as desk
 from node.desk import trust
 from node.errors import RefusedError
 from node.federation.mirror import Report
 from node.federation.protocol import ids
-from node.models import alerts, contacts, deliveries, documents, logs, queues
+from node.models import approvals, contacts, deliveries, documents, logs, queues
 from node.models.contacts import Member
 
 
@@ -141,6 +143,21 @@ def confirm_deletes(office: Office, did: str, recovery_sheet: Path | None) -> No
 
 
 @member.command()
+@click.argument("dids", metavar="DID...", nargs=-1)
+@common
+def standby(office: Office, dids: tuple[str, ...]) -> None:
+    """Name up to two sister organisations whose approvers are asked for a second word, sealed; without any, show them.
+
+    Where a person is named in an alert for everyone, one of the two words must be theirs.
+    """
+    organisation = office.organisation
+    if dids:
+        office.write(lambda connection: word.name_standbys(connection, organisation, dids, utc_now()))
+    found = office.read(lambda connection: approvals.standbys_of(connection, organisation.did))
+    office.show({"standbys": list(found)}, list(found) or ["no sister organisation stands by yet"])
+
+
+@member.command()
 @click.argument("did", metavar="DID")
 @common
 def remove(office: Office, did: str) -> None:
@@ -212,7 +229,7 @@ def status(office: Office) -> None:
             "log": {"epoch": head.epoch if head else 0, "sequence": head.sequence if head else 0},
             "received": queues.counts(connection, organisation.did),
             "deliveries": deliveries.counts(connection, organisation.did),
-            "drafts": alerts.count_drafts(connection, organisation.did),
+            "drafts": len(approvals.of_state(connection, organisation.did, WAITING)),
             "evidence": len(documents.evidence_of(connection, organisation.did)),
             "unknown": documents.counted(connection, organisation.did),
             "hold": organisation.hold,

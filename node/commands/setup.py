@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import sys
 import tarfile
 import tempfile
 from contextlib import closing
@@ -14,17 +15,20 @@ from sqlalchemy import Connection
 
 from node import recovery
 from node.app import Node, utc_now
+from node.commands import policies
 from node.commands.context import Office, common
-from node.desk import succession
+from node.desk import people, succession
+from node.desk import policies as policy_desk
 from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import letterbox, outbox, trust
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.models import contacts, declarations, deliveries, documents, logs, organisations, queues, setup
 from node.models.base import Database
-from node.models.keyring import sync_folder, write_private
+from node.models.keyring import KEY_FILES, key_files, sync_folder, write_private
 from node.models.organisations import Organisation
 from node.models.views import View
+from node.policies import Policies, Rule
 
 VEILED = timedelta(days=1)
 """So long a restored node shows nothing where not every member answers."""
@@ -39,11 +43,14 @@ _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 @click.option("--country", default="", help="ISO 3166-1 code of two letters.")
 @click.option("--summary", default="", help="One or two sentences about the organisation.")
 @click.option("--listed/--not-listed", help="Whether others may name it as a member of the network [not listed].")
+@click.option(
+    "--policy", "policy", multiple=True, help="Others' alerts: show:IQ:*=deny, hold:IQ:arrest=deny; see 'policy -h'."
+)
 @click.option("--recovery-file", required=True, help="Where the recovery sheet goes, not in the data; - prints it.")
 @common
 def init(
     office: Office, origin: str, name: str, handle: str, language: str, country: str, summary: str, listed: bool,
-    recovery_file: str,
+    policy: tuple[str, ...], recovery_file: str,
 ) -> None:
     """Make the data directory, keys and database, or add an organisation to them.
 
@@ -53,6 +60,7 @@ def init(
     origin, handle = _checked(origin, handle, settings.loopback_allowed)
     _check_country(country)
     _check_outside(recovery_file, settings.data)
+    wishes = [policies.read_flag(each) for each in policy] or _asked_policies(office, country)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     sync_folder(settings.data.absolute().parent)
     database = Database(settings.url)
@@ -85,7 +93,7 @@ def init(
     if recovery_file != "-":
         write_private(Path(recovery_file), sheet.encode())
     office._node = node
-    office.write(lambda connection: _begin(connection, node, made, key, now))
+    office.write(lambda connection: _begin(connection, node, made, key, wishes, now))
     result = {"did": made.did, "actor": made.uri, "handle": made.address, "recovery_file": recovery_file}
     lines = [
         f"{name} is {made.address}",
@@ -100,16 +108,31 @@ def init(
         lines += ["", sheet]
     else:
         lines += [f"recovery   {recovery_file}: print it, keep it away from this machine, then delete the file"]
+    lines += policies.lines(Policies(tuple(wishes)))
     lines += ["next       tadamun serve"]
     office.show(result, lines)
 
 
 def _begin(
-    connection: Connection, node: Node, made: Organisation, key: OrganisationKey, now: datetime
+    connection: Connection, node: Node, made: Organisation, key: OrganisationKey, wishes: list[Rule], now: datetime
 ) -> None:
     organisations.add(connection, made)
     letterbox.begin(connection, node.keyring, made, now)
+    policy_desk.decide(connection, made, wishes, now)
     outbox.publish_actor(connection, made, key, node.keyring.rsa(made.did).public_key(), now)
+
+
+def _asked_policies(office: Office, country: str) -> list[Rule]:
+    """The switches about the operator's own country, asked of a person at a terminal; a script gets the defaults."""
+    code = country.upper()
+    if office.json or not code or not sys.stdin.isatty():
+        return []
+    click.echo(f"Others' alerts about {code}: {policies.WHY}.", err=True)
+    wishes = []
+    for switch, question in (("hold", "Keep their text on this machine"), ("show", "Show them to everyone")):
+        if not click.confirm(f"{question}?", default=True, err=True):
+            wishes.append(Rule(switch, code, "", False))
+    return wishes
 
 
 def _checked(origin: str, handle: str, loopback: bool) -> tuple[str, str]:
@@ -218,7 +241,7 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
     found: list[str] = []
     node, settings = office.node, office.settings
     if names := node.keyring.exposed():
-        found.append(f"others on this machine can read {', '.join(names)}: chmod 600 keys/*.pem")
+        found.append(f"others on this machine can read {', '.join(names)}: chmod 600 keys/*")
     if settings.data.exists() and settings.data.stat().st_mode & 0o007:
         found.append("others on this machine can look into the data directory: chmod 700 it")
     if settings.loopback_allowed:
@@ -235,6 +258,7 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
         for each in held[:20]
     ]
     found += _trust_findings(office, organisation)
+    found += office.read(lambda connection: people.findings(connection, organisation))
     refused = office.read(lambda connection: queues.refusals(connection, organisation.did, 5))
     found += [f"refused: {each.reason} ({each.rule or 'no rule'}) from {each.via or 'unknown'}" for each in refused]
     for member in office.read(lambda connection: contacts.members_of(connection, organisation.did)):
@@ -277,7 +301,7 @@ def backup(office: Office, file: Path, with_keys: bool) -> None:
         with os.fdopen(descriptor, "wb") as stream:
             with tarfile.open(fileobj=stream, mode="w:gz") as archive:
                 archive.add(copy, "node.sqlite")
-                for path in sorted(office.settings.keys.glob("*.pem")) if with_keys else ():
+                for path in key_files(office.settings.keys) if with_keys else ():
                     archive.add(path, f"keys/{path.name}")
             stream.flush()
             os.fsync(stream.fileno())
@@ -382,7 +406,7 @@ def _unpack(file: Path, folder: Path) -> None:
         with tarfile.open(file, "r:gz") as archive:
             for member in archive:
                 name = Path(member.name)
-                key = name.parent == Path("keys") and name.suffix == ".pem"
+                key = name.parent == Path("keys") and name.suffix in KEY_FILES
                 if not member.isreg() or not (name == Path("node.sqlite") or key):
                     raise RefusedError(f"{file.name} holds {member.name[:80]!r}, which no backup of ours does")
                 source = archive.extractfile(member)
@@ -443,7 +467,7 @@ def _set_aside(data: Path) -> None:
 
 def _put_in_place(staged: Path, data: Path) -> None:
     """Keys that are here already stay; the database takes its name last."""
-    for source in sorted((staged / "keys").glob("*.pem")):
+    for source in key_files(staged / "keys"):
         (data / "keys").mkdir(mode=0o700, exist_ok=True)
         if not (data / "keys" / source.name).exists():
             source.rename(data / "keys" / source.name)

@@ -4,16 +4,16 @@ Each function is one transaction: the Note in its main language, its translation
 or nothing. Followers get the main language; translations are Notes of their own, linked, for members and pages.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import orjson
 from sqlalchemy import Connection
 
 from node import alerts as rules
-from node.alerts import Alert, Place
+from node.alerts import Alert, Answer, Place
 from node.desk import custody, withdrawals
 from node.errors import ProtocolError, RefusedError
 from node.federation import outbox
@@ -51,14 +51,17 @@ class Said:
 
 def publish(
     connection: Connection, organisation: Organisation, key: OrganisationKey, alert: Alert, now: datetime,
-    *, loopback: bool,
+    *, loopback: bool, approved: bool = False,
 ) -> Said:  # fmt: skip
     """Publish a new alert with its translations.
+
+    Args:
+        approved: others gave the words that it needs.
 
     Raises:
         RefusedError: consent, audience or another rule forbids it; every reason is named.
     """
-    rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
+    rules.check_publishable(alert, now, approvals_exist=approved, loopback=loopback)
     _check_open(alert)
     reference = next_reference(connection, organisation, alert, now)
     languages = [alert.text.language, *(text.language for text in alert.translations)]
@@ -79,14 +82,14 @@ def publish(
 
 def update(
     connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, alert: Alert, now: datetime,
-    *, loopback: bool,
+    *, loopback: bool, approved: bool = False,
 ) -> Said:  # fmt: skip
     """Replace the text of a published alert; readers of Mastodon see it as an edit.
 
     Raises:
         RefusedError: no such alert of ours, or a rule forbids it.
     """
-    rules.check_publishable(alert, now, approvals_exist=False, loopback=loopback)
+    rules.check_publishable(alert, now, approvals_exist=approved, loopback=loopback)
     _check_open(alert)
     record = find_own(connection, organisation, name)
     if alert.status != record.status:
@@ -125,14 +128,31 @@ def correct(
 
 
 def close(
-    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, outcome: str, now: datetime
-) -> Said:
+    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, outcome: str, now: datetime,
+    *, result: str = "", attribution: str = "",
+) -> Said:  # fmt: skip
     """Close an alert with its outcome, told to everyone who got it.
 
     Raises:
-        RefusedError: no such alert of ours, or no outcome.
+        RefusedError: no such alert of ours, no outcome, or a result that is in no list.
     """
-    return _restate(connection, organisation, key, name, outcome, now, rules.with_closure)
+    change = partial(rules.with_closure, result=result, attribution=attribution)
+    return _restate(connection, organisation, key, name, outcome, now, change)
+
+
+def answer(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, given: Answer, now: datetime
+) -> Said:
+    """Tell everyone who got an alert what an office answered.
+
+    Raises:
+        RefusedError: no such alert of ours, or an answer that is none.
+    """
+
+    def change(note: JsonObject, by: str, language: str, moment: datetime) -> JsonObject:
+        return rules.with_answer(note, replace(given, by=by), language, moment)
+
+    return _restate(connection, organisation, key, name, given.by, now, change)
 
 
 def withdraw(
@@ -169,29 +189,6 @@ def find_own(connection: Connection, organisation: Organisation, name: str) -> A
     if record.did != organisation.did:
         raise RefusedError("this alert is another organisation's; only its author changes or withdraws it")
     return record
-
-
-def keep_draft(connection: Connection, organisation: Organisation, alert: Alert, now: datetime) -> str:
-    """Keep what may be published later as a draft. Until drafts are sealed, only its public part is kept."""
-    name = outbox.token()
-    place = Place(
-        note_id=organisation.at(f"/objects/{name}"),
-        actor_id=organisation.uri,
-        author_name=organisation.name,
-        page_url="",
-        reference="",
-        sister_urls=(),
-        published=now,
-        updated=None,
-        to=(),
-        cc=(),
-        translation_of=None,
-        translations=(),
-    )
-    texts = [alert.text.language, *(text.language for text in alert.translations)]
-    document = {language: rules.render(alert, language, place) for language in texts}
-    alerts.add_draft(connection, organisation.did, name, json.dumps(document, ensure_ascii=False), now)
-    return name
 
 
 def _check_open(alert: Alert) -> None:
@@ -241,7 +238,12 @@ def _say(
     connection: Connection, organisation: Organisation, key: OrganisationKey, kind: str, alert: Alert, language: str,
     place: Place, now: datetime,
 ) -> Published:  # fmt: skip
-    note = outbox.sign_object(rules.render(alert, language, place), key, dict(rules.TERMS), now)
+    rendered = rules.render(alert, language, place)
+    if kind == "Update":
+        held = documents.stored(connection, organisation.did, ids.canonical(place.note_id))
+        before = orjson.loads(held.raw) if held and held.raw else {}
+        rendered = rules.carry_answers(rendered, before, language)
+    note = outbox.sign_object(rendered, key, dict(rules.TERMS), now)
     audience = outbox.audience(organisation, members_only=alert.status != "actual")
     speech = Speech(kind, note, audience, dict(rules.TERMS), followers=language == alert.text.language)
     return outbox.publish(connection, organisation, key, speech, now)
@@ -252,7 +254,7 @@ def _restate(
     change: Callable[[JsonObject, str, str, datetime], JsonObject],
 ) -> Said:  # fmt: skip
     if not text.strip():
-        raise RefusedError("say why: readers see this text beside the alert")
+        raise RefusedError("say it in words: readers see this text beside the alert")
     record = find_own(connection, organisation, name)
     moment = _later(now, record)
     result: Published | None = None

@@ -107,8 +107,10 @@ class Taken:
 def lines_of(connection: Connection, org: str, did: str, *, public: bool = False) -> Iterator[bytes]:
     """One log as lines, oldest first; with `public` only what may be given to everyone."""
     after = (0, 0)
+    hidden = alerts.hidden_ids(connection, org, did) if public else frozenset()
     while batch := logs.read(connection, org, did, after, _BATCH):
-        yield from (pages.render_lines([entry]) for entry in batch if not public or is_public(entry))
+        told = (entry for entry in batch if not public or (is_public(entry) and entry.object_id not in hidden))
+        yield from (pages.render_lines([entry]) for entry in told)
         last = batch[-1].header
         after = (last.epoch, last.sequence + 1)
 

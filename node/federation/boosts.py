@@ -22,7 +22,7 @@ from node.federation.outbox import token
 from node.federation.protocol import retry
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import JsonObject, parse_document
-from node.models import boosts, contacts, deliveries, documents, queues
+from node.models import boosts, contacts, deliveries, documents, policies, queues
 from node.models.alerts import AlertRecord
 from node.models.boosts import Boost
 from node.models.contacts import Follower, Member
@@ -123,18 +123,21 @@ def _stands(connection: Connection, organisation: Organisation, boost: Boost, no
 
 def _candidate(connection: Connection, organisation: Organisation, record: AlertRecord) -> Candidate:
     member = contacts.member(connection, organisation.did, record.did)
+    kinds = frozenset({record.kind, *_violations(connection, organisation, record)})
+    own = record.did == organisation.did
     return Candidate(
         status=record.status,
         state=record.state,
         translation=record.translation_of is not None,
-        own=record.did == organisation.did,
+        own=own,
         member=member is not None and member.state == contacts.MEMBER,
         frozen=_is_frozen(member),
         country=record.country,
-        kinds=frozenset({record.kind, *_violations(connection, organisation, record)}),
+        kinds=kinds,
         published=record.published,
         expires=record.expires,
         received=record.received,
+        allowed=own or policies.of(connection, organisation.did).boosts(record.country, kinds),
     )
 
 

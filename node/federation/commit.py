@@ -18,6 +18,7 @@ from node import releases as release_rules
 from node.effects import (
     Accept,
     Decision,
+    Effect,
     FollowAgain,
     Ignore,
     KeepLetter,
@@ -27,7 +28,7 @@ from node.effects import (
     ReplyLetter,
 )
 from node.evidence import Evidence
-from node.federation import letters, receipts, releases, saving, trust
+from node.federation import holding, letters, receipts, releases, saving, trust
 from node.federation.protocol import ids, replicas, retry, spread
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.messages import as_list
@@ -69,11 +70,11 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
     around = replace(around, frozen=trust.is_frozen(member, activity))
     if member is not None and member.state == contacts.FORMER and activity.type != "Delete":
         return Committed(Ignore("no member any more: only its Deletes are obeyed"))
-    new = False
+    new, held = False, kinds.may_hold(view, activity)
     if verified.kind == "proof" and activity.position is not None and (own or _in_log(member)):
         header = replicas.header_of(activity)
         around = replace(around, position=header.order)
-        new = _keep(view, activity, header, around)
+        new = _keep(view, activity, header, around, held=held)
         if not new:
             return Committed(Ignore("held already"))
         if activity.type not in ("Create", "Update"):
@@ -81,21 +82,35 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
         if activity.type == "Delete" and not around.frozen:
             _withdraw(view, activity, header, around)
             view.reload_log()
+    if not held:
+        _let_go(view, activity, around)
+        return Committed(Ignore("alerts of this country or kind are not held here"), new=new)
     decision = kinds.judge(view, verified, around)
-    left = saving.save(view, decision, around) if isinstance(decision, Accept) else ()
-    replies = tuple(effect for effect in left if isinstance(effect, Reply | FollowAgain | ReplyLetter))
-    kept = [effect for effect in left if isinstance(effect, KeepLetter)]
-    for effect in kept:
-        letters.keep(view, effect, activity, around)
-    released = [effect for effect in left if isinstance(effect, Release)]
-    for each in released:
-        releases.carry_out(view, each, around)
-    trust.carry_out(view, [effect for effect in left if effect not in (*replies, *kept, *released)], around)
+    replies = _carry_out(view, decision, activity, around) if isinstance(decision, Accept) else ()
     if new and not own and not around.frozen and not isinstance(decision, Refuse):
         replies += _receipts(view, activity, around)
     if new and pass_on and not own and not around.frozen and member is not None:
         _pass_on(view, activity, around)
     return Committed(decision, replies, new)
+
+
+def _carry_out(
+    view: View, decision: Accept, activity: Activity, around: Surroundings
+) -> tuple[Reply | FollowAgain | ReplyLetter, ...]:
+    replies: list[Reply | FollowAgain | ReplyLetter] = []
+    left: list[Effect] = []
+    for effect in saving.save(view, decision, around):
+        match effect:
+            case Reply() | FollowAgain() | ReplyLetter():
+                replies.append(effect)
+            case KeepLetter():
+                letters.keep(view, effect, activity, around)
+            case Release():
+                releases.carry_out(view, effect, around)
+            case _:
+                left.append(effect)
+    trust.carry_out(view, left, around)
+    return tuple(replies)
 
 
 def foretell(view: View, verified: Verified, around: Surroundings) -> None:
@@ -143,13 +158,22 @@ def _in_log(member: Member | None) -> bool:
     return member is not None and member.state in (contacts.MEMBER, contacts.FORMER, contacts.SUCCEEDED)
 
 
-def _keep(view: View, activity: Activity, header: Header, around: Surroundings) -> bool:
+def _let_go(view: View, activity: Activity, around: Surroundings) -> None:
+    """Nothing of this text stays; nor, where the author is believed, of what it was before it became such."""
+    holding.forget_delivery(view.connection, activity.id, activity.raw)
+    if activity.object_id is not None and activity.did is not None and not around.frozen:
+        view.flush()
+        holding.let_go(view.connection, view.org, activity.actor, activity.did, activity.object_id)
+        view.let_go(activity.object_id)
+
+
+def _keep(view: View, activity: Activity, header: Header, around: Surroundings, *, held: bool) -> bool:
     beside = view.beside(header.did, header.sequence)
     fit = replicas.fit(header, view.head(header.did), beside)
     digest = header.digest
     if fit is Fit.KNOWN:
         view.flush_log()
-        return _fill_stub(view, activity, header, digest, around)
+        return held and _fill_stub(view, activity, header, digest, around)
     if fit is not Fit.NEXT and logs.branches(view.connection, view.org, header.did) >= MOST_BRANCHES:
         return False  # evidence enough; each further branch would have the whole line counted again
     entry = Entry(
@@ -158,8 +182,8 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings) 
         activity_id=activity.id,
         object_id=activity.object_id,
         type=activity.type,
-        raw=activity.raw,
-        state=logs.HELD,
+        raw=activity.raw if held else None,
+        state=logs.HELD if held else logs.UNHELD,
         via=around.via,
         received=around.now,
     )
@@ -172,7 +196,7 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings) 
         contested = logs.is_contested(view.connection, view.org, header.did, header.order)
         logs.hide(view.connection, view.org, [digest], None if contested else around.now + trust.DESTROY_AFTER)
         return activity.type == "Delete"
-    if releases.is_meant(view, activity):
+    if held and releases.is_meant(view, activity):
         releases.take_late(view, header, digest, around.now)
         view.reload_log()
         return False

@@ -13,9 +13,10 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection
 
+from node import approvals as approval_rules
 from node import letters as rules
 from node import releases
-from node.effects import KeepLetter
+from node.effects import Accept, KeepLetter
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import ids, integrity_proofs, retry, sealing, spread
 from node.federation.protocol.activities import AS2, Activity
@@ -24,8 +25,9 @@ from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
 from node.kinds import Surroundings
 from node.letters import Letter
-from node.models import contacts, deliveries, documents, logs, rooms
+from node.models import approvals, contacts, deliveries, documents, logs, rooms
 from node.models import letters as rows
+from node.models.approvals import Row
 from node.models.contacts import Member
 from node.models.deliveries import Lane, Recipient
 from node.models.keyring import Keyring
@@ -120,6 +122,8 @@ def keep(view: View, effect: KeepLetter, activity: Activity, around: Surrounding
     if letter.kind == rules.RECEIPT:
         _take_receipt(connection, org, letter, around.now)
         return
+    if letter.kind == rules.APPROVAL_ANSWER:
+        _take_answer(view, letter, around.now)
     if letter.kind == rules.WITHDRAWAL:
         rows.withdraw(connection, org, letter.author, letter.about)
     raw = activity.raw if kind.carried else None
@@ -135,7 +139,7 @@ def _keep(
     kind = rules.KINDS[letter.kind]
     sealed = None
     if kind.room:
-        sealed = sealing.seal(rules.render(letter), [_resting_place(connection, org, kind.room)])
+        sealed = rest(connection, org, kind.room, rules.render(letter))
     rows.save(
         connection, org,
         Kept(
@@ -144,6 +148,15 @@ def _keep(
             gone=letter.kind == rules.WITHDRAWAL,
         ),
     )  # fmt: skip
+
+
+def rest(connection: Connection, org: str, room: str, plain: bytes) -> bytes:
+    """Seal something to those whose duty it is.
+
+    Raises:
+        RefusedError: this organisation has no key to seal to yet.
+    """
+    return sealing.seal(plain, [_resting_place(connection, org, room)])
 
 
 def _resting_place(connection: Connection, org: str, room: str) -> str:
@@ -175,6 +188,40 @@ def _take_receipt(connection: Connection, org: str, letter: Letter, now: datetim
     if kind in (rules.TAKEN, rules.DESTROYED):
         gone = now if kind == rules.DESTROYED else None
         rows.add_receipt(connection, org, Receipt(of, letter.author, entry.object_id or "", rules.TAKEN, now, gone))
+
+
+def _take_answer(view: View, letter: Letter, now: datetime) -> None:
+    """A sister's word on something of ours that waits, or on an emergency that is to be looked at afterwards."""
+    connection, org = view.connection, view.org
+    try:
+        name, word, release = approval_rules.parse_answer(letter.body, letter.author, now)
+    except ProtocolError as error:
+        view.count(f"an answer that is none: {error.spec}")
+        return
+    row = approvals.find(connection, org, name)
+    standby = letter.author in approvals.standbys_of(connection, org)
+    if row is None or letter.about != name or not standby:
+        return
+    if row.review_by is not None:
+        approvals.want_review(connection, org, name, None)
+        return
+    words = approvals.words_of(connection, org, name)
+    decision = approval_rules.decide(row.request, words, word, approval_rules.Facts(org, standby, True, now))
+    if not isinstance(decision, Accept) or (word.verdict == approval_rules.YES and not _opens(row, release)):
+        view.count("a sister's word that does not count")
+        return
+    approvals.add_word(connection, org, name, word)
+    if word.verdict == approval_rules.NO:
+        approvals.settle(connection, org, name, approval_rules.REFUSED)
+    elif approval_rules.is_enough(row.request, (*words, word), org):
+        approvals.make_ready(connection, org, name, release, now)
+
+
+def _opens(row: Row, release: str) -> bool:
+    try:
+        return row.package is not None and bool(sealing.open_sealed(row.package, (release,)))
+    except ProtocolError:
+        return False
 
 
 def _pass_on(view: View, letter: Letter, activity: Activity, around: Surroundings) -> None:

@@ -327,15 +327,19 @@ class Mirror:
     async def _pull(
         self, organisation: Organisation, did: str, origin: str, ours: Head | None, claimed: Head, report: Report
     ) -> None:
+        def sign(request: Request) -> tuple[tuple[str, str], ...]:
+            # As the organisation: some texts are for members only.
+            key_id = organisation.uri + "#main-key"
+            return http_signatures.sign(request, self._keyring.rsa(organisation.did), key_id, self._clock())
+
         epoch, start = (ours.epoch, ours.sequence + 1) if ours else (1, 1)
         waiting: list[Header] = []
         for _ in range(_MAX_PAGES):
             url = f"{ids.Portable(did, f'/log/{epoch}/{start}').at(origin)}"
             try:
                 page = await self._discovery.fetcher.get(
-                    url, accept=pages.LINES, content_types=pages.is_lines,
-                    signer=self._discovery.sign, limit=MAX_PAGE,
-                )  # fmt: skip
+                    url, accept=pages.LINES, content_types=pages.is_lines, signer=sign, limit=MAX_PAGE
+                )
             except FetchError as error:
                 if error.status == 404:
                     return
@@ -419,10 +423,7 @@ class Mirror:
             if head is None or head.order < claimed.order:
                 note = f"claimed head {claimed.epoch}/{claimed.sequence}, did not supply it"
                 saving.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note), now)
-            said = withdrawals.claimed(withdrawals.releases_of(connection, organisation.did, did))
-            for header in logs.withheld(connection, organisation.did, did):
-                if (header.epoch, header.sequence, header.content) in said:
-                    continue
+            for header in withdrawals.withheld(connection, organisation.did, did):
                 note = f"text of {header.epoch}/{header.sequence} withheld: no Delete by its author names it"
                 saving.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note, (header,)), now)
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     Index,
-    Integer,
     String,
     Table,
     Text,
@@ -17,12 +17,15 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from node.models.base import Id, Instant, metadata
 
+_HIDDEN = text("NOT shown")
 alerts = Table(
     "alerts",
     metadata,
@@ -48,8 +51,10 @@ alerts = Table(
     Column("translation_of", Text),
     Column("via", Text, nullable=False),
     Column("received", Instant, nullable=False),
+    Column("shown", Boolean, nullable=False, server_default=true()),
     Index("ix_alerts_page", "org", "page"),
     Index("ix_alerts_published", "org", "published"),
+    Index("ix_alerts_hidden", "org", "did", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
 )
 numbers = Table(
     "numbers",
@@ -57,15 +62,6 @@ numbers = Table(
     Column("org", String(80), primary_key=True),
     Column("name", String(40), primary_key=True),
     Column("value", Id, nullable=False),
-)
-drafts = Table(
-    "drafts",
-    metadata,
-    Column("id", String(40), primary_key=True),
-    Column("org", String(80), primary_key=True),
-    Column("document", Text, nullable=False),
-    Column("made", Instant, nullable=False),
-    Column("size", Integer, nullable=False),
 )
 
 
@@ -96,6 +92,8 @@ class AlertRecord:
     translation_of: str | None
     via: str
     received: datetime
+    shown: bool = True
+    """Whether the operator shows it to everyone; what is not shown is in no list that does not ask for it."""
 
 
 def save(connection: Connection, org: str, record: AlertRecord) -> None:
@@ -117,13 +115,26 @@ def drop_author(connection: Connection, org: str, author: str) -> None:
     connection.execute(delete(alerts).where(alerts.c.org == org, alerts.c.author == author))
 
 
+def mark_shown(connection: Connection, org: str, object_id: str, shown: bool) -> None:
+    """The operator shows it to everyone from now on, or no more."""
+    where = (alerts.c.org == org) & (alerts.c.object_id == object_id)
+    connection.execute(update(alerts).where(where).values(shown=shown))
+
+
+def hidden_ids(connection: Connection, org: str, did: str) -> frozenset[str]:
+    """The alerts of one author that are held and not shown to everyone."""
+    where = (alerts.c.org == org) & (alerts.c.did == did)
+    return frozenset(connection.execute(select(alerts.c.object_id).where(where, _HIDDEN)).scalars())
+
+
 def find(connection: Connection, org: str, name: str) -> AlertRecord | None:
-    """One alert by canonical id, https id, or the last part of its page's address."""
+    """One alert that is shown, by canonical id, https id, or the last part of its page's address."""
     row = connection.execute(
         select(*_columns()).where(
-            alerts.c.org == org, (alerts.c.object_id == name) | (alerts.c.uri == name) | (alerts.c.page == name)
+            alerts.c.org == org, alerts.c.shown,
+            (alerts.c.object_id == name) | (alerts.c.uri == name) | (alerts.c.page == name),
         )
-    ).first()
+    ).first()  # fmt: skip
     return AlertRecord(*row) if row else None
 
 
@@ -136,9 +147,16 @@ def newest(
     offset: int = 0,
     limit: int = 20,
     translations: bool = False,
+    hidden: bool = False,
 ) -> tuple[AlertRecord, ...]:
-    """Alerts, newest first; translations stand beside their original and are left out unless asked for."""
+    """Alerts, newest first; translations stand beside their original and are left out unless asked for.
+
+    Args:
+        hidden: for the operator's eyes: those too that are not shown to everyone.
+    """
     query = select(*_columns()).where(alerts.c.org == org, alerts.c.status.in_(statuses))
+    if not hidden:
+        query = query.where(alerts.c.shown)
     if author is not None:
         query = query.where(alerts.c.author == author)
     if not translations:
@@ -150,15 +168,15 @@ def newest(
 def translations_of(connection: Connection, org: str, object_id: str) -> tuple[AlertRecord, ...]:
     """The translations of an alert."""
     rows = connection.execute(
-        select(*_columns()).where(alerts.c.org == org, alerts.c.translation_of == object_id)
+        select(*_columns()).where(alerts.c.org == org, alerts.c.translation_of == object_id, alerts.c.shown)
     )
     return tuple(AlertRecord(*row) for row in rows)
 
 
 def count(connection: Connection, org: str, statuses: Sequence[str], author: str | None = None) -> int:
-    """How many there are, translations not counted."""
+    """How many are shown, translations not counted."""
     query = select(func.count()).where(
-        alerts.c.org == org, alerts.c.status.in_(statuses), alerts.c.translation_of.is_(None)
+        alerts.c.org == org, alerts.c.status.in_(statuses), alerts.c.translation_of.is_(None), alerts.c.shown
     )
     if author is not None:
         query = query.where(alerts.c.author == author)
@@ -177,18 +195,6 @@ def has_reference(connection: Connection, org: str, did: str, reference: str) ->
     """Whether an alert of this author bears this reference code."""
     where = (alerts.c.org == org) & (alerts.c.did == did) & (alerts.c.reference == reference)
     return connection.execute(select(alerts.c.object_id).where(where)).first() is not None
-
-
-def add_draft(connection: Connection, org: str, draft: str, document: str, now: datetime) -> None:
-    """Keep a draft that waits for approval."""
-    connection.execute(
-        insert(drafts).values(id=draft, org=org, document=document, made=now, size=len(document))
-    )
-
-
-def count_drafts(connection: Connection, org: str) -> int:
-    """How many drafts wait."""
-    return connection.execute(select(func.count()).where(drafts.c.org == org)).scalar_one()
 
 
 def _columns() -> list[Column[Any]]:

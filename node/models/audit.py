@@ -40,8 +40,8 @@ audit_keys = Table(
 )
 ACTS = frozenset({
     "invite", "join", "confirm", "grant", "disable", "lock", "factor.add", "factor.remove", "codes.new",
-    "password", "session.end", "draft", "approve", "refuse", "publish", "case.open", "case.change", "case.close",
-    "message.send", "message.read", "request.take", "settings",
+    "password", "session.end", "draft", "approve", "refuse", "publish", "override",
+    "case.open", "case.change", "case.close", "message.send", "message.read", "request.take", "settings",
     "custody.release", "custody.asked",
 })  # fmt: skip
 """The acts there are; more of them may be added, never words of a person."""
@@ -110,10 +110,16 @@ def first_fault(org: str, chain: "tuple[Act, ...]") -> int | None:
     return None
 
 
+def key_in(connection: Connection, org: str) -> bytes:
+    """What makes pseudonyms of this organisation's people; empty before the first act."""
+    found: bytes | None = connection.execute(select(audit_keys.c.key).where(audit_keys.c.org == org)).scalar()
+    return found or b""
+
+
 def key_of(connection: Connection, org: str) -> bytes:
-    """What makes pseudonyms of this organisation's people; made at the first act."""
-    found = connection.execute(select(audit_keys.c.key).where(audit_keys.c.org == org)).scalar()
-    if found is None:
+    """The same, made at the first act."""
+    found = key_in(connection, org)
+    if not found:
         found = secrets.token_bytes(32)
         connection.execute(insert(audit_keys).values(org=org, key=found))
     return found

@@ -132,7 +132,7 @@ def unjudged(connection: Connection, org: str, after: datetime) -> tuple[AlertRe
     seen = select(boosts.c.number).where(boosts.c.org == org, boosts.c.object_id == table.c.object_id).exists()
     rows = connection.execute(
         select(*(table.c[name] for name in AlertRecord.__slots__))
-        .where(table.c.org == org, table.c.status == "actual", table.c.translation_of.is_(None))
+        .where(table.c.org == org, table.c.status == "actual", table.c.translation_of.is_(None), table.c.shown)
         .where(table.c.published > after, ~seen)
         .order_by(table.c.published)
         .limit(_MOST)
@@ -143,7 +143,7 @@ def unjudged(connection: Connection, org: str, after: datetime) -> tuple[AlertRe
 def record_of(connection: Connection, org: str, object_id: str) -> AlertRecord | None:
     """An alert that is shown here, by its canonical id."""
     table = alerts.alerts
-    where = (table.c.org == org) & (table.c.object_id == object_id)
+    where = (table.c.org == org) & (table.c.object_id == object_id) & table.c.shown
     row = connection.execute(select(*(table.c[name] for name in AlertRecord.__slots__)).where(where)).first()
     return AlertRecord(*row) if row else None
 
@@ -156,6 +156,7 @@ def of_author(connection: Connection, org: str, did: str, now: datetime) -> tupl
     rows = connection.execute(
         select(*(table.c[name] for name in AlertRecord.__slots__))
         .where(table.c.org == org, table.c.did == did, table.c.status == "actual", table.c.state != "closed")
+        .where(table.c.shown)
         .where(table.c.translation_of.is_(None), table.c.expires.is_(None) | (table.c.expires > now))
         .order_by(table.c.published.desc())
         .limit(_CARRIED)
@@ -185,7 +186,7 @@ def due(connection: Connection, org: str, now: datetime) -> tuple[Boost, ...]:
 def orphaned(connection: Connection, org: str) -> tuple[Boost, ...]:
     """Boosts that wait or were said, of alerts that are not here any more."""
     table = alerts.alerts
-    held = and_(table.c.org == boosts.c.org, table.c.object_id == boosts.c.object_id)
+    held = and_(table.c.org == boosts.c.org, table.c.object_id == boosts.c.object_id, table.c.shown)
     gone = ~select(table.c.object_id).where(held).exists()
     return _read(connection, (boosts.c.org == org) & boosts.c.state.in_((WAITING, DONE)) & gone)
 

@@ -268,6 +268,11 @@ def hide(connection: Connection, org: str, object_id: str, author: str, now: dat
         )
 
 
+def forget_object(connection: Connection, org: str, object_id: str) -> None:
+    """Hold an object no more; it was not withdrawn, and may come again."""
+    connection.execute(delete(objects).where(objects.c.org == org, objects.c.id == object_id))
+
+
 def page_name(object_id: str) -> str:
     """The last part of an object's page address; the same on every node that holds it."""
     return hashlib.sha256(object_id.encode()).hexdigest()[:16]

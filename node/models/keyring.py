@@ -20,6 +20,9 @@ from node.federation.protocol import keys, sealing
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.sealing import SealKey
 
+KEY_FILES = frozenset({".pem", ".age"})
+"""How the names of key files end."""
+
 
 class Keyring:
     """The private keys of one node, loaded once each."""
@@ -116,8 +119,7 @@ class Keyring:
 
     def exposed(self) -> tuple[str, ...]:
         """Key files that others on this machine could read."""
-        found = (path for path in sorted(self.folder.glob("*")) if path.suffix in (".pem", ".age"))
-        return tuple(path.name for path in found if path.stat().st_mode & 0o077)
+        return tuple(path.name for path in key_files(self.folder) if path.stat().st_mode & 0o077)
 
     def _cached_rsa(self, name: str) -> RSAPrivateKey:
         if name not in self._rsa:
@@ -171,6 +173,11 @@ def destroy(path: Path) -> None:
 
 def _sealing_name(did: str, public: str) -> str:
     return f"{did.removeprefix(keys.DID_KEY)}.seal-{hashlib.sha256(public.encode()).hexdigest()[:16]}.age"
+
+
+def key_files(folder: Path) -> tuple[Path, ...]:
+    """Every key file in a folder."""
+    return tuple(path for path in sorted(folder.glob("*")) if path.suffix in KEY_FILES)
 
 
 def _network(did: str) -> str:

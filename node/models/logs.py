@@ -1,9 +1,10 @@
 """Logs: the entries of our own organisations and of every member, as bytes, with their heads and withdrawals.
 
 An entry whose text was withdrawn is `hidden` (its bytes stay for 72 h, in case the withdrawal is contested) and then a
-`stub`, the bare header. Which entries are the main line is worked out by `protocol/replicas`, and only when a log
-forked; a plain append moves the head. What stands past a member's freeze is kept, and given to nobody: `read`,
-`by_activity` and `head_table` end where the freeze does.
+`stub`, the bare header. One whose text this node is not to hold is `unheld`: its header proves the others, and it is
+given to nobody. Which entries are the main line is worked out by `protocol/replicas`, and only when a log forked; a
+plain append moves the head. What stands past a member's freeze is kept, and given to nobody: `read`, `by_activity` and
+`head_table` end where the freeze does, and `head_table` before the first entry that is not held.
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     tuple_,
     update,
 )
@@ -40,6 +42,7 @@ from node.federation.protocol.replicas import Head, Header
 from node.models.base import Instant, metadata
 from node.models.contacts import members
 
+IS_UNHELD = text("state = 'unheld'")
 entries = Table(
     "entries",
     metadata,
@@ -60,6 +63,7 @@ entries = Table(
     Column("destroy_after", Instant),
     Index("ix_entries_object", "org", "object_id"),
     Index("ix_entries_activity", "org", "activity_id"),
+    Index("ix_entries_unheld", "org", "did", sqlite_where=IS_UNHELD, postgresql_where=IS_UNHELD),
 )
 heads = Table(
     "heads",
@@ -85,7 +89,7 @@ withdrawals = Table(
     Column("contested", Boolean, nullable=False, server_default=false()),
 )
 
-HELD, HIDDEN, STUB = "held", "hidden", "stub"
+HELD, HIDDEN, STUB, UNHELD = "held", "hidden", "stub", "unheld"
 _LAST = (2**31 - 1, 2**53)
 """No entry stands past here; a place beyond it, asked for by anybody, would not fit the columns."""
 
@@ -138,9 +142,9 @@ class Destroyed:
     org: str
     activity_id: str
     raw: bytes
-    did: str
-    place: tuple[int, int]
-    object_id: str | None
+    did: str = ""
+    place: tuple[int, int] = (0, 0)
+    object_id: str | None = None
 
 
 def head(connection: Connection, org: str, did: str) -> Head | None:
@@ -152,16 +156,16 @@ def head(connection: Connection, org: str, did: str) -> Head | None:
 
 
 def head_table(connection: Connection, org: str) -> dict[str, Head]:
-    """Every did's head, as others are told of it: a frozen member's is the last entry that is believed."""
+    """Every did's head, as others are told of it: a frozen member's is the last entry that is believed, and none is
+    past an entry that is not held: what we tell of we can give.
+    """
     rows = connection.execute(
         select(heads.c.did, heads.c.epoch, heads.c.sequence, heads.c.digest).where(heads.c.org == org)
     )
     found = {row.did: Head(row.epoch, row.sequence, row.digest) for row in rows}
-    for did, epoch, sequence in connection.execute(
-        select(members.c.did, members.c.frozen_epoch, members.c.frozen_sequence).where(
-            members.c.org == org, members.c.frozen_epoch.is_not(None)
-        )
-    ):
+    columns = (members.c.did, members.c.frozen_epoch, members.c.frozen_sequence)
+    frozen = connection.execute(select(*columns).where(members.c.org == org, members.c.frozen_epoch.is_not(None)))
+    for did, epoch, sequence in (*frozen, *_before_unheld(connection, org)):
         if did in found and found[did].order > (epoch, sequence):
             believed = [header for header in line(connection, org, did) if header.order <= (epoch, sequence)]
             del found[did]
@@ -212,10 +216,9 @@ def activities_after(connection: Connection, org: str, did: str, after: tuple[in
 
 
 def by_activity(connection: Connection, org: str, activity_id: str) -> Entry | None:
-    """The entry of an activity id, but not from past a freeze."""
-    row = connection.execute(
-        _select().where(entries.c.org == org, entries.c.activity_id == activity_id, _believed())
-    ).first()
+    """The entry of an activity id, but not from past a freeze, and none that is not held."""
+    wanted = (entries.c.org == org) & (entries.c.activity_id == activity_id) & (entries.c.state != UNHELD)
+    row = connection.execute(_select().where(wanted, _believed())).first()
     return _value(row) if row else None
 
 
@@ -320,12 +323,12 @@ def read(
 ) -> tuple[Entry, ...]:  # fmt: skip
     """Entries from a position on, ascending; or up to `limit` of the newest before it, descending.
 
-    Entries past a freeze are left out; with `types` all others are.
+    Entries past a freeze are left out, and those that are not held; with `types` all others are.
     """
     place = tuple_(entries.c.epoch, entries.c.sequence)
     after = (min(after[0], _LAST[0]), min(after[1], _LAST[1]))
     order = (entries.c.epoch, entries.c.sequence, entries.c.digest)
-    query = _select().where(_of(org, did), _believed())
+    query = _select().where(_of(org, did), entries.c.state != UNHELD, _believed())
     if types:
         query = query.where(entries.c.type.in_(types))
     if newest:
@@ -342,6 +345,12 @@ def hide(connection: Connection, org: str, digests: Sequence[str], destroy_after
         .where(entries.c.org == org, entries.c.digest.in_(digests), entries.c.state == HELD)
         .values(state=HIDDEN, destroy_after=destroy_after)
     )
+
+
+def _before_unheld(connection: Connection, org: str) -> list[tuple[str, int, int]]:
+    columns = (entries.c.did, entries.c.epoch, entries.c.sequence)
+    rows = connection.execute(select(*columns).where(entries.c.org == org, IS_UNHELD).order_by(*columns))
+    return [(row.did, row.epoch, row.sequence - 1) for row in rows]
 
 
 def hold_back(connection: Connection, org: str, did: str, after: datetime) -> None:
@@ -421,23 +430,6 @@ def withdrawal(connection: Connection, org: str, did: str, place: tuple[int, int
             withdrawals.c.sequence == place[1],
         )
     ).scalar()
-
-
-def withheld(connection: Connection, org: str, did: str) -> tuple[Header, ...]:
-    """Stubs that no signed Delete names: texts that somebody kept from us."""
-    named = and_(
-        withdrawals.c.org == entries.c.org,
-        withdrawals.c.did == entries.c.did,
-        withdrawals.c.epoch == entries.c.epoch,
-        withdrawals.c.sequence == entries.c.sequence,
-        withdrawals.c.content == entries.c.content,
-    )
-    rows = connection.execute(
-        _select(raw=False)
-        .select_from(entries.outerjoin(withdrawals, named))
-        .where(_of(org, did), entries.c.state == STUB, withdrawals.c.org.is_(None))
-    )
-    return tuple(_value(row).header for row in rows)
 
 
 def deletes_since(connection: Connection, org: str, did: str, moment: datetime) -> int:

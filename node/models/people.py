@@ -108,7 +108,7 @@ def add(connection: Connection, person: Person, invitation: str, until: datetime
         RefusedError: somebody who is not disabled has this name.
     """
     if by_name(connection, person.org, person.name) is not None:
-        raise RefusedError(f"somebody here is called {person.name} already: choose a name that tells them apart")
+        raise RefusedError("somebody here has this name already: choose one that tells them apart")
     connection.execute(
         insert(people).values(
             id=person.id, org=person.org, name=person.name, folded=rules.folded(person.name),
@@ -278,7 +278,7 @@ def begin_try(connection: Connection, org: str, who: str, known: bool, now: date
     """Count a try before it is judged, so that a hundred at once are a hundred; whoever succeeds clears it.
 
     Args:
-        who: digest of the name as compared, so that names which nobody has are kept as digests too.
+        who: digest of the name as compared, so that names which nobody has are no names here either.
 
     Returns:
         Until when nobody may try, `None` where this one may.

@@ -13,11 +13,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.replicas import Head, Header
-from node.models import contacts, documents, logs, organisations, withdrawals
+from node.models import contacts, documents, logs, organisations, policies, withdrawals
 from node.models.contacts import Following, Member
 from node.models.documents import Stored
 from node.models.logs import Entry, Window
 from node.models.organisations import Organisation
+from node.policies import Policies
 
 
 class View:
@@ -34,6 +35,8 @@ class View:
         self._counts: dict[str, int] = {}
         self._window: Window | None = None
         self._released: dict[str, str | None] = {}
+        self._policies: Policies | None = None
+        self._own: frozenset[str] = frozenset()
         organisations.take_turn(connection, organisation.did)
 
     def preload(self, activities: Collection[Activity]) -> None:
@@ -140,6 +143,18 @@ class View:
         if did not in self._members:
             self._members[did] = contacts.member(self.connection, self.org, did)
         return self._members[did]
+
+    def policies(self, did: str | None) -> Policies:
+        """What the operator decided about alerts of this author: nothing about those of our own organisations."""
+        if self._policies is None:
+            self._policies = policies.of(self.connection, self.org)
+            self._own = frozenset(each.did for each in organisations.all_of(self.connection))
+        return Policies() if did in self._own else self._policies
+
+    def let_go(self, object_id: str) -> None:
+        """Forget in memory what is not held any more."""
+        self._stored.pop(object_id, None)
+        self._pending.pop(object_id, None)
 
     def forget(self) -> None:
         """Contacts changed: ask again."""

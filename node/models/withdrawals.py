@@ -29,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 
+from node.federation.protocol.replicas import Header
 from node.models import logs
 from node.models.base import Instant, metadata
 
@@ -203,9 +204,25 @@ def custody(connection: Connection, org: str, about: str) -> Custody | None:
     return Custody(**{**row._mapping, "custodians": tuple(json.loads(row.custodians))}) if row else None
 
 
-def claimed(rows: Collection[ReleaseRow]) -> frozenset[tuple[int, int, str]]:
-    """Every entry that a release says is withdrawn with its object: nobody withholds what stands among these."""
-    return frozenset(each for row in rows for each in row.named)
+def withheld(connection: Connection, org: str, did: str) -> tuple[Header, ...]:
+    """Stubs that no signed Delete names, and no release: texts that somebody kept from us."""
+    entries, table = logs.entries, logs.withdrawals
+    named = and_(
+        table.c.org == entries.c.org,
+        table.c.did == entries.c.did,
+        table.c.epoch == entries.c.epoch,
+        table.c.sequence == entries.c.sequence,
+        table.c.content == entries.c.content,
+    )
+    columns = (entries.c.did, entries.c.epoch, entries.c.sequence, entries.c.previous, entries.c.content)
+    rows = connection.execute(
+        select(*columns)
+        .select_from(entries.outerjoin(table, named))
+        .where(_place(entries, org, did), entries.c.state == logs.STUB, table.c.org.is_(None))
+    )
+    found = [Header(*row) for row in rows]
+    said = {each for row in releases_of(connection, org, did) for each in row.named} if found else set()
+    return tuple(each for each in found if (each.epoch, each.sequence, each.content) not in said)
 
 
 def _place(table: Table, org: str, did: str) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from node.federation.protocol.activities import AS2, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.messages import ACTIVITY_JSON, MAX_ENTRY, JsonObject, parse_document
 from node.federation.protocol.replicas import Head
-from node.models import contacts, documents, letters, logs, organisations
+from node.models import alerts, contacts, documents, letters, logs, organisations
 from node.models.letters import Kept
 from node.models.logs import Entry
 from node.models.organisations import Organisation
@@ -106,9 +106,9 @@ async def get_portable(request: Request) -> Response:
         case ["objects", _] | ["activities", _]:
             return await _held(site, did, path)
         case ["log", epoch, start] if _is_number(epoch) and _is_number(start):
-            return await _log(site, did, (int(epoch), int(start)))
+            return await _log(site, request, did, (int(epoch), int(start)))
         case ["withdrawals", epoch, start] if _is_number(epoch) and _is_number(start):
-            return await _log(site, did, (int(epoch), int(start)), receipts.TYPES)
+            return await _log(site, request, did, (int(epoch), int(start)), receipts.TYPES)
         case ["actor", "outbox", *before] if len(before) <= 2 and all(map(_is_number, before)):
             return await _outbox(site, did, tuple(int(part) for part in before))
         case ["actor", "followers" | "following" | "members" as name]:
@@ -191,11 +191,12 @@ async def _held(site: Site, did: str, path: str) -> Response:
 
     def read(connection: Connection) -> tuple[bytes | None, bool]:
         for org in organisations.all_of(connection):
+            hidden = alerts.hidden_ids(connection, org.did, did)
             held = documents.stored(connection, org.did, name)
-            if held is not None:
+            if held is not None and name not in hidden:
                 return held.raw if held.state == documents.SHOWN else None, held.state == documents.GONE
             entry = logs.by_activity(connection, org.did, name)
-            if entry is not None:
+            if entry is not None and entry.object_id not in hidden:
                 return (entry.raw if entry.state == logs.HELD else None), entry.state != logs.HELD
         return None, False
 
@@ -205,39 +206,53 @@ async def _held(site: Site, did: str, path: str) -> Response:
     return problem(410 if gone else 404, "not here")
 
 
-async def _log(site: Site, did: str, start: tuple[int, int], types: Sequence[str] = ()) -> Response:
-    def read(connection: Connection) -> tuple[Entry, ...] | None:
+async def _log(
+    site: Site, request: Request, did: str, start: tuple[int, int], types: Sequence[str] = ()
+) -> Response:
+    """A log; the entries of alerts that are not shown here go to pinned members only, who sign for them."""
+
+    def read(connection: Connection) -> tuple[tuple[Entry, ...], frozenset[str], str] | None:
         for org in organisations.all_of(connection):
             if did == org.did or contacts.member(connection, org.did, did) is not None:
-                return logs.read(connection, org.did, did, start, _LOG_PAGE, types=types)
+                hidden = alerts.hidden_ids(connection, org.did, did)
+                return logs.read(connection, org.did, did, start, _LOG_PAGE, types=types), hidden, org.did
         return None
 
     found = await site.database.read(read)
     if found is None:
         return problem(404, "not here")
-    return document(pages.render_lines(found), kind=pages.LINES)
+    entries, hidden, asked = found
+    if hidden.isdisjoint(entry.object_id for entry in entries if entry.object_id):
+        return document(pages.render_lines(entries), kind=pages.LINES)
+    try:
+        await _check_member(site, request, asked)
+    except ProtocolError:
+        entries = tuple(entry for entry in entries if entry.object_id not in hidden)
+    return document(pages.render_lines(entries), kind=pages.LINES, private=True)
 
 
 async def _outbox(site: Site, did: str, before: tuple[int, ...]) -> Response:
-    def read(connection: Connection) -> tuple[tuple[Entry, ...], str] | None:
+    def read(connection: Connection) -> tuple[tuple[Entry, ...], frozenset[str], str] | None:
         for org in organisations.all_of(connection):
             member = contacts.member(connection, org.did, did)
             if did != org.did and member is None:
                 continue
             place = (before[0], before[1]) if len(before) == 2 else _FAR
             origin = org.origin if did == org.did or member is None else ids.origin_of_location(member.uri)
-            return logs.read(connection, org.did, did, place, _PAGE, newest=True), origin
+            hidden = alerts.hidden_ids(connection, org.did, did)
+            return logs.read(connection, org.did, did, place, _PAGE, newest=True), hidden, origin
         return None
 
     found = await site.database.read(read)
     if found is None or len(before) == 1:
         return problem(404, "not here")
-    entries, origin = found
+    entries, hidden, origin = found
     uri = ids.Portable(did, "/actor/outbox").at(origin)
     if not before:
         first = f"{uri}/{_FAR[0]}/{_FAR[1]}"
         return document(_json({"id": uri, "type": "OrderedCollection", "first": first}))
-    shown = [json.loads(entry.raw) for entry in entries if entry.raw and _in_outbox(entry)]
+    open_to_all = (entry for entry in entries if entry.object_id not in hidden and _in_outbox(entry))
+    shown = [json.loads(entry.raw) for entry in open_to_all if entry.raw]
     page: JsonObject = {"id": f"{uri}/{before[0]}/{before[1]}", "type": "OrderedCollectionPage", "partOf": uri}
     if len(entries) == _PAGE:
         last = entries[-1].header

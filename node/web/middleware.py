@@ -13,10 +13,13 @@ _CSP = (
 )
 FORM_POLICY = _CSP.replace(b"form-action 'none'", b"form-action 'self'").decode()
 """For the page that has a form; an answer that brings this header keeps it."""
+SCRIPT_POLICY = FORM_POLICY + "; script-src 'self'"
+"""For the two pages with a script, which asks the browser for a passkey; they work without it."""
 _POLICY = b"content-security-policy"
+_REFERRER = b"referrer-policy"
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (_REFERRER, b"no-referrer"),
     (b"permissions-policy", b"geolocation=(), camera=(), microphone=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
@@ -40,8 +43,9 @@ class Frame:
             if message["type"] == "http.response.start":
                 started = True
                 given = list(message.get("headers", ()))
-                policy = () if any(name == _POLICY for name, _ in given) else ((_POLICY, _CSP),)
-                message["headers"] = [*given, *policy, *_HEADERS]
+                brought = {name for name, _ in given} & {_POLICY, _REFERRER}
+                ours = ((_POLICY, _CSP), *_HEADERS)
+                message["headers"] = [*given, *(each for each in ours if each[0] not in brought)]
             await send(message)
 
         try:

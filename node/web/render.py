@@ -35,7 +35,7 @@ _ATTRIBUTES = MappingProxyType(
 _BLOCKS = ("p", "li", "blockquote")
 _OVERRIDES = MappingProxyType(dict.fromkeys((0x202D, 0x202E)))
 
-_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".svg": "image/svg+xml"})
+_TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"})
 
 
 def clean(html: str) -> Markup:
@@ -72,6 +72,7 @@ class Renderer:
     def __init__(self, languages: Languages) -> None:
         self.languages = languages
         self.stylesheet = f"/static/site.css?v={_fingerprint(STATIC / 'site.css')}"
+        self.script = f"/static/passkey.js?v={_fingerprint(STATIC / 'passkey.js')}"
         served = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
         files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in served}
         self._files: Mapping[str, tuple[bytes, str]] = MappingProxyType(files)
@@ -80,8 +81,8 @@ class Renderer:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The static files there are."""
-        return tuple(self._files)
+        """The static files of the public pages, which have no script; the desk's own is none of them."""
+        return tuple(name for name in self._files if not name.endswith(".js"))
 
     def file(self, name: str) -> tuple[bytes, str] | None:
         """A static file and its type; there are a handful, read once, so no path is ever looked up."""
@@ -121,7 +122,7 @@ class Renderer:
         )
         environment.filters.update(clean=clean, plain=plain)
         environment.tests.update(on_the_web=on_the_web)
-        environment.globals.update(locale=locale, stylesheet=self.stylesheet)
+        environment.globals.update(locale=locale, stylesheet=self.stylesheet, passkey_script=self.script)
         return environment
 
 

@@ -6,7 +6,8 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, evidence, public
+from node.web.pages import bundles, evidence, letters, public
+from node.web.pages.desk import approvals, factors, join, network, people, sign_in
 from node.web.site import Site
 from node.web.veil import veiled
 
@@ -28,6 +29,11 @@ ROUTES = (
     Route("/alerts", veiled(public.alert_list)),
     Route("/alerts/page/{number}", veiled(public.alert_list)),
     Route("/alerts/{id}", veiled(public.alert_page)),
+    Route("/alerts/{id}/letters", veiled(letters.index)),
+    Route("/alerts/{id}/letters/{number}/{language}", veiled(letters.letter)),
+    Route("/alerts/{id}/letters/{number}/{language}/organisation", veiled(letters.organisation_letter)),
+    Route("/alerts/{id}/letters/{number}/{language}/print", veiled(letters.sheet)),
+    Route("/alerts/{id}/letters/{number}/{language}/organisation/print", veiled(letters.organisation_sheet)),
     Route("/alerts/{id}/bundle", veiled(bundles.alert_bundle)),
     Route("/alerts/{id}/qr.svg", veiled(bundles.alert_qr)),
     Route("/bundles", bundles.bundle_form, methods=["GET"]),
@@ -39,6 +45,38 @@ ROUTES = (
     Route("/@{handle}", veiled(public.organisation_page)),
     Route("/groups", public.groups),
     Route("/charters", public.charters),
+    Route("/desk", people.home),
+    Route("/desk/sign-in", sign_in.sign_in_form, methods=["GET"]),
+    Route("/desk/sign-in", sign_in.take_sign_in, methods=["POST"]),
+    Route("/desk/sign-out", sign_in.sign_out, methods=["POST"]),
+    Route("/desk/factor", sign_in.factor_form, methods=["GET"]),
+    Route("/desk/factor", sign_in.take_factor, methods=["POST"]),
+    Route("/desk/join/{token}", join.join_form, methods=["GET"]),
+    Route("/desk/join/{token}", join.take_join, methods=["POST"]),
+    Route("/desk/factors", factors.factors, methods=["GET"]),
+    Route("/desk/factors/qr.svg", factors.totp_qr, methods=["GET"]),
+    Route("/desk/factors/totp", factors.take_totp, methods=["POST"]),
+    Route("/desk/factors/passkey", factors.new_passkey, methods=["GET"]),
+    Route("/desk/factors/passkey", factors.take_passkey, methods=["POST"]),
+    Route("/desk/factors/remove", factors.remove, methods=["POST"]),
+    Route("/desk/factors/codes", factors.renew_codes, methods=["POST"]),
+    Route("/desk/password", factors.take_password, methods=["POST"]),
+    Route("/desk/sessions/end", factors.end_session, methods=["POST"]),
+    Route("/desk/people", people.index, methods=["GET"]),
+    Route("/desk/people/invite", people.invite, methods=["POST"]),
+    Route("/desk/people/{person}", people.person_page, methods=["GET"]),
+    Route("/desk/people/{person}/confirm", people.confirm, methods=["POST"]),
+    Route("/desk/people/{person}/disable", people.disable, methods=["POST"]),
+    Route("/desk/rooms/grant", people.grant, methods=["POST"]),
+    Route("/desk/approvals", approvals.index),
+    Route("/desk/approvals/{request}", approvals.one, methods=["GET"]),
+    Route("/desk/approvals/{request}", approvals.speak, methods=["POST"]),
+    Route("/desk/sisters/{token}/{did}", approvals.sister, methods=["GET"]),
+    Route("/desk/sisters/{token}/{did}", approvals.answer_sister, methods=["POST"]),
+    Route("/desk/network", network.index),
+    Route("/desk/network/{page}", network.one),
+    Route("/desk/lock", people.lock_form, methods=["GET"]),
+    Route("/desk/lock", people.lock, methods=["POST"]),
     Route("/static/{name}", public.static),
     Route("/.well-known/nodeinfo", wellknown.get_nodeinfo_links),
     Route("/nodeinfo/2.1", wellknown.get_nodeinfo),

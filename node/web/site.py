@@ -7,6 +7,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from node.desk.sign_in import Reception
 from node.federation.inbox import Inbox
 from node.models import organisations
 from node.models.base import Database
@@ -30,6 +31,7 @@ class Site:
     renderer: Renderer
     clock: Callable[[], datetime]
     uploads: Uploads = field(default_factory=Uploads)
+    reception: Reception = field(default_factory=Reception)
     copied: datetime | None = None
     """The moment of a copy as files, while one is made: exercises, which are the members', are left out of it."""
 

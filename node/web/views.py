@@ -123,6 +123,17 @@ class Target:
 
     office: str
     country: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an office answered."""
+
+    by: str
+    kind: str
+    day: datetime | None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,16 @@ class AlertPage:
     expires: datetime | None = None
     outcome: str = ""
     """What the author wrote when closing it."""
+
+    outcome_result: str = ""
+    outcome_attribution: str = ""
+    answers: tuple[Answer, ...] = ()
+    """Oldest first."""
+
+    do_not: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    letters_path: str = ""
+    """Where letters to those addressed are; empty where nobody is asked to write."""
 
     correction: str = ""
     """The author's reason for a correction."""
@@ -182,6 +203,66 @@ class AlertPage:
     def old(self) -> bool:
         """Whether a reader must not act on this any more."""
         return self.card.state in ("closed", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An office with the letters to it, and the contacts that it publishes itself."""
+
+    office: str
+    language: str
+    """The language of the alert, in which the office is named."""
+
+    body: str = ""
+    country: str = ""
+    checked: datetime | None = None
+    email: str = ""
+    post: str = ""
+    fax: str = ""
+    web: str = ""
+    letters: tuple[tuple[str, str], ...] = ()
+    """(language, path) of each letter, the office's own language first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterList:
+    """The offices that an alert addresses; `reason` where nobody is asked to write."""
+
+    card: AlertCard
+    offices: tuple[Office, ...] = ()
+    do_not: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPage:
+    """One letter."""
+
+    card: AlertCard
+    office: Office
+    language: str
+    rtl: bool
+    text: str
+    organisation: bool
+    """An organisation sends it, and not a person."""
+
+    drill: bool
+    path: str
+    other_path: str
+    """The same letter for the other kind of sender."""
+
+    print_path: str
+    list_path: str
+    mail: str = ""
+    """`mailto:` link; empty where there is none to be given."""
+
+    whole: bool = True
+    """Whether the link carries the text too."""
+
+    facts_language: str = ""
+    """The language of the facts, where that is another than the letter's."""
+
+    do_not: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,3 +351,31 @@ class BundleView:
 
     alerts: tuple[tuple[str, str, str], ...] = ()
     """(path, headline, language) of the alerts that came."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """One person, on the desk."""
+
+    id: str
+    name: str
+    language: str
+    roles: tuple[str, ...]
+    state: str
+    factors: int
+    made: datetime
+    confirmed: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One session of whoever looks."""
+
+    name: str
+    """Enough of its digest to end it."""
+
+    made: datetime
+    seen: datetime
+    shared: bool
+    here: bool
+    """It is the one that looks."""

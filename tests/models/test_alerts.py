@@ -112,10 +112,3 @@ def test_numbers_count_up_for_each_name_and_organisation(write):
     given = [write(alerts.next_number, DID, "alert 2026") for _ in range(3)]
     assert [*given, write(alerts.next_number, DID, "alert 2027")] == [1, 2, 3, 1]
     assert write(alerts.next_number, OTHER, "alert 2026") == 1
-
-
-def test_a_draft_is_kept_and_counted_each_organisation_for_itself(write):
-    write(alerts.add_draft, DID, "draft", '{"ar": "تدريب"}', NOW)
-    write(alerts.add_draft, DID, "second", "{}", NOW)
-    assert write(alerts.count_drafts, DID) == 2
-    assert write(alerts.count_drafts, OTHER) == 0

@@ -9,7 +9,7 @@ import sqlalchemy
 
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.replicas import Head
-from node.models import contacts, logs
+from node.models import contacts, logs, withdrawals
 from tests.models.samples import DID, MEMBER, NOW, OTHER, chain, entry, header
 
 ORG = DID
@@ -289,7 +289,7 @@ def test_a_stub_that_no_delete_names_is_withheld(write):
     keep(write, entry(one, **bare), entry(two, **bare), three)
     write(logs.add_withdrawal, OTHER, (1, 1), one.content, three, NOW)
     write(logs.add_withdrawal, OTHER, (1, 2), "the wrong content", three, NOW)
-    assert write(logs.withheld, OTHER) == (two,)
+    assert write(withdrawals.withheld, OTHER) == (two,)
 
 
 def test_deletes_are_counted_since_a_moment(write):

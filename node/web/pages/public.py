@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from node import alerts as rules
+from node import appeals
+from node.alert_forms import parse_moment
 from node.alerts import PublicAlert
 from node.errors import ProtocolError
 from node.federation.protocol import ids, verification
@@ -25,6 +27,7 @@ from node.web.views import (
     AlertCard,
     AlertList,
     AlertPage,
+    Answer,
     Caveat,
     Frame,
     HomeView,
@@ -286,6 +289,7 @@ class Cards:
             proof_url=self.organisation.origin + record.uri.removeprefix(ids.origin_of_location(record.uri)),
             original_url=record.uri,
             translations=self._translations(record),
+            letters_path="" if appeals.objection(note, self.now) else f"/alerts/{record.page}/letters",
             bundle_path=f"/alerts/{record.page}/bundle" if record.status == "actual" else "",
             qr_path=f"/alerts/{record.page}/qr.svg" if record.status == "actual" else "",
             sisters=sisters.addresses(self.connection, self.organisation, record, self.now),
@@ -422,7 +426,12 @@ def _page(card: AlertCard, note: PublicAlert) -> AlertPage:
         link_to_work=note.link_to_work,
         demands=note.demands,
         subjects=tuple(Subject(each.name, each.kind) for each in note.subjects),
-        targets=tuple(Target(each.office, each.country) for each in note.targets),
+        targets=tuple(Target(each.office, each.country, each.body) for each in note.targets),
+        answers=tuple(Answer(each.by, each.kind, day_of(each.day), each.text) for each in note.answers),
+        do_not=note.do_not,
+        actions=note.actions,
+        outcome_result=note.outcome_result,
+        outcome_attribution=note.outcome_attribution,
         deadline=note.deadline,
         expires=note.expires,
         outcome=note.state_note if note.state == "closed" else "",
@@ -434,6 +443,14 @@ def _page(card: AlertCard, note: PublicAlert) -> AlertPage:
         company_or_project=note.company_or_project,
         verification_level=note.verification_level,
     )
+
+
+def day_of(text: str) -> datetime | None:
+    """A day of a Note as a moment; `None` for one that no calendar has."""
+    try:
+        return parse_moment(text) if text else None
+    except ValueError:
+        return None
 
 
 async def _plain(request: Request, template: str, nav: str) -> Response:

@@ -1,0 +1,408 @@
+"""Asking for a second word, giving it, and publishing what got enough of them.
+
+A text is sealed twice when it is asked for: once to a key of its own, to be published; and, with that key, to the room
+"approvals", to be looked at. So nobody who has the database or the configuration reads it, and nobody publishes it
+before those who looked at it have let go of the key.
+"""
+
+import hashlib
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from node import alerts as alert_rules
+from node import approvals as rules
+from node import letters as letter_rules
+from node.alerts import Alert
+from node.approvals import Request, Word
+from node.desk import alerts as open_desk
+from node.desk import sealed_alerts as sealed_desk
+from node.desk.alerts import Said
+from node.desk.sealed_alerts import SealedAlert
+from node.effects import Refuse
+from node.errors import ProtocolError, RefusedError
+from node.federation import letters, outbox
+from node.federation.protocol import sealing
+from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.messages import JsonObject
+from node.letters import Letter
+from node.models import approvals as rows
+from node.models import audit, contacts, people
+from node.models import letters as letter_rows
+from node.models.approvals import Row
+from node.models.organisations import Organisation
+from node.people import APPROVER, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that waits."""
+
+    row: Row
+    sisters: tuple[str, ...]
+    """The dids that were asked as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What whoever approves is shown."""
+
+    row: Row
+    shown: JsonObject
+    changed: dict[str, tuple[Any, Any]]
+    """What is other than in the version they looked at before."""
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SisterRequest:
+    """A request of a sister organisation, opened."""
+
+    letter: str
+    author: str
+    """The did that asks."""
+    request: str
+    digest: str
+    shown: JsonObject
+    urgent: bool
+    review: str
+    """The reason of an emergency that was published already; empty where it waits."""
+    sent: datetime
+    answered: bool
+
+
+def ask(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, author: str, value: JsonObject,
+    now: datetime, *, subjects: Collection[str] = (), replaces: str = "", before: SealedAlert | None = None,
+    thread: str = "", spread: bool = False,
+) -> Asked:  # fmt: skip
+    """Ask others to look at a text before it is published.
+
+    Args:
+        author: the id of the person who wrote it, or `approvals.SHELL`.
+        value: the alert as `parse_input` reads it.
+        subjects: ids of people of this organisation whom it is about.
+        replaces: the alert that this is an update of.
+        before: that alert, opened, where it is a sealed one.
+        thread: the request that this is a new version of.
+        spread: send it at some moment of the hour after the last word.
+
+    Raises:
+        RefusedError: a rule forbids publishing it, or nobody could give the word that it needs.
+    """
+    alert = alert_rules.parse_input(value)
+    alert_rules.check_publishable(alert, now, approvals_exist=True, loopback=False)
+    needed, sister = rules.needed(alert)
+    standbys = rows.standbys_of(connection, organisation.did)
+    if sister and not standbys:
+        raise RefusedError(
+            "R2: where a person is named one word must be a sister organisation's; name two of them first, with"
+            " 'tadamun member standby'"
+        )
+    for version in rows.of_thread(connection, organisation.did, thread) if thread else ():
+        if version.request.state == rules.WAITING:
+            rows.settle(connection, organisation.did, version.request.id, rules.CANCELLED)
+    name = outbox.token()
+    request = Request(
+        id=name, author=author, digest=rules.digest_of(value), needed=needed, sister=sister,
+        subjects=frozenset(subjects), state=rules.WAITING, urgent=alert.urgency == "immediate", made=now,
+    )  # fmt: skip
+    release = sealing.generate()
+    shown = rules.brief(value)
+    package = {"alert": value, "replaces": replaces, "before": _carried(before)}
+    row = Row(
+        request, thread or name, replaces, sealing.seal(orjson.dumps(package), [release.public]),
+        letters.rest(connection, organisation.did, "approvals", _brief_bytes(shown, release.secret)),
+        None, None, spread and alert.urgency != "immediate", None, "",
+    )  # fmt: skip
+    rows.add(connection, organisation.did, row)
+    audit.append(connection, organisation.did, "draft", name, now, **_who(author))
+    asked = standbys if sister or _lacks_approvers(connection, organisation.did, author, needed) else ()
+    for did in asked:
+        _ask_sister(connection, organisation, key, request, shown, release.secret, did, now)
+    return Asked(row, asked)
+
+
+def look(
+    connection: Connection, organisation: Organisation, person: Person, name: str, secrets: Sequence[str]
+) -> Brief:
+    """What waits, and what changed since this person looked last.
+
+    Raises:
+        RefusedError: no such request, or this session does not open it.
+    """
+    row = _find(connection, organisation, name)
+    shown, _ = _open(row, secrets)
+    before = rows.look(connection, organisation.did, person.id, row.thread, name)
+    changed: dict[str, tuple[Any, Any]] = {}
+    if before and before != name:
+        earlier = rows.find(connection, organisation.did, before)
+        if earlier is not None and earlier.brief is not None:
+            changed = dict(rules.changes(_open(earlier, secrets)[0], shown))
+    return Brief(row, shown, changed, rows.words_of(connection, organisation.did, name))
+
+
+def speak(
+    connection: Connection, organisation: Organisation, person: Person, name: str, word: Word, secrets: Sequence[str],
+    now: datetime, *, fresh: bool,
+) -> Row:  # fmt: skip
+    """Say yes or no.
+
+    Args:
+        word: with the digest of what was shown; who says it is filled in here.
+        secrets: what opens the room "approvals" in this session.
+
+    Raises:
+        RefusedError: the rule that says no.
+    """
+    row = _find(connection, organisation, name)
+    said = replace(word, org=organisation.did, by=person.id, made=now)
+    words = rows.words_of(connection, organisation.did, name)
+    facts = rules.Facts(organisation.did, APPROVER in person.counting, fresh, now)
+    _check(rules.decide(row.request, words, said, facts))
+    rows.add_word(connection, organisation.did, name, said)
+    act = "approve" if said.verdict == rules.YES else "refuse"
+    audit.append(connection, organisation.did, act, name, now, person=person.id, role=APPROVER)
+    if said.verdict == rules.NO:
+        rows.settle(connection, organisation.did, name, rules.REFUSED)
+    elif rules.is_enough(row.request, (*words, said), organisation.did):
+        rows.make_ready(connection, organisation.did, name, _open(row, secrets)[1], moment_of(row, now))
+    return _find(connection, organisation, name)
+
+
+def override(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, person: Person, name: str, reason: str,
+    secrets: Sequence[str], now: datetime, *, fresh: bool,
+) -> Row:  # fmt: skip
+    """An emergency: publish with the one word that is there. The sisters are asked to look at it within 24 hours.
+
+    Raises:
+        RefusedError: the rule that says no, or there is no sister to look at it.
+    """
+    row = _find(connection, organisation, name)
+    if APPROVER not in person.counting or not fresh:
+        raise RefusedError("R2: an approver says so, with a fresh second factor")
+    words = rows.words_of(connection, organisation.did, name)
+    _check(rules.decide_override(row.request, words, reason, organisation.did))
+    standbys = rows.standbys_of(connection, organisation.did)
+    if not standbys:
+        raise RefusedError("R2: no sister organisation is named that could look at it; see 'tadamun member standby'")
+    shown, release = _open(row, secrets)
+    rows.make_ready(connection, organisation.did, name, release, now)
+    rows.want_review(connection, organisation.did, name, now + rules.REVIEW_WITHIN)
+    audit.append(connection, organisation.did, "override", name, now, person=person.id, role=APPROVER)
+    for did in standbys:
+        _ask_sister(connection, organisation, key, row.request, shown, "", did, now, review=reason)
+    return _find(connection, organisation, name)
+
+
+def cancel(connection: Connection, organisation: Organisation, name: str, now: datetime, person: str) -> None:
+    """Whoever asked takes it back.
+
+    Raises:
+        RefusedError: it waits no more.
+    """
+    row = _find(connection, organisation, name)
+    if row.request.state not in (rules.WAITING, rules.READY):
+        raise RefusedError(f"the request is {row.request.state}")
+    rows.settle(connection, organisation.did, name, rules.CANCELLED)
+    audit.append(connection, organisation.did, "refuse", name, now, **_who(person))
+
+
+def sister_requests(
+    connection: Connection, organisation: Organisation, secrets: Sequence[str], now: datetime
+) -> tuple[SisterRequest, ...]:
+    """What sister organisations ask us to look at, newest first."""
+    found = []
+    answered = {
+        kept.about
+        for kept in letter_rows.of_kind(connection, organisation.did, (letter_rules.APPROVAL_ANSWER,))
+        if kept.author == organisation.did
+    }
+    for kept in letter_rows.of_kind(connection, organisation.did, (letter_rules.APPROVAL_REQUEST,)):
+        if kept.author == organisation.did or kept.sealed is None or now - kept.sent > rules.PATIENCE:
+            continue
+        try:
+            letter = letter_rules.parse(sealing.open_sealed(kept.sealed, secrets))
+        except ProtocolError:
+            continue
+        found.append(_sister_request(letter, kept.about in answered))
+    return tuple(found)
+
+
+def answer_sister(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, person: Person, letter_id: str,
+    word: Word, secrets: Sequence[str], now: datetime, *, fresh: bool,
+) -> None:  # fmt: skip
+    """Give a sister organisation our word. Who of us said it stays a name that means nothing to them.
+
+    Raises:
+        RefusedError: the rule that says no.
+    """
+    kept = letter_rows.find(connection, organisation.did, letter_id)
+    if kept is None or kept.sealed is None or kept.kind != letter_rules.APPROVAL_REQUEST:
+        raise RefusedError("no such request here")
+    letter = letter_rules.parse(sealing.open_sealed(kept.sealed, secrets))
+    asked = _sister_request(letter, False)
+    by = hashlib.sha256(f"{organisation.did} {person.id} {asked.request}".encode()).hexdigest()[:32]
+    said = replace(word, org=organisation.did, by=by, digest=asked.digest, made=now)
+    request = Request(
+        id=asked.request, author="", digest=asked.digest, needed=1, sister=False, subjects=frozenset(),
+        state=rules.WAITING, urgent=asked.urgent, made=kept.sent,
+    )  # fmt: skip
+    _check(rules.decide(request, (), said, rules.Facts("", APPROVER in person.counting, fresh, now)))
+    body = rules.answer_body(asked.request, said, str(letter.body.get("release", "")))
+    letters.send(
+        connection, organisation, key, letter_rules.APPROVAL_ANSWER, kept.about, body, (kept.author,), now,
+        token=outbox.token(), urgent=True,
+    )  # fmt: skip
+    act = "approve" if said.verdict == rules.YES else "refuse"
+    audit.append(connection, organisation.did, act, letter_id, now, person=person.id, role=APPROVER)
+
+
+def publish_due(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, row: Row, now: datetime
+) -> Said | None:
+    """Publish what got enough words; what the rules forbid by now (consent ran out, it expired) is refused, and the
+    request says which rule it was. Returns what was published.
+    """
+    if row.package is None or row.release is None:
+        return None
+    try:
+        package = orjson.loads(sealing.open_sealed(row.package, (row.release,)))
+        said = _publish(connection, organisation, key, package, now)
+    except (RefusedError, ProtocolError) as error:
+        rows.settle(connection, organisation.did, row.request.id, rules.REFUSED, str(error)[:300])
+        return None
+    rows.settle(connection, organisation.did, row.request.id, rules.PUBLISHED, said.portable_id)
+    audit.append(connection, organisation.did, "publish", row.request.id, now)
+    return said
+
+
+def name_standbys(connection: Connection, organisation: Organisation, dids: Sequence[str], now: datetime) -> None:
+    """The sister organisations whose approvers may be asked.
+
+    Raises:
+        RefusedError: too many, or one is no member.
+    """
+    members = {member.did for member in contacts.members_of(connection, organisation.did)}
+    for did in dids:
+        if did not in members:
+            raise RefusedError(f"{did} is no member here; 'tadamun member list' shows them")
+    if len(set(dids)) > rows.MOST_STANDBYS:
+        raise RefusedError(f"at most {rows.MOST_STANDBYS} sister organisations stand by")
+    rows.set_standbys(connection, organisation.did, tuple(dids), now)
+    audit.append(connection, organisation.did, "settings", "standbys", now)
+
+
+def release_person(
+    connection: Connection, organisation: Organisation, person: Person, now: datetime
+) -> tuple[str, ...]:
+    """Somebody is disabled: their words count no more where something waits, and what they asked for is handed to a
+    coordinator, who then does not approve it.
+    """
+    withdrawn = rows.withdraw_words(connection, organisation.did, person.id)
+    heirs = [each for each in people.active(connection, organisation.did, "coordinator") if each.id != person.id]
+    handed = rows.hand_over(connection, organisation.did, person.id, heirs[0].id) if heirs else 0
+    lines = []
+    if withdrawn:
+        lines.append(f"{withdrawn} approvals of theirs count no more")
+    if handed:
+        lines.append(f"{handed} drafts of theirs are handed to {heirs[0].name}")
+    return tuple(lines)
+
+
+def moment_of(row: Row, now: datetime) -> datetime:
+    """When it is sent: now, or within the hour at random where that was asked for."""
+    if not row.spread:
+        return now
+    return now + timedelta(seconds=random.SystemRandom().uniform(0, rules.SPREAD.total_seconds()))
+
+
+def _publish(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, package: JsonObject, now: datetime
+) -> Said:
+    alert: Alert = alert_rules.parse_input(package["alert"])
+    replaces = str(package.get("replaces") or "")
+    if alert.sealed and package.get("before"):
+        before = _restored(package["before"])
+        return sealed_desk.update(connection, organisation, key, before, alert, now, approved=True)
+    if alert.sealed:
+        return sealed_desk.publish(connection, organisation, key, alert, now, approved=True)
+    if replaces:
+        return open_desk.update(connection, organisation, key, replaces, alert, now, loopback=False, approved=True)
+    return open_desk.publish(connection, organisation, key, alert, now, loopback=False, approved=True)
+
+
+def _carried(before: SealedAlert | None) -> JsonObject | None:
+    if before is None:
+        return None
+    return {
+        "about": before.about, "author": before.author, "notes": list(before.notes), "to": list(before.to),
+        "sent": before.sent.isoformat(),
+    }  # fmt: skip
+
+
+def _restored(value: JsonObject) -> SealedAlert:
+    sent = datetime.fromisoformat(value["sent"])
+    return SealedAlert(value["about"], value["author"], tuple(value["notes"]), tuple(value["to"]), sent)
+
+
+def _lacks_approvers(connection: Connection, org: str, author: str, needed: int) -> bool:
+    return len([each for each in people.active(connection, org, APPROVER) if each.id != author]) < needed
+
+
+def _ask_sister(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, request: Request, shown: JsonObject,
+    release: str, did: str, now: datetime, *, review: str = "",
+) -> None:  # fmt: skip
+    letters.send(
+        connection, organisation, key, letter_rules.APPROVAL_REQUEST, request.id,
+        rules.ask_body(request, shown, release, review=review), (did,), now, token=outbox.token(), urgent=True,
+    )  # fmt: skip
+
+
+def _sister_request(letter: Letter, answered: bool) -> SisterRequest:
+    body = letter.body
+    shown, review = body.get("brief"), body.get("review")
+    return SisterRequest(
+        letter=letter.id, author=letter.author, request=str(body.get("request", ""))[:40],
+        digest=str(body.get("digest", ""))[:80], shown=shown if isinstance(shown, dict) else {},
+        urgent=body.get("urgent") is True, review=review if isinstance(review, str) else "", sent=letter.sent,
+        answered=answered,
+    )  # fmt: skip
+
+
+def _find(connection: Connection, organisation: Organisation, name: str) -> Row:
+    row = rows.find(connection, organisation.did, name)
+    if row is None:
+        raise RefusedError(f"no request {name[:40]!r} here; 'tadamun alert drafts' shows them")
+    return row
+
+
+def _brief_bytes(shown: JsonObject, release: str) -> bytes:
+    return orjson.dumps({"brief": shown, "release": release})
+
+
+def _open(row: Row, secrets: Sequence[str]) -> tuple[JsonObject, str]:
+    if row.brief is None:
+        raise RefusedError("the text of this request is destroyed")
+    try:
+        value = orjson.loads(sealing.open_sealed(row.brief, secrets))
+    except ProtocolError as error:
+        raise RefusedError("this session does not open it: ask somebody in the room to let you in") from error
+    return value["brief"], value["release"]
+
+
+def _check(decision: object) -> None:
+    if isinstance(decision, Refuse):
+        raise RefusedError(f"{decision.spec}: {decision.reason}")
+
+
+def _who(author: str) -> dict[str, str]:
+    return {} if author == rules.SHELL else {"person": author, "role": "author"}

@@ -1,0 +1,60 @@
+"""The worker that publishes what got enough words, when its moment has come. Nobody needs to be at a desk for it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from node import log
+from node.desk import approvals
+from node.errors import ConfigurationError
+from node.models import approvals as rows
+from node.models import organisations
+from node.models.base import Database
+from node.models.keyring import Keyring
+
+_PAUSE = 1.0
+
+
+class Publisher:
+    """One for each node."""
+
+    def __init__(
+        self, database: Database, keyring: Keyring, clock: Callable[[], datetime], stirred: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._clock = clock
+        self._stirred = stirred
+
+    async def run(self) -> None:
+        """Look once a second, until cancelled."""
+        while True:
+            await self.work_once()
+            await asyncio.sleep(_PAUSE)
+
+    async def work_once(self) -> int:
+        """Publish what is due; returns how much that was."""
+        now = self._clock()
+        if not await self._database.read(partial(rows.due, now=now)):
+            return 0
+        done = await self._database.write(self._publish)
+        if done:
+            log.info("approvals.published", alerts=done)
+            self._stirred()
+        return done
+
+    def _publish(self, connection: Connection) -> int:
+        now, done = self._clock(), 0
+        for org, row in rows.due(connection, now):
+            organisation = organisations.get(connection, org)
+            if organisation is None or organisation.hold:
+                continue
+            try:
+                key = self._keyring.organisation(org)
+            except ConfigurationError:
+                continue  # its keys are not on this machine any more
+            done += approvals.publish_due(connection, organisation, key, row, now) is not None
+        return done

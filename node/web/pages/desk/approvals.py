@@ -1,0 +1,210 @@
+"""Looking at what waits, and saying yes or no: one tick for each thing that was looked at, and what changed since."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from node import approvals as rules
+from node.alerts import parse_input
+from node.approvals import Word
+from node.desk import approvals as acts
+from node.errors import RefusedError
+from node.federation.protocol import ids
+from node.federation.protocol.messages import JsonObject
+from node.models import approvals as rows
+from node.models import contacts
+from node.people import APPROVALS, NETWORK
+from node.web import desk
+from node.web.desk import Session
+from node.web.site import site_of
+
+T = TypeVar("T")
+_DONE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One request in a list."""
+
+    path: str
+    state: str
+    made: datetime
+    yes: int
+    needed: int
+    sister: bool
+    urgent: bool
+    mine: bool
+    review_by: datetime | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class SisterView:
+    """A sister's request in a list."""
+
+    path: str
+    name: str
+    sent: datetime
+    urgent: bool
+    review: bool
+    answered: bool
+
+
+async def index(request: Request) -> Response:
+    """What waits here, what sisters ask, and what was settled lately."""
+    session = await desk.signed_in(request)
+    if isinstance(session, Response):
+        return session
+    site, secrets = site_of(request), _secrets(session)
+
+    def read(connection: Connection) -> dict[str, Any]:
+        org = session.organisation.did
+        names = {member.did: member.name for member in contacts.members_of(connection, org, all_states=True)}
+        asked = acts.sister_requests(connection, session.organisation, secrets, site.clock())
+        settled = rows.of_state(connection, org, *(state for state in rules.STATES if state != rules.WAITING))
+        return {
+            "waiting": [_waiting(connection, session, row) for row in rows.of_state(connection, org, rules.WAITING)],
+            "settled": [_waiting(connection, session, row) for row in settled[:_DONE]],
+            "sisters": [_asked(each, names) for each in asked],
+        }
+
+    found = await site.database.read(read)
+    return desk.page(request, session, session.organisation, "desk/approvals.html", **found)
+
+
+async def one(request: Request) -> Response:
+    """One request, to be looked at."""
+    session = await desk.signed_in(request, act="approve", fresh_factor=True)
+    return session if isinstance(session, Response) else await _show(request, session)
+
+
+async def speak(request: Request) -> Response:
+    """Yes, no, or an emergency."""
+    session = await desk.signed_in(request, act="approve", fresh_factor=True)
+    if isinstance(session, Response):
+        return session
+    site, name, fields = site_of(request), request.path_params["request"], session.fields
+    if fields.one("emergency"):
+        work: Callable[[Connection], object] = partial(
+            acts.override, organisation=session.organisation, key=site.keyring.organisation(session.organisation.did),
+            person=session.person, name=name, reason=fields.one("reason"), secrets=_secrets(session), now=site.clock(),
+            fresh=True,
+        )  # fmt: skip
+    else:
+        work = partial(
+            acts.speak, organisation=session.organisation, person=session.person, name=name, word=_word(session),
+            secrets=_secrets(session), now=site.clock(), fresh=True,
+        )  # fmt: skip
+    done = await _try(request, session, work)
+    return done if isinstance(done, Response) else desk.go(request, "/desk/approvals")
+
+
+async def sister(request: Request) -> Response:
+    """A sister's request, to be looked at."""
+    session = await desk.signed_in(request, act="approve", fresh_factor=True)
+    if isinstance(session, Response):
+        return session
+    found = await _sister(request, session)
+    if found is None:
+        return desk.refused(request, session, "no such request here", 404)
+    return _page(
+        request, session, found.shown, changed={}, digest=found.digest, request_state=rules.WAITING,
+        review=found.review, may_speak=not found.answered, may_override=False, urgent=found.urgent,
+    )  # fmt: skip
+
+
+async def answer_sister(request: Request) -> Response:
+    """Our word for a sister."""
+    session = await desk.signed_in(request, act="approve", fresh_factor=True)
+    if isinstance(session, Response):
+        return session
+    site, found = site_of(request), await _sister(request, session)
+    if found is None:
+        return desk.refused(request, session, "no such request here", 404)
+    work = partial(
+        acts.answer_sister, organisation=session.organisation,
+        key=site.keyring.organisation(session.organisation.did), person=session.person, letter_id=found.letter,
+        word=_word(session), secrets=_secrets(session), now=site.clock(), fresh=True,
+    )  # fmt: skip
+    done = await _try(request, session, work)
+    if isinstance(done, Response):
+        return done
+    return desk.go(request, "/desk/approvals")
+
+
+async def _show(request: Request, session: Session) -> Response:
+    name = request.path_params["request"]
+    work = partial(
+        acts.look, organisation=session.organisation, person=session.person, name=name, secrets=_secrets(session)
+    )
+    brief = await _try(request, session, work)
+    if isinstance(brief, Response):
+        return brief
+    asked, own = brief.row.request, session.organisation.did
+    said = {(each.org, each.by) for each in brief.words}
+    mine = asked.author == session.person.id
+    waits = asked.state == rules.WAITING and not mine and session.person.id not in asked.subjects
+    return _page(
+        request, session, brief.shown, changed=brief.changed, digest=asked.digest, request_state=asked.state, review="",
+        may_speak=waits and (own, session.person.id) not in said,
+        may_override=asked.state == rules.WAITING and asked.urgent and bool(said), urgent=asked.urgent,
+    )  # fmt: skip
+
+
+def _page(request: Request, session: Session, shown: JsonObject, **views: Any) -> Response:
+    """What whoever asks sent, read as an alert: a sister's words are a stranger's until they are."""
+    try:
+        alert = parse_input(shown)
+    except RefusedError as error:
+        return desk.refused(request, session, f"what was sent cannot be read as an alert: {error}")
+    return desk.page(request, session, session.organisation, "desk/approval.html", alert=alert, **views)
+
+
+async def _sister(request: Request, session: Session) -> acts.SisterRequest | None:
+    site, token, author = site_of(request), request.path_params["token"], request.path_params["did"]
+    wanted = str(ids.Portable(author, f"/letters/{token}"))
+    found = await site.database.read(
+        lambda connection: acts.sister_requests(connection, session.organisation, _secrets(session), site.clock())
+    )
+    return next((each for each in found if each.letter == wanted), None)
+
+
+def _waiting(connection: Connection, session: Session, row: rows.Row) -> Waiting:
+    asked = row.request
+    words = rows.words_of(connection, session.organisation.did, asked.id)
+    return Waiting(
+        path=f"/desk/approvals/{asked.id}", state=asked.state, made=asked.made,
+        yes=sum(each.verdict == rules.YES for each in words), needed=asked.needed, sister=asked.sister,
+        urgent=asked.urgent, mine=asked.author == session.person.id, review_by=row.review_by, outcome=row.outcome,
+    )  # fmt: skip
+
+
+def _asked(asked: acts.SisterRequest, names: dict[str, str]) -> SisterView:
+    path = f"/desk/sisters/{asked.letter.rpartition('/')[2]}/{asked.author}"
+    name = names.get(asked.author, asked.author)
+    return SisterView(path, name, asked.sent, asked.urgent, bool(asked.review), asked.answered)
+
+
+def _word(session: Session) -> Word:
+    fields = session.fields
+    verdict = rules.YES if fields.one("word") == rules.YES else rules.NO
+    ticks = frozenset(tick for tick in rules.TICKS if fields.one(f"tick-{tick}"))
+    return Word("", "", verdict, fields.one("digest"), ticks, fields.one("reason")[: rules.MAX_REASON], datetime.min)
+
+
+def _secrets(session: Session) -> tuple[str, ...]:
+    """What this session opens of what waits: it rests with the network while nobody is in the other room."""
+    return (*session.secrets.get(APPROVALS, ()), *session.secrets.get(NETWORK, ()))
+
+
+async def _try(request: Request, session: Session, work: Callable[[Connection], T]) -> T | Response:
+    try:
+        return await site_of(request).database.write(work)
+    except RefusedError as error:
+        return desk.refused(request, session, str(error))
