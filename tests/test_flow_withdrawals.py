@@ -17,6 +17,7 @@ from node.federation.protocol.retry import LAST_ATTEMPT, LAST_ATTEMPT_TO_WITHDRA
 from node.kinds import Surroundings
 from node.models import deliveries, letters, relays, rooms
 from node.models.views import View
+from tests.support.desk import join
 from tests.support.network import Network, page_of, path_of, wait_until
 
 WORDS = "EXERCISE: the words that must not come back"
@@ -97,6 +98,13 @@ async def test_members_sign_that_it_is_done_and_the_author_sees_it_server_by_ser
         assert board(author, said)[host].destroyed is None
         assert board(author, said)[lost].state == "waiting" and board(author, said)[lost].next_try is not None
         assert {each.name for each in board(author, said)[host].members} == {friend.organisation.name}
+        reader = await join(author, "Zainab (exercise)", "coordinator")
+        place = "/desk/withdrawals/" + page_of(said).rpartition("/")[2]
+        page = (await reader.get(place)).text
+        assert host in page and lost in page and friend.organisation.name in page and WORDS not in page
+        assert place in (await reader.get("/desk/withdrawals")).text
+        assert (await author.get(place)).status == 303  # nobody else sees who is a member
+        assert (await reader.get("/desk/withdrawals/nothing")).status == 404
         receipts = author.read(lambda connection: letters.receipts_about(connection, author.did, said.portable_id))
         assert [each.by for each in receipts] == [friend.did]
         network.clock.forward(timedelta(hours=73))

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from node.web import activitypub, boosts, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, evidence, letters, public
-from node.web.pages.desk import approvals, factors, join, network, people, sign_in
+from node.web.pages.desk import approvals, factors, join, network, people, sign_in, withdrawals
 from node.web.site import Site
 from node.web.veil import veiled
 
@@ -75,6 +75,8 @@ ROUTES = (
     Route("/desk/sisters/{token}/{did}", approvals.answer_sister, methods=["POST"]),
     Route("/desk/network", network.index),
     Route("/desk/network/{page}", network.one),
+    Route("/desk/withdrawals", withdrawals.index),
+    Route("/desk/withdrawals/{page}", withdrawals.board),
     Route("/desk/lock", people.lock_form, methods=["GET"]),
     Route("/desk/lock", people.lock, methods=["POST"]),
     Route("/static/{name}", public.static),
