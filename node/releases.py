@@ -43,7 +43,7 @@ TERMS: Mapping[str, Any] = MappingProxyType(
         "tadamun": NAMESPACE,
         TYPE: f"tadamun:{TYPE}",
         STATEMENT: f"tadamun:{STATEMENT}",
-        "about": {"@id": "tadamun:about", "@type": "@json"},
+        "objects": {"@id": "tadamun:objects", "@type": "@json"},
         "until": {"@id": "tadamun:until", "@type": "@json"},
         "issued": "tadamun:issued",
         "withdraws": {"@id": "tadamun:withdraws", "@type": "@json"},
@@ -89,7 +89,7 @@ def statement(objects: Sequence[str], entries: Sequence[Place], until: tuple[int
     return {
         "@context": [AS2, DATA_INTEGRITY, dict(TERMS)],
         "type": STATEMENT,
-        "about": list(objects),
+        "objects": list(objects),
         "withdraws": [
             {"epoch": epoch, "sequence": sequence, "content": content} for epoch, sequence, content in entries
         ],
@@ -109,7 +109,7 @@ def verify(value: Any) -> Withdrawal:
     if not isinstance(value, dict) or value.get("type") != STATEMENT:
         raise ProtocolError("a Release embeds one Withdrawal", spec=_SPEC)
     author = verification.verify_statement(value)
-    given = value.get("about")
+    given = value.get("objects")
     if not isinstance(given, list) or not 0 < len(given) <= MAX_OBJECTS:
         raise ProtocolError(f"a Withdrawal names 1 to {MAX_OBJECTS} objects", spec=_SPEC)
     objects = []

@@ -14,7 +14,7 @@ import orjson
 import pytest
 from starlette.routing import Match
 
-from node import alert_terms, alerts, bundles, declarations, evidence, kinds, letters, relations, successions
+from node import alert_terms, alerts, bundles, declarations, evidence, kinds, letters, relations, releases, successions
 from node.desk import trust
 from node.federation import outbox, pages
 from node.federation.protocol import actors, ids, keys, replicas, verification
@@ -107,6 +107,7 @@ def inline_terms(value: dict) -> set[str]:
 
 def test_every_type_that_the_code_judges_is_in_the_table_and_no_other():
     judged = {*relations.RULES, *kinds.POST_TYPES, successions.TYPE, *declarations.TYPES, evidence.TYPE, letters.TYPE}
+    judged |= {releases.TYPE}
     assert set(first_cells(section("What we accept"))) == judged
 
 
@@ -115,7 +116,7 @@ def test_every_kind_of_post_is_named():
 
 
 def test_every_term_is_documented():
-    spoken = {*alerts.TERMS, *outbox.LOG_TERMS, *trust.TERMS, *evidence.TERMS, *letters.TERMS}
+    spoken = {*alerts.TERMS, *outbox.LOG_TERMS, *trust.TERMS, *evidence.TERMS, *letters.TERMS, *releases.TERMS}
     terms = {*spoken, *actor_terms(), *inline_terms(example("heads").value)}
     text = section("Terms")
     assert [name for name in sorted(terms) if f"`{name}`" not in text] == []
@@ -123,7 +124,7 @@ def test_every_term_is_documented():
 
 def test_no_documented_term_is_gone():
     known = {*alerts.TERMS, *outbox.LOG_TERMS, *actor_terms(), successions.TYPE, *trust.TERMS, *evidence.TERMS}
-    known |= letters.TERMS.keys()
+    known |= letters.TERMS.keys() | releases.TERMS.keys()
     assert set(first_cells(section("Terms"))) <= known
 
 

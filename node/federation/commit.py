@@ -148,7 +148,7 @@ def _receipts(view: View, activity: Activity, around: Surroundings) -> tuple[Rep
     if activity.type == "Delete" and activity.object_id not in (None, activity.actor):
         return receipts.of_taken(activity, activity.object_id or "", around.now)
     if activity.type == release_rules.TYPE:
-        objects = (activity.object or {}).get("about")
+        objects = (activity.object or {}).get("objects")
         main = objects[0] if isinstance(objects, list) and objects else None
         return receipts.of_taken(activity, main, around.now) if isinstance(main, str) else ()
     return ()
