@@ -26,6 +26,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from node.alert_countries import COUNTRIES, EXERCISE_COUNTRY
 from node.alert_forms import Form
@@ -55,6 +56,7 @@ MAX_LINK_TO_WORK = 4_000
 MAX_DEMAND = 1_000
 MAX_DEMANDS = 20
 MAX_ITEMS = 50
+MAX_CUSTODIANS = 5
 MAX_TEXT = 300
 MAX_HONORIFIC = 80
 MAX_DO_NOT = 10
@@ -175,6 +177,10 @@ class Alert:
     endorsement_mode: str
     targets: tuple[Target, ...]
     translations: tuple[Text, ...]
+    custodians: tuple[str, ...]
+    """Dids of members who may withdraw it together when our server is dead; none where it is empty."""
+    custody_threshold: int
+    """How many of them it takes."""
     republish: bool
     """Others may publish it anew under their own name while our server cannot be reached."""
     actions: tuple[str, ...]
@@ -231,12 +237,29 @@ def parse_input(value: JsonObject) -> Alert:
         translations=_translations(form, text),
         # About a person nobody else speaks in its own name, unless it was agreed beforehand (R1).
         republish=form.flag("republish") if form.has("republish") else not form.anything("subjects"),
+        **_custody(form),
         actions=_actions(form),
         internal=internal | {name: form.anything(name) for name in ORG_FIELDS if name in value},
         media=tuple(_shot(each, text.language) for each in form.forms("media", MAX_PICTURES)),
     )
     form.finish()
     return alert
+
+
+def _custody(form: Form) -> dict[str, Any]:
+    """`custodians` and `custody_threshold`: by whom a withdrawal signed in advance may be released."""
+    custodians = form.texts("custodians", MAX_CUSTODIANS, MAX_TEXT)
+    threshold = form.anything("custody_threshold", default=2)
+    for number, did in enumerate(custodians):
+        if not is_did(did):
+            form.fail(f"custodians[{number}]", "write a did (did:key:z6Mk…); 'tadamun member list' shows them")
+    if type(threshold) is not int or threshold not in (2, 3):
+        form.fail("custody_threshold", "write 2 or 3: so many custodians withdraw it together")
+    elif custodians and len(custodians) < threshold:
+        form.fail("custodians", f"write at least {threshold} dids, or none")
+    if custodians and form.anything("audience") != "everyone":
+        form.fail("custodians", "what is sealed to members stands in no log; only what is for everyone has custodians")
+    return {"custodians": custodians, "custody_threshold": threshold}
 
 
 def _text(form: Form, language: str) -> Text:

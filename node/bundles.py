@@ -19,6 +19,7 @@ from datetime import datetime
 
 import orjson
 
+from node import releases
 from node.errors import ProtocolError
 from node.federation.protocol import base45, digests, replicas, verification
 from node.federation.protocol.activities import Activity, parse_activity
@@ -162,7 +163,8 @@ def in_order(bundle: Bundle) -> tuple[Verified, ...]:
 
     def place(item: Verified) -> tuple[bool, str, tuple[int, int]]:
         position = item.activity.position
-        return item.activity.type != "Delete", item.activity.did or "", position.order if position else (0, 0)
+        shows = item.activity.type not in ("Delete", releases.TYPE)
+        return shows, item.activity.did or "", position.order if position else (0, 0)
 
     return tuple(sorted(bundle.entries, key=place))
 

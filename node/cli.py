@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "audit": "node.commands.people:audit",
         "backup": "node.commands.setup:backup",
         "boosts": "node.commands.boosts:boosts",
+        "custody": "node.commands.custody:custody",
         "demo": "node.demo:demo",
         "doctor": "node.commands.setup:doctor",
         "epoch": "node.commands.setup:epoch",

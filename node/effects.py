@@ -168,6 +168,20 @@ class Testimony(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class Release(Effect):
+    """Custodians withdraw these objects in their author's place, by its own word that it signed in advance."""
+
+    author: str
+    objects: tuple[str, ...]
+    entries: tuple[tuple[int, int, str], ...]
+    """(epoch, sequence, content) of the entries that the author named."""
+    claimed: tuple[tuple[int, int, str], ...]
+    """Later entries that the member who releases says are of these objects."""
+    by: str
+    activity: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepLetter(Effect):
     """A sealed letter was opened and is ours: keep it, sealed to those whose duty it is, and do what its kind asks."""
 

@@ -12,7 +12,18 @@ from typing import Any
 import orjson
 
 from node import alerts as alert_rules
-from node import declarations, endorsements, evidence, letters, posts, recovery, relations, sealed_notes, successions
+from node import (
+    declarations,
+    endorsements,
+    evidence,
+    letters,
+    posts,
+    recovery,
+    relations,
+    releases,
+    sealed_notes,
+    successions,
+)
 from node.effects import Accept, Decision, HideObject, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
 from node.federation.protocol import actors, ids, verification
@@ -76,7 +87,7 @@ def judge(view: View, verified: Verified, around: Surroundings) -> Decision:
 
 def is_urgent(activity: Activity) -> bool:
     """Whether it overtakes others in the queue: an alert, the end of one, or the news that a key is stolen."""
-    if activity.type in ("Delete", declarations.FREEZE, successions.TYPE):
+    if activity.type in ("Delete", releases.TYPE, declarations.FREEZE, successions.TYPE):
         return True
     return activity.object is not None and alert_rules.is_alert(activity.object)
 
@@ -220,10 +231,10 @@ def _judge_alert(view: View, verified: Verified, around: Surroundings) -> Decisi
         own=activity.did == view.org,
         known_author=held.author if held else None,
         known_updated=(held.updated or held.published) if held else None,
-        withdrawn=held is not None and held.state == documents.GONE,
+        withdrawn=_is_gone(view, activity, held),
         now=around.now,
         known_news_of=_news_named(held.raw) if held is not None and activity.type == "Update" else None,
-        first_withdrawn=_is_gone(view, (activity.object or {}).get("newsOf")),
+        first_withdrawn=_has_no_first(view, (activity.object or {}).get("newsOf")),
     )
     return alert_rules.decide(
         activity.type, activity.actor, activity.object_id or "", activity.object, facts
@@ -234,10 +245,17 @@ def _news_named(raw: bytes | None) -> str | None:
     return _canonical(orjson.loads(raw).get("newsOf")) if raw is not None else None
 
 
-def _is_gone(view: View, named: Any) -> bool:
+def _has_no_first(view: View, named: Any) -> bool:
     found = ids.portable(named) if isinstance(named, str) else None
     held = view.stored(str(found)) if found is not None else None
     return held is not None and held.state == documents.GONE
+
+
+def _is_gone(view: View, activity: Activity, held: Stored | None) -> bool:
+    """Withdrawn by its author, or by custodians in its place, whether or not we ever held it."""
+    if held is not None and held.state == documents.GONE:
+        return True
+    return activity.object_id is not None and view.released_author(activity.object_id) is not None
 
 
 def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decision:
@@ -256,7 +274,7 @@ def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decisio
             frozen=around.frozen,
             known_author=held.author if held else None,
             known_updated=held.updated if held else None,
-            gone=held is not None and held.state == documents.GONE,
+            gone=_is_gone(view, activity, held),
             answers_ours=_answers_ours(view, activity),
             room=known or documents.has_room(view.connection, view.org),
             sender_inbox=_sender_inbox(view, activity) if posts.is_private(activity) else None,
@@ -378,6 +396,36 @@ def _signed_by_recovery_key(activity: Activity, commitment: str) -> bool:
     return True
 
 
+def _is_release(activity: Activity, held: Stored | None) -> bool:
+    return activity.type == releases.TYPE
+
+
+def _judge_release(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity = verified.activity
+    by = view.member(activity.did)
+    found: releases.Withdrawal | ProtocolError
+    try:
+        found = releases.verify(activity.object)
+    except ProtocolError as error:
+        found = error
+    author = None if isinstance(found, ProtocolError) else view.member(found.author)
+    return releases.decide(
+        activity,
+        releases.Facts(
+            member=activity.did == view.org or (by is not None and by.state == contacts.MEMBER),
+            frozen=around.frozen,
+            author_frozen=author.frozen if author else None,
+            gone=not isinstance(found, ProtocolError) and all(_was_withdrawn(view, each) for each in found.objects),
+        ),
+        found,
+    )
+
+
+def _was_withdrawn(view: View, object_id: str) -> bool:
+    held = view.stored(object_id)
+    return view.released_author(object_id) is not None or (held is not None and held.state == documents.GONE)
+
+
 def _is_testimony(activity: Activity, held: Stored | None) -> bool:
     return activity.type == evidence.TYPE
 
@@ -424,6 +472,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("relation", _is_relation, _judge_relation),
     Kind("succession", _is_succession, _judge_succession),
     Kind("declaration", _is_declaration, _judge_declaration),
+    Kind("release", _is_release, _judge_release, urgent=True),
     Kind("testimony", _is_testimony, _judge_testimony),
     Kind("letter", _is_letter, _judge_letter),
 )

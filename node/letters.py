@@ -63,6 +63,9 @@ class Kind:
 
 
 ALERT, WITHDRAWAL, RECEIPT = "alert", "withdrawal", "receipt"
+CUSTODY, CUSTODY_PART = "custody", "custody-part"
+TAKEN, DESTROYED = "withdrawn", "destroyed"
+"""What a receipt says of a Delete or a Release: nothing of it is shown any more; no byte of it is left."""
 APPROVAL_REQUEST, APPROVAL_ANSWER = "approval-request", "approval-answer"
 OFFER, OFFER_ANSWER = "offer", "offer-answer"
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -74,7 +77,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         APPROVAL_ANSWER: Kind("approvals"),
         OFFER: Kind("cases"),
         OFFER_ANSWER: Kind("cases"),
-        "custody": Kind("approvals"),
+        CUSTODY: Kind("approvals"),
+        CUSTODY_PART: Kind("approvals"),
         "endorsement": Kind("network", carried=True),
     }
 )

@@ -139,6 +139,8 @@ def _delete(activity: Activity, facts: Facts) -> Decision:
     if not ids.same_origin(activity.object_id, activity.actor):
         return Refuse("the object is not of the actor's origin", "AP §7.4")
     if facts.known_author is None:
+        if facts.member and activity.position is not None:
+            return Accept((HideObject(activity.object_id, activity.actor),))  # the text may still come, from elsewhere
         return Ignore("not held here")
     if facts.known_author != activity.actor:
         return Refuse("only the author deletes", "AP §7.4")

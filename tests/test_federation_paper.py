@@ -24,6 +24,7 @@ from node import (
     kinds,
     letters,
     relations,
+    releases,
     successions,
 )
 from node.desk import trust
@@ -122,6 +123,7 @@ def inline_terms(value: dict) -> set[str]:
 
 def test_every_type_that_the_code_judges_is_in_the_table_and_no_other():
     judged = {*relations.RULES, *kinds.POST_TYPES, successions.TYPE, *declarations.TYPES, evidence.TYPE, letters.TYPE}
+    judged |= {releases.TYPE}
     assert set(first_cells(section("What we accept"))) == judged
 
 
@@ -131,7 +133,7 @@ def test_every_kind_of_post_is_named():
 
 def test_every_term_is_documented():
     spoken = {*alerts.TERMS, *outbox.LOG_TERMS, *trust.TERMS, *evidence.TERMS, *letters.TERMS}
-    spoken |= endorsements.TERMS.keys()
+    spoken |= endorsements.TERMS.keys() | releases.TERMS.keys()
     terms = {*spoken, *actor_terms(), *inline_terms(example("heads").value)}
     text = section("Terms")
     assert [name for name in sorted(terms) if f"`{name}`" not in text] == []
@@ -141,6 +143,7 @@ def test_no_documented_term_is_gone():
     known = {*alerts.TERMS, *outbox.LOG_TERMS, *actor_terms(), successions.TYPE, *trust.TERMS, *evidence.TERMS}
     known |= letters.TERMS.keys()
     known |= {*endorsements.TERMS}
+    known |= letters.TERMS.keys() | releases.TERMS.keys()
     assert set(first_cells(section("Terms"))) <= known
 
 

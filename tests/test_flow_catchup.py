@@ -259,6 +259,8 @@ async def test_our_own_log_comes_back_from_a_members_stick(tmp_path):
         assert (counts["new"], counts["stubs"]) == (2, 1)
         assert a.head(a.did) == (1, 4)
         await a.start(workers=False)
+        assert (await a.get(page_of(said[1]))).status == 503  # members were not asked yet
+        net.clock.forward(timedelta(days=30))  # longer than that is waited for
         assert (await a.get(page_of(said[1]))).status == 200
 
 

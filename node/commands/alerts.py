@@ -19,11 +19,12 @@ from node.commands import signing
 from node.commands.context import Office, common
 from node.desk import alerts as desk
 from node.desk import approvals as word
-from node.desk import pictures, trust
+from node.desk import custody, pictures, trust, withdrawals
 from node.desk import sealed_alerts as sealed
 from node.desk.alerts import Said
 from node.desk.exports import proof_holds
 from node.desk.sealed_alerts import SealedAlert
+from node.desk.withdrawals import Board
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
@@ -32,6 +33,7 @@ from node.models import alerts, approvals, documents, rooms
 from node.models.alerts import AlertRecord
 from node.models.approvals import Row
 from node.models.organisations import Organisation
+from node.models.withdrawals import Custody
 
 _ALL = ("actual", "exercise", "test", "unknown")
 
@@ -285,6 +287,50 @@ def withdraw(office: Office, alert_id: str) -> None:
 
     said = office.write(work)
     _show(office, said, "withdrawn")
+
+
+@alert.command()
+@click.argument("alert_id", metavar="ID")
+@common
+def board(office: Office, alert_id: str) -> None:
+    """What became of the withdrawal of alert ID, server by server: confirmed, accepted, waiting, silent."""
+    organisation = office.organisation
+    found = office.read(lambda connection: withdrawals.board(connection, organisation, alert_id))
+    office.show(found.shown(), _board_lines(found))
+
+
+def _board_lines(found: Board) -> list[str]:
+    lines = [f"withdrawn  {found.what.made:%Y-%m-%d %H:%M} UTC  {found.what.reference}"]
+    for each in found.servers:
+        moments = {"since": each.since, "bytes destroyed": each.destroyed, "next try": each.next_try}
+        more = [f"{name} {moment:%Y-%m-%d %H:%M}" for name, moment in moments.items() if moment is not None]
+        more += [f"asked again {each.asked_again} times"] if each.asked_again else []
+        whose = ", ".join(member.name for member in each.members)
+        whose = whose or f"{each.followers} followers"
+        lines.append(f"{each.state:10} {each.host}  {whose}" + "".join(f"; {text}" for text in more))
+    return [*lines, *([withdrawals.RELEASED] if found.what.released else []), withdrawals.COPIES_REMAIN]
+
+
+@alert.command("custody")
+@click.argument("alert_id", metavar="ID")
+@click.option("--to", "dids", metavar="DID", multiple=True, required=True, help="A member; once for each, up to 5.")
+@click.option("--threshold", type=int, default=2, show_default=True, help="How many of them it takes: 2 or 3.")
+@common
+def entrust(office: Office, alert_id: str, dids: tuple[str, ...], threshold: int) -> None:
+    """Sign the withdrawal of alert ID now, sealed to members who can release it together when our server is dead."""
+    organisation, key = office.organisation, office.key
+
+    def work(connection: Connection) -> Custody:
+        if sealed.has(connection, organisation, ids.canonical(alert_id) if ":" in alert_id else alert_id):
+            raise RefusedError("what is sealed to members stands in no log; only what is for everyone has custodians")
+        record = desk.find_own(connection, organisation, alert_id)
+        return custody.entrust(connection, organisation, key, record, dids, threshold, utc_now())
+
+    made = office.write(work)
+    office.show(
+        {"id": made.about, "custodians": list(made.custodians), "threshold": made.threshold},
+        f"{made.threshold} of {len(made.custodians)} custodians can withdraw it; a running 'serve' sends their parts",
+    )
 
 
 def _restate(

@@ -193,14 +193,14 @@ def export(office: Office, alerts: bool, alert_id: str | None, file: Path) -> No
 @common
 def import_bundle(office: Office, file: Path) -> None:
     """Take in a bundle. Its entries meet the same rules as from the network; those of non-members are skipped."""
-    organisation, now = office.organisation, utc_now()
+    organisation, key, now = office.organisation, office.key, utc_now()
     dids = office.read(lambda connection: desk.wanted(connection, organisation, own=True))
     bundle = bundles.parse(_read(str(file)), dids.__contains__)
     around = Surroundings(now, f"file:{file.name[:60]}")
 
     def work(connection: Connection) -> Taken:
         taken = desk.counted(bundle)
-        desk.take(connection, organisation, bundles.in_order(bundle), around, taken)
+        desk.take(connection, organisation, bundles.in_order(bundle), around, taken, key=key)
         taken.stubs = desk.take_stubs(connection, organisation, bundle.stubs, around.via, now, withdrawn_only=False)
         taken.pictures = desk.take_pictures(connection, organisation, office.node.storage, bundle.pictures, now)
         return taken

@@ -7,7 +7,7 @@ import sys
 import tarfile
 import tempfile
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -25,7 +25,7 @@ from node.federation import letterbox, outbox, trust
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.media import is_name
-from node.models import contacts, declarations, documents, logs, media, organisations, queues, setup
+from node.models import contacts, declarations, deliveries, documents, logs, media, organisations, queues, setup
 from node.models.base import Database
 from node.models.keyring import KEY_FILES, key_files, sync_folder, write_private
 from node.models.organisations import Organisation
@@ -33,6 +33,8 @@ from node.models.views import View
 from node.policies import Policies, Rule
 
 _MAX_CONTACT = 200
+VEILED = timedelta(days=1)
+"""So long a restored node shows nothing where not every member answers."""
 _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
 
@@ -262,6 +264,8 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
         found.append("others on this machine can look into the data directory: chmod 700 it")
     if settings.loopback_allowed:
         found.append("allow_networks opens loopback: right for a test or demo node, wrong for any other")
+    for path in sorted(settings.data.glob("node.sqlite.before-restore-*")):
+        found.append(f"{path.name} holds texts that were withdrawn since: delete it when nothing in it is needed")
     if organisation.hold:
         found.append(f"publishing is on hold: {organisation.hold}")
     held = office.read(lambda connection: documents.evidence_of(connection, organisation.did))
@@ -338,7 +342,10 @@ def backup(office: Office, file: Path, with_keys: bool) -> None:
 @click.option("--new-epoch", is_flag=True, help="Nobody has a newer log: go on from this one, in a new epoch.")
 @common
 def restore(office: Office, file: Path, new_epoch: bool) -> None:
-    """Put a backup back. Publishing stays on hold until 'tadamun sync' has pulled our log back from the members."""
+    """Put a backup back. Publishing stays on hold until 'tadamun sync' has pulled our log back from the members.
+
+    Until they answered, or a day has passed, no page shows an alert: some may have been withdrawn since.
+    """
     settings = office.settings
     if settings.database_url:
         raise RefusedError("this node is on PostgreSQL: use pg_restore, and before publishing again 'tadamun sync'")
@@ -444,13 +451,19 @@ def _unpack(file: Path, folder: Path) -> None:
 
 
 def _hold_all(path: Path) -> None:
-    """Publishing is on hold before the copy takes the database's name: a stop at any point cannot make a fork."""
+    """Publishing is on hold, and what was said is not shown, before the copy takes the database's name: a stop at any
+    point cannot make a fork, nor bring back to light what was withdrawn after the backup.
+    """
+    now = utc_now()
     hold = "the data was restored from a backup: run 'tadamun sync', or 'tadamun epoch' if no member answers"
 
     def work(connection: Connection) -> None:
         for organisation in organisations.all_of(connection):
             if not organisation.successor:
                 organisations.set_hold(connection, organisation.did, hold)
+            if contacts.members_of(connection, organisation.did):
+                organisations.veil(connection, organisation.did, now + VEILED)
+            deliveries.give_up_texts(connection, organisation.did)
 
     database = Database(f"sqlite:///{path}")
     try:

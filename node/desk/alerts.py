@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from node import alerts as rules
 from node.alert_terms import rounded
 from node.alerts import Alert, Answer, Further, Place
+from node.desk import custody, withdrawals
 from node.errors import ProtocolError, RefusedError
 from node.federation import outbox
 from node.federation.outbox import Published, Speech
@@ -131,6 +132,9 @@ def _create(
         )
         for language in languages
     ]  # fmt: skip
+    if alert.custodians:
+        record = find_own(connection, organisation, note_ids[languages[0]])
+        custody.entrust(connection, organisation, key, record, alert.custodians, alert.custody_threshold, now)
     return _said(organisation, note_ids[languages[0]], results[0], reference)
 
 
@@ -176,6 +180,7 @@ def update(
         _delete(connection, organisation, key, ids.canonical(known[language]), known[language], record.status, now)
     if result is None:
         raise RefusedError("nothing to update")
+    custody.renew(connection, organisation, key, record, now)
     return _said(organisation, record.uri, result, record.reference)
 
 
@@ -232,15 +237,18 @@ def withdraw(
     """
     record = find_own(connection, organisation, name)
     result: Published | None = None
+    words: list[str] = []
     # The first alert last: with it every node hides its news by itself, and then nothing is left to be deleted.
     for part in (*alerts.news_of(connection, organisation.did, record)[::-1], record):
         result = None
         for each in (part, *alerts.translations_of(connection, organisation.did, part.object_id)):
             said = _delete(connection, organisation, key, each.object_id, each.uri, each.status, now)
             result = result or said
+            words.append(ids.canonical(said.id))
         _end_sign_on(connection, organisation, key, part, now)
     if result is None:
         raise RefusedError("nothing to withdraw")
+    withdrawals.note(connection, organisation.did, record.object_id, record.reference, tuple(words), now)
     return _said(organisation, record.uri, result, record.reference)
 
 
@@ -376,6 +384,7 @@ def _restate(
         result = result or said
     if result is None:
         raise RefusedError("the alert's text is not here any more")
+    custody.renew(connection, organisation, key, record, now)
     return _said(organisation, record.uri, result, record.reference)
 
 

@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 from node import bundles, kinds
 from node.bundles import Bundle
 from node.desk.exports import Outlet, said_of
-from node.effects import Refuse
+from node.effects import Refuse, ReplyLetter
 from node.errors import ProtocolError, RefusedError
-from node.federation import commit, pages
+from node.federation import commit, outbox, pages
 from node.federation.protocol import ids
 from node.federation.protocol.activities import Activity, parse_activity
+from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import parse_document
 from node.federation.protocol.replicas import Head, Header
 from node.federation.protocol.verification import Verified
@@ -206,12 +207,19 @@ def wanted(connection: Connection, organisation: Organisation, *, own: bool = Fa
 
 def take(
     connection: Connection, organisation: Organisation, items: tuple[Verified, ...], around: Surroundings,
-    taken: Taken, *, pass_on: bool = False,
+    taken: Taken, *, key: OrganisationKey, pass_on: bool = False,
 ) -> None:  # fmt: skip
-    """Commit verified entries of a bundle, in one transaction; what came of them is added to `taken`."""
+    """Commit verified entries of a bundle, in one transaction; what came of them is added to `taken`.
+
+    Args:
+        key: ours, for receipts of what it withdraws.
+    """
     view = View(connection, organisation)
     for item in items:
         done = commit.commit(view, item, around, pass_on=pass_on)
+        for reply in done.replies:
+            if isinstance(reply, ReplyLetter):
+                outbox.answer(view, key, reply, around)
         taken.new += done.new
         if isinstance(done.decision, Refuse):
             taken.refused += 1

@@ -16,6 +16,7 @@ from node import letters as letter_rules
 from node import sealed_notes
 from node.alerts import Alert, Place, PublicAlert
 from node.desk import alerts as desk
+from node.desk import withdrawals
 from node.desk.alerts import Said
 from node.errors import ProtocolError, RefusedError
 from node.federation import letters, outbox
@@ -138,9 +139,10 @@ def withdraw(
     if not to:
         raise RefusedError(f"no alert {about[:120]!r} of ours here")
     rows.withdraw(connection, organisation.did, organisation.did, about)
-    letters.send(
+    sent = letters.send(
         connection, organisation, key, letter_rules.WITHDRAWAL, about, {}, to, now, token=outbox.token(), urgent=True
     )
+    withdrawals.note(connection, organisation.did, about, "", (sent.letter.id,), now)
     uri = (ids.portable(about) or ids.Portable(organisation.did, "")).at(organisation.origin)
     return Said(uri, about, _page(organisation, about), 0, "")
 

@@ -19,6 +19,7 @@ from node.boosts import Candidate, Voice
 from node.effects import Accept, AddFollower, Decision, ForgetActor, Ignore, Refuse, RemoveFollower, Reply
 from node.errors import ProtocolError
 from node.federation.outbox import token
+from node.federation.protocol import retry
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import JsonObject, parse_document
 from node.models import boosts, contacts, deliveries, documents, policies, queues
@@ -185,5 +186,6 @@ def _owe(
 ) -> None:  # fmt: skip
     body = orjson.dumps(activity)
     payload = deliveries.add_payload(connection, voice.key, activity["id"], body, None, now)
-    recipients = [Recipient(inbox, "follower", lane) for inbox in sorted(inboxes)]
+    patience = retry.patience(withdraws=activity["type"] == "Delete")
+    recipients = [Recipient(inbox, "follower", lane, patience) for inbox in sorted(inboxes)]
     deliveries.enqueue(connection, voice.key, payload, recipients, now)

@@ -14,19 +14,23 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from node import evidence, kinds
+from node import releases as release_rules
 from node.effects import (
     Accept,
     Decision,
+    Effect,
     FollowAgain,
     Greet,
     Ignore,
     KeepLetter,
+    Refuse,
+    Release,
     Reply,
     ReplyLetter,
 )
 from node.evidence import Evidence
-from node.federation import holding, letters, saving, trust
-from node.federation.protocol import ids, replicas, spread
+from node.federation import holding, letters, receipts, releases, saving, trust
+from node.federation.protocol import ids, replicas, retry, spread
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.messages import as_list
 from node.federation.protocol.replicas import Fit, Header
@@ -35,13 +39,13 @@ from node.kinds import Surroundings
 from node.models import contacts, deliveries, documents, logs, media, queues
 from node.models.contacts import Member
 from node.models.deliveries import Lane, Recipient
-from node.models.logs import Entry
+from node.models.logs import Destroyed, Entry
 from node.models.views import View
 
-MANY_DELETES = 10
+MANY_DELETES = release_rules.MANY
 MOST_BRANCHES = 200
 """Entries beside the main line that are kept of one log."""
-OLD = timedelta(days=90)
+OLD = release_rules.OLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +87,74 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
         _let_go(view, activity, around)
         return Committed(Ignore("alerts of this country or kind are not held here"), new=new)
     decision = kinds.judge(view, verified, around)
-    left = saving.save(view, decision, around) if isinstance(decision, Accept) else ()
-    replies = tuple(effect for effect in left if isinstance(effect, Reply | FollowAgain | ReplyLetter | Greet))
-    kept = [effect for effect in left if isinstance(effect, KeepLetter)]
-    for effect in kept:
-        letters.keep(view, effect, activity, around)
-    trust.carry_out(view, [effect for effect in left if effect not in (*replies, *kept)], around)
+    replies = _carry_out(view, decision, activity, around) if isinstance(decision, Accept) else ()
+    if new and not own and not around.frozen and not isinstance(decision, Refuse):
+        replies += _receipts(view, activity, around)
     if new and pass_on and not own and not around.frozen and member is not None:
         _pass_on(view, activity, around)
     return Committed(decision, replies, new)
 
 
-def destroy_due(connection: Connection, now: datetime) -> int:
-    """Destroy what was withdrawn long enough ago, in every table that holds its bytes; returns how many entries."""
+def _carry_out(
+    view: View, decision: Accept, activity: Activity, around: Surroundings
+) -> tuple[Reply | FollowAgain | ReplyLetter | Greet, ...]:
+    replies: list[Reply | FollowAgain | ReplyLetter | Greet] = []
+    left: list[Effect] = []
+    for effect in saving.save(view, decision, around):
+        match effect:
+            case Reply() | FollowAgain() | ReplyLetter() | Greet():
+                replies.append(effect)
+            case KeepLetter():
+                letters.keep(view, effect, activity, around)
+            case Release():
+                releases.carry_out(view, effect, around)
+            case _:
+                left.append(effect)
+    trust.carry_out(view, left, around)
+    return tuple(replies)
+
+
+def foretell(view: View, verified: Verified, around: Surroundings) -> None:
+    """Heed what a member's entry withdraws before the entry itself has its place in the log: what it names never shows.
+
+    Catch-up asks for such entries first. The entry comes again, in its turn, and is then kept and answered.
+    """
+    activity = verified.activity
+    member = view.member(activity.did)
+    around = replace(around, frozen=trust.is_frozen(member, activity))
+    own = activity.did == view.org
+    if around.frozen or not (own or _in_log(member)) or activity.position is None:
+        return
+    if activity.type == "Delete":
+        _withdraw(view, activity, replicas.header_of(activity), around)
+    elif activity.type == release_rules.TYPE:
+        decision = kinds.judge(view, verified, around)
+        for effect in decision.effects if isinstance(decision, Accept) else ():
+            if isinstance(effect, Release):
+                releases.carry_out(view, effect, around)
+
+
+def destroy_due(connection: Connection, now: datetime) -> tuple[Destroyed, ...]:
+    """Destroy what was withdrawn long enough ago, in every table that holds its bytes; returns what that was."""
     gone = logs.destroy_due(connection, now)
     for each in gone:
         queues.forget(connection, [each.activity_id], [hashlib.sha256(each.raw).digest()])
         deliveries.forget(connection, each.org, [each.activity_id])
         documents.forget_evidence(connection, each.org, each.raw)
     for org in {each.org for each in gone}:
-        media.release(connection, org, [each.object_id for each in gone if each.org == org])
-    return len(gone)
+        media.release(connection, org, [each.object_id for each in gone if each.org == org and each.object_id])
+    return gone
+
+
+def _receipts(view: View, activity: Activity, around: Surroundings) -> tuple[ReplyLetter, ...]:
+    """Whoever withdraws something hears from each member, once, that it is obeyed there."""
+    if activity.type == "Delete" and activity.object_id not in (None, activity.actor):
+        return receipts.of_taken(activity, activity.object_id or "", around.now)
+    if activity.type == release_rules.TYPE:
+        objects = (activity.object or {}).get("objects")
+        main = objects[0] if isinstance(objects, list) and objects else None
+        return receipts.of_taken(activity, main, around.now) if isinstance(main, str) else ()
+    return ()
 
 
 def _in_log(member: Member | None) -> bool:
@@ -125,7 +176,7 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings, 
     digest = header.digest
     if fit is Fit.KNOWN:
         view.flush_log()
-        return held and _fill_stub(view, activity, header, digest)
+        return held and _fill_stub(view, activity, header, digest, around)
     if fit is not Fit.NEXT and logs.branches(view.connection, view.org, header.did) >= MOST_BRANCHES:
         return False  # evidence enough; each further branch would have the whole line counted again
     entry = Entry(
@@ -148,6 +199,10 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings, 
         contested = logs.is_contested(view.connection, view.org, header.did, header.order)
         logs.hide(view.connection, view.org, [digest], None if contested else around.now + trust.DESTROY_AFTER)
         return activity.type == "Delete"
+    if held and releases.is_meant(view, activity):
+        releases.take_late(view, header, digest, around.now)
+        view.reload_log()
+        return False
     return True
 
 
@@ -161,13 +216,16 @@ def _note_fork(view: View, header: Header, beside: Sequence[Header], around: Sur
     saving.keep_evidence(view, Evidence(evidence.FORK, header.did, around.via, note, pair), around.now)
 
 
-def _fill_stub(view: View, activity: Activity, header: Header, digest: str) -> bool:
+def _fill_stub(view: View, activity: Activity, header: Header, digest: str, around: Surroundings) -> bool:
     """A text arrives for a stub that nobody ever signed away: it was withheld, and is shown."""
     held = logs.find(view.connection, view.org, header)
     if held is None or held.state != logs.STUB:
         return False
     if logs.withdrawal(view.connection, view.org, header.did, header.order) == header.content:
         queues.forget(view.connection, [activity.id], [hashlib.sha256(activity.raw).digest()])
+        return False
+    if releases.is_meant(view, activity):
+        releases.take_late(view, header, digest, around.now)
         return False
     logs.fill(view.connection, view.org, digest, activity)
     return True
@@ -213,7 +271,8 @@ def _pass_on(view: View, activity: Activity, around: Surroundings) -> None:
     payload = deliveries.add_payload(
         view.connection, view.org, activity.id, activity.raw, None, around.now
     )
-    recipients = [Recipient(member.inbox, "log", lane) for member in chosen]
+    patience = retry.patience(withdraws=activity.type in receipts.TYPES)
+    recipients = [Recipient(member.inbox, "log", lane, patience) for member in chosen]
     deliveries.enqueue(view.connection, view.org, payload, recipients, around.now)
 
 

@@ -300,7 +300,7 @@ class DeliveryWorker:
             failures = state.failures + 1
             closed = retry.breaker(failures)
             self._learn(replace(state, failures=failures, closed_until=now + closed if closed else None))
-        wait = retry.delay(item.attempts, random.random())
+        wait = retry.delay(item.attempts, random.random(), item.patience)
         if result.kind is retry.Kind.GONE:
             await self._give_up(item.inbox, now)
         if result.kind in (retry.Kind.GONE, retry.Kind.FAILED) or wait is None:

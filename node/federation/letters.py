@@ -15,16 +15,17 @@ from sqlalchemy import Connection
 
 from node import approvals as approval_rules
 from node import letters as rules
+from node import releases
 from node.effects import Accept, KeepLetter
 from node.errors import ProtocolError, RefusedError
-from node.federation.protocol import ids, integrity_proofs, sealing, spread
+from node.federation.protocol import ids, integrity_proofs, retry, sealing, spread
 from node.federation.protocol.activities import AS2, Activity
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
 from node.kinds import Surroundings
 from node.letters import Letter
-from node.models import approvals, contacts, deliveries, documents, rooms
+from node.models import approvals, contacts, deliveries, documents, logs, rooms
 from node.models import letters as rows
 from node.models.approvals import Row
 from node.models.contacts import Member
@@ -80,9 +81,14 @@ def send(
     raw = orjson.dumps(integrity_proofs.sign(activity, key, f"{key.did}#{key.multikey}", now))
     payload = deliveries.add_payload(connection, organisation.did, letter.id, raw, None, now)
     lane = Lane.ALERT_MEMBER if urgent else Lane.MEMBER
-    _queue(connection, organisation.did, payload, [members[did] for did in reached], lane, now)
+    _queue(connection, organisation.did, payload, [members[did] for did in reached], lane, now, kind)
     _keep(connection, organisation.did, letter, raw, now + rows.OWN_FOR, now)  # sealed to them: we cannot open it
     return Sent(letter, reached, tuple(sorted(set(to) - set(reached))))
+
+
+def can_reach(connection: Connection, did: str) -> bool:
+    """Whether a letter can be sealed to this did."""
+    return bool(_keys_of(connection, did))
 
 
 def open_all(activity: Activity, secrets: dict[str, tuple[str, ...]]) -> dict[str, Letter]:
@@ -165,11 +171,23 @@ def _resting_place(connection: Connection, org: str, room: str) -> str:
 
 
 def _take_receipt(connection: Connection, org: str, letter: Letter, now: datetime) -> None:
-    """Only of a letter that we sent to whoever says so."""
+    """Only of a letter that we sent to whoever says so, or of a Delete or a Release in our own log, which is for every
+    member. What it is about is ours to know: what the receipt says of that is not read.
+    """
     of, kind = letter.body.get("of"), letter.body.get("kind")
-    sent = rows.find(connection, org, of) if isinstance(of, str) else None
-    if sent is not None and sent.author == org and letter.author in sent.addressed and isinstance(kind, str):
-        rows.add_receipt(connection, org, Receipt(sent.id, letter.author, sent.about, kind[:40], now))
+    if not isinstance(of, str) or not isinstance(kind, str):
+        return
+    sent = rows.find(connection, org, of)
+    if sent is not None:
+        if sent.author == org and letter.author in sent.addressed:
+            rows.add_receipt(connection, org, Receipt(sent.id, letter.author, sent.about, kind[:40], now))
+        return
+    entry = logs.by_activity(connection, org, of)
+    if entry is None or entry.header.did != org or entry.type not in ("Delete", releases.TYPE):
+        return
+    if kind in (rules.TAKEN, rules.DESTROYED):
+        gone = now if kind == rules.DESTROYED else None
+        rows.add_receipt(connection, org, Receipt(of, letter.author, entry.object_id or "", rules.TAKEN, now, gone))
 
 
 def _take_answer(view: View, letter: Letter, now: datetime) -> None:
@@ -215,14 +233,15 @@ def _pass_on(view: View, letter: Letter, activity: Activity, around: Surrounding
     if chosen:
         payload = deliveries.add_payload(connection, org, letter.id, activity.raw, None, around.now)
         lane = Lane.ALERT_MEMBER if letter.kind in (rules.ALERT, rules.WITHDRAWAL) else Lane.MEMBER
-        _queue(connection, org, payload, chosen, lane, around.now)
+        _queue(connection, org, payload, chosen, lane, around.now, letter.kind)
 
 
 def _queue(
-    connection: Connection, org: str, payload: int, members: Sequence[Member], lane: Lane, now: datetime
+    connection: Connection, org: str, payload: int, members: Sequence[Member], lane: Lane, now: datetime, kind: str
 ) -> None:
     inboxes = dict.fromkeys(member.inbox for member in members)
-    deliveries.enqueue(connection, org, payload, [Recipient(inbox, "log", lane) for inbox in inboxes], now)
+    patience = retry.patience(withdraws=kind == rules.WITHDRAWAL)
+    deliveries.enqueue(connection, org, payload, [Recipient(inbox, "log", lane, patience) for inbox in inboxes], now)
 
 
 def _keys_of(connection: Connection, did: str) -> tuple[str, ...]:

@@ -17,9 +17,10 @@ import orjson
 from sqlalchemy import Connection
 
 from node import evidence, log, recovery, successions
-from node.errors import FetchError, NodeError, ProtocolError, ReplicaError
+from node.effects import FollowAgain, Reply, ReplyLetter
+from node.errors import ConfigurationError, FetchError, NodeError, ProtocolError, ReplicaError
 from node.evidence import Evidence
-from node.federation import commit, pages, saving
+from node.federation import commit, outbox, pages, receipts, saving
 from node.federation.discovery import Discovery
 from node.federation.protocol import heads as head_tables
 from node.federation.protocol import (
@@ -32,8 +33,9 @@ from node.federation.protocol import (
 from node.federation.protocol.messages import MAX_PAGE, JsonObject, Request, parse_document
 from node.federation.protocol.replicas import Head, Header
 from node.federation.protocol.verification import Verified
+from node.federation.withdrawing import Withdrawing
 from node.kinds import Surroundings
-from node.models import contacts, declarations, logs, organisations
+from node.models import contacts, declarations, logs, organisations, withdrawals
 from node.models.base import Database
 from node.models.contacts import Member
 from node.models.declarations import Claim
@@ -91,6 +93,7 @@ class Mirror:
         self._clock = clock
         self._stirred = stirred
         self._interval = interval
+        self._withdrawing = Withdrawing(database, discovery, clock)
         self._answers: dict[str, dict[str, bool]] = {}
         """For each organisation the members that answered and hold no more of its log; whether they hold any."""
         self._behind: dict[str, set[str]] = {}
@@ -183,6 +186,9 @@ class Mirror:
         kept = await self._database.read(
             lambda connection: {did: logs.head(connection, organisation.did, did) for did in theirs}
         )
+        wanted_dids = {organisation.did, *(pinned if whole else (member.did,))}
+        ahead = {did: kept[did] for did, head in theirs.items() if did in wanted_dids and _is_far(kept[did], head)}
+        await self._withdrawing.ask(organisation, ahead, origin)
         for did, head in theirs.items():
             ours = kept[did]
             wanted = did == member.did or did == organisation.did or (whole and did in pinned)
@@ -357,6 +363,8 @@ class Mirror:
         loop = asyncio.get_running_loop()
         items, refused = await loop.run_in_executor(None, pages.verify_page, body, did)
         report.refused += len(refused)
+        if len(items) > _BATCH:  # within one transaction nothing is shown in between
+            await self._withdrawing.heed(organisation, items, report.host)
         if refused:
             await self._note_forged(organisation, did, report.host, refused)
         last: Header | None = None
@@ -380,7 +388,9 @@ class Mirror:
             view.preload_log(found[0].activity.did or "", min(places), max(places))
         stubs = [item for item in batch if isinstance(item, Header)]
         around = Surroundings(self._clock(), via)
-        added = sum(commit.commit(view, item, around, pass_on=False).new for item in found)
+        done = [commit.commit(view, item, around, pass_on=False) for item in found]
+        added = sum(each.new for each in done)
+        self._answer(view, [each for item in done for each in item.replies if isinstance(each, ReplyLetter)], around)
         view.flush()
         last = batch[-1] if batch else None
         header = replicas.header_of(last.activity) if isinstance(last, Verified) else last
@@ -389,6 +399,17 @@ class Mirror:
         if header is None:
             raise ReplicaError("an empty batch")
         return added, header
+
+    def _answer(self, view: View, replies: Sequence[Reply | FollowAgain | ReplyLetter], around: Surroundings) -> None:
+        """Receipts for what was withdrawn while we were away."""
+        if not replies:
+            return
+        try:
+            key = self._keyring.organisation(view.org)
+        except ConfigurationError:
+            return  # its keys are not on this machine any more
+        for reply in replies:
+            outbox.answer(view, key, reply, around)
 
     async def _judge_claim(self, organisation: Organisation, did: str, claimed: Head, origin: str) -> None:
         """Somebody claimed a head and did not supply it, or left texts out that nobody withdrew: evidence."""
@@ -402,7 +423,7 @@ class Mirror:
             if head is None or head.order < claimed.order:
                 note = f"claimed head {claimed.epoch}/{claimed.sequence}, did not supply it"
                 saving.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note), now)
-            for header in logs.withheld(connection, organisation.did, did):
+            for header in withdrawals.withheld(connection, organisation.did, did):
                 note = f"text of {header.epoch}/{header.sequence} withheld: no Delete by its author names it"
                 saving.keep_evidence(view, Evidence(evidence.WITHHELD, did, host, note, (header,)), now)
 
@@ -489,12 +510,22 @@ class Mirror:
         return await self._database.read(read)
 
     async def _destroy_due(self) -> None:
-        now = self._clock()
-        gone = await self._database.write(lambda connection: commit.destroy_due(connection, now))
+        gone = await self._database.write(self._destroy)
         if gone:
             log.info("log.destroyed", entries=gone)
+            self._stirred()
         if gone or self._unscrubbed:
             self._unscrubbed = not await self._database.scrub()
+
+
+    def _destroy(self, connection: Connection) -> int:
+        now = self._clock()
+        gone = commit.destroy_due(connection, now)
+        for org, reply in receipts.of_destroyed(connection, gone):
+            organisation = organisations.get(connection, org)
+            if organisation is not None and not organisation.successor:
+                self._answer(View(connection, organisation), (reply,), Surroundings(now, organisation.host))
+        return len(gone)
 
 
 def _some(pairs: Sequence[tuple[Organisation, Member]]) -> list[tuple[Organisation, Member]]:
@@ -507,6 +538,11 @@ def _some(pairs: Sequence[tuple[Organisation, Member]]) -> list[tuple[Organisati
         else:
             found += spread.choose(mine, (), random.SystemRandom())
     return found
+
+
+def _is_far(ours: Head | None, theirs: Head) -> bool:
+    """Whether more than one entry is missing: a text and what takes it back may come apart."""
+    return theirs.sequence - (ours.sequence if ours else 0) > 1
 
 
 def _is_unknown_heir(connection: Connection, org: str, old: str, new: str) -> bool:

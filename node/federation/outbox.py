@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 from node import kinds
 from node.effects import Accept, FollowAgain, Reply, ReplyLetter
 from node.errors import RefusedError
-from node.federation import commit, letters
-from node.federation.protocol import actors, ids, integrity_proofs, replicas, verification
+from node.federation import commit, letters, receipts
+from node.federation.protocol import actors, ids, integrity_proofs, replicas, retry, verification
 from node.federation.protocol.activities import AS2, PUBLIC, parse_activity
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
 from node.federation.protocol.keys import OrganisationKey
@@ -299,14 +299,16 @@ def _queue(
         connection, view.org, ids.canonical(activity["id"]), orjson.dumps(signed), orjson.dumps(follower_form), now
     )
     urgent = kinds.is_urgent(parse_activity(parse_document(orjson.dumps(signed))))
+    patience = retry.patience(withdraws=speech.type in receipts.TYPES)
     recipients = [
-        Recipient(member.inbox, "log", Lane.ALERT_MEMBER if urgent else Lane.MEMBER)
+        Recipient(member.inbox, "log", Lane.ALERT_MEMBER if urgent else Lane.MEMBER, patience)
         for member in contacts.members_of(connection, view.org)
     ]
     if speech.followers and not speech.audience.members_only:
         lane = Lane.ALERT if urgent else Lane.OTHER
         recipients += [
-            Recipient(follower.target, "follower", lane) for follower in contacts.followers_of(connection, view.org)
+            Recipient(follower.target, "follower", lane, patience)
+            for follower in contacts.followers_of(connection, view.org)
         ]
     deliveries.enqueue(connection, view.org, payload, _once(recipients), now)
 

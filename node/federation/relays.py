@@ -107,6 +107,8 @@ class Relays:
         """One round."""
         for organisation, voice in await self._database.read(boost_rows.voices):
             await self._probe(organisation)
+            if organisation.veiled_until is not None and organisation.veiled_until > self._clock():
+                continue  # restored: what it remembers may have been withdrawn
             owed = await self._database.write(partial(self._round, organisation, voice))
             if owed:
                 self._stirred()

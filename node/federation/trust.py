@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from node import declarations as rules
-from node import evidence, kinds
+from node import evidence, kinds, releases
 from node.effects import (
     Accept,
     ConfirmDeletes,
@@ -22,13 +22,13 @@ from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import parse_document
 from node.federation.protocol.verification import Carrier, Verified
 from node.kinds import Surroundings
-from node.models import contacts, declarations, deliveries, documents, logs
+from node.models import contacts, declarations, deliveries, documents, logs, withdrawals
 from node.models.contacts import Member
 from node.models.declarations import Declaration
 from node.models.logs import Entry
 from node.models.views import View
 
-DESTROY_AFTER = timedelta(hours=72)
+DESTROY_AFTER = releases.DESTROY_AFTER
 _MANY = 500
 """Ids in one question to the database."""
 
@@ -44,6 +44,8 @@ def rebuild(view: View, did: str, now: datetime) -> int:
     for entry in _withdrawn(view, did):
         if entry.object_id is not None:
             view.hide(entry.object_id, author, now)  # before the rest: what was withdrawn has no news
+    for row in withdrawals.releases_of(view.connection, view.org, did):
+        view.hide(row.object_id, author, now)
     judged = 0
     after = (0, 0)
     while True:

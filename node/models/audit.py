@@ -42,6 +42,7 @@ ACTS = frozenset({
     "invite", "join", "confirm", "grant", "disable", "lock", "factor.add", "factor.remove", "codes.new",
     "password", "session.end", "draft", "approve", "refuse", "publish", "override",
     "case.open", "case.change", "case.close", "message.send", "message.read", "request.take", "settings",
+    "custody.release", "custody.asked",
 })  # fmt: skip
 """The acts there are; more of them may be added, never words of a person."""
 SHELL = "shell"

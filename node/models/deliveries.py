@@ -29,9 +29,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from node.federation.protocol import ids
+from node.federation.protocol import ids, retry
+from node.models import logs
 from node.models.base import Id, Instant, metadata
 from node.models.organisations import organisations
+from node.withdrawals import Try
 
 payloads = Table(
     "payloads",
@@ -60,6 +62,7 @@ deliveries = Table(
     Column("lease", Instant),
     Column("status", Integer, nullable=False, server_default="0"),
     Column("settled", Instant),
+    Column("patience", Integer, nullable=False, server_default="28"),
     UniqueConstraint("payload", "inbox"),
     Index("ix_deliveries_due", "state", "lane", "due"),
     Index("ix_deliveries_host", "host", "state"),
@@ -79,6 +82,8 @@ hosts = Table(
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 KEEP = timedelta(days=7)
 HOST_KEEP = timedelta(days=60)
+KEEP_WITHDRAWALS = timedelta(days=60)
+"""How long it is known who took what takes a text back: its author looks at that, server by server."""
 
 
 class Lane(IntEnum):
@@ -97,6 +102,8 @@ class Recipient:
     inbox: str
     form: str
     lane: Lane
+    patience: int = retry.LAST_ATTEMPT
+    """How often it is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,7 @@ class Delivery:
     form: str
     attempts: int
     lane: int
+    patience: int = retry.LAST_ATTEMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +170,7 @@ def enqueue(
             "lane": int(recipient.lane),
             "state": WAITING,
             "due": due,
+            "patience": recipient.patience,
         }
         for recipient in sorted(recipients, key=lambda each: -each.lane)
     }
@@ -195,7 +204,7 @@ def claim(
         .values(lease=now + lease, attempts=deliveries.c.attempts + 1)
         .returning(
             deliveries.c.id, deliveries.c.org, deliveries.c.payload, deliveries.c.inbox, deliveries.c.host,
-            deliveries.c.form, deliveries.c.attempts, deliveries.c.lane,
+            deliveries.c.form, deliveries.c.attempts, deliveries.c.lane, deliveries.c.patience,
         )
     ).all()  # fmt: skip
     return tuple(sorted((Delivery(*row) for row in rows), key=lambda item: (item.lane, item.id)))
@@ -308,6 +317,16 @@ def drop(connection: Connection, org: str, activity_ids: Collection[str]) -> Non
     connection.execute(_given_up().where(_of(org, activity_ids)))
 
 
+def give_up_texts(connection: Connection, org: str) -> None:
+    """After a restore: no text that waited in the backup goes to a follower. It may have been withdrawn since, and was
+    most likely sent; what withdraws something still goes.
+    """
+    entries = logs.entries
+    texts = select(entries.c.activity_id).where(entries.c.org == org, entries.c.type.in_(("Create", "Update")))
+    meant = select(payloads.c.id).where(payloads.c.org == org, payloads.c.activity_id.in_(texts))
+    connection.execute(_given_up().where(deliveries.c.payload.in_(meant), deliveries.c.form == "follower"))
+
+
 def forget(connection: Connection, org: str, activity_ids: Collection[str]) -> None:
     """The text of these activities is destroyed: what would still be sent of them is not."""
     drop(connection, org, activity_ids)
@@ -332,6 +351,18 @@ def _of(org: str, activity_ids: Collection[str]) -> ColumnElement[bool]:
 def origin_of(connection: Connection, org: str) -> str:
     """Where an organisation speaks from."""
     return str(connection.execute(select(organisations.c.origin).where(organisations.c.did == org)).scalar_one())
+
+
+def tries_of(connection: Connection, org: str, activity_ids: Collection[str]) -> tuple[Try, ...]:
+    """How the deliveries of these activities stand."""
+    names = ("host", "state", "attempts", "due", "settled")
+    query = (
+        select(payloads.c.activity_id, *(deliveries.c[name] for name in names))
+        .join(payloads, payloads.c.id == deliveries.c.payload)
+        .where(payloads.c.org == org, payloads.c.activity_id.in_(activity_ids))
+        .order_by(deliveries.c.host, deliveries.c.id)
+    )
+    return tuple(Try(*row) for row in connection.execute(query))
 
 
 def counts(connection: Connection, org: str) -> dict[str, int]:
@@ -366,10 +397,13 @@ def _due(now: datetime, worst: Lane) -> tuple[ColumnElement[bool], ...]:
 
 
 def prune(connection: Connection, now: datetime) -> int:
-    """Forget settled deliveries after a week, payloads nobody is owed, hosts not heard of for sixty days."""
-    gone = connection.execute(
-        delete(deliveries).where(deliveries.c.state != WAITING, deliveries.c.settled < now - KEEP)
-    ).rowcount
+    """Forget settled deliveries after a week, those that take a text back after sixty days; payloads nobody is owed;
+    hosts not heard of for sixty days.
+    """
+    ended = deliveries.c.state != WAITING
+    plain = ended & (deliveries.c.settled < now - KEEP) & (deliveries.c.patience <= retry.LAST_ATTEMPT)
+    old = ended & (deliveries.c.settled < now - KEEP_WITHDRAWALS)
+    gone = connection.execute(delete(deliveries).where(plain | old)).rowcount
     owed = select(deliveries.c.payload)
     connection.execute(delete(payloads).where(payloads.c.made < now - KEEP, payloads.c.id.not_in(owed)))
     connection.execute(delete(hosts).where(hosts.c.seen < now - HOST_KEEP))

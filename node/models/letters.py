@@ -65,6 +65,7 @@ receipts = Table(
     Column("about", Text, nullable=False),
     Column("kind", String(40), nullable=False),
     Column("received", Instant, nullable=False),
+    Column("destroyed", Instant),
     Index("ix_receipts_about", "org", "about"),
 )
 
@@ -105,13 +106,16 @@ class SealKeyRow:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A member's signed word that a letter of ours is there."""
+    """A member's signed word that a letter, a Delete or a Release of ours is there."""
 
     letter: str
+    """Its canonical id."""
     by: str
     about: str
     kind: str
     received: datetime
+    destroyed: datetime | None = None
+    """When the member said that the bytes are gone."""
 
 
 def save(connection: Connection, org: str, value: Kept) -> None:
@@ -187,9 +191,12 @@ def forget_envelopes(connection: Connection, now: datetime) -> int:
 
 
 def add_receipt(connection: Connection, org: str, value: Receipt) -> None:
-    """A member has a letter of ours; said twice it stays what it was."""
+    """A member has what we sent; said twice it stays what it was, but that the bytes are gone may come later."""
     where = (receipts.c.org == org) & (receipts.c.letter == value.letter) & (receipts.c.by == value.by)
-    if connection.execute(select(receipts.c.by).where(where)).first() is None:
+    if connection.execute(select(receipts.c.by).where(where)).first() is not None:
+        late = where & receipts.c.destroyed.is_(None)
+        connection.execute(update(receipts).where(late).values(destroyed=value.destroyed))
+    else:
         fields = {name: getattr(value, name) for name in Receipt.__slots__}
         connection.execute(insert(receipts).values(org=org, **fields))
 
@@ -198,6 +205,13 @@ def receipts_about(connection: Connection, org: str, name: str) -> tuple[Receipt
     """Who said that letters about this are there."""
     columns = [receipts.c[each] for each in Receipt.__slots__]
     query = select(*columns).where(receipts.c.org == org, receipts.c.about == name).order_by(receipts.c.received)
+    return tuple(Receipt(*row) for row in connection.execute(query))
+
+
+def receipts_of(connection: Connection, org: str, said: Collection[str]) -> tuple[Receipt, ...]:
+    """Who has these letters, Deletes or Releases of ours."""
+    columns = [receipts.c[each] for each in Receipt.__slots__]
+    query = select(*columns).where(receipts.c.org == org, receipts.c.letter.in_(said)).order_by(receipts.c.received)
     return tuple(Receipt(*row) for row in connection.execute(query))
 
 

@@ -140,8 +140,10 @@ class Destroyed:
 
     org: str
     activity_id: str
-    object_id: str
     raw: bytes
+    did: str = ""
+    place: tuple[int, int] = (0, 0)
+    object_id: str | None = None
 
 
 def head(connection: Connection, org: str, did: str) -> Head | None:
@@ -315,16 +317,19 @@ def line(connection: Connection, org: str, did: str) -> tuple[Header, ...]:
 
 
 def read(
-    connection: Connection, org: str, did: str, after: tuple[int, int], limit: int, *, newest: bool = False
-) -> tuple[Entry, ...]:
+    connection: Connection, org: str, did: str, after: tuple[int, int], limit: int, *, newest: bool = False,
+    types: Sequence[str] = (),
+) -> tuple[Entry, ...]:  # fmt: skip
     """Entries from a position on, ascending; or up to `limit` of the newest before it, descending.
 
-    Entries past a freeze are left out, and those that are not held.
+    Entries past a freeze are left out, and those that are not held; with `types` all others are.
     """
     place = tuple_(entries.c.epoch, entries.c.sequence)
     after = (min(after[0], _LAST[0]), min(after[1], _LAST[1]))
     order = (entries.c.epoch, entries.c.sequence, entries.c.digest)
     query = _select().where(_of(org, did), entries.c.state != UNHELD, _believed())
+    if types:
+        query = query.where(entries.c.type.in_(types))
     if newest:
         query = query.where(place < after).order_by(*(column.desc() for column in order))
     else:
@@ -379,12 +384,14 @@ def fill(connection: Connection, org: str, digest: str, activity: Activity) -> N
 def destroy_due(connection: Connection, now: datetime) -> tuple[Destroyed, ...]:
     """Turn hidden entries whose time has come into stubs; says what is gone, for other tables to let go of it too."""
     due = and_(entries.c.state == HIDDEN, entries.c.destroy_after <= now)
-    columns = (entries.c.org, entries.c.activity_id, entries.c.object_id, entries.c.raw)
-    rows = connection.execute(select(*columns).where(due)).all()
+    rows = connection.execute(_select().add_columns(entries.c.org).where(due)).all()
     if rows:
         values = {"state": STUB, "raw": None, "destroy_after": None, "activity_id": None}
         connection.execute(update(entries).where(due).values(**values))
-    return tuple(Destroyed(row.org, row.activity_id or "", row.object_id or "", row.raw or b"") for row in rows)
+    return tuple(
+        Destroyed(row.org, row.activity_id or "", row.raw or b"", row.did, (row.epoch, row.sequence), row.object_id)
+        for row in rows
+    )
 
 
 def add_withdrawal(
@@ -422,23 +429,6 @@ def withdrawal(connection: Connection, org: str, did: str, place: tuple[int, int
             withdrawals.c.sequence == place[1],
         )
     ).scalar()
-
-
-def withheld(connection: Connection, org: str, did: str) -> tuple[Header, ...]:
-    """Stubs that no signed Delete names: texts that somebody kept from us."""
-    named = and_(
-        withdrawals.c.org == entries.c.org,
-        withdrawals.c.did == entries.c.did,
-        withdrawals.c.epoch == entries.c.epoch,
-        withdrawals.c.sequence == entries.c.sequence,
-        withdrawals.c.content == entries.c.content,
-    )
-    rows = connection.execute(
-        _select(raw=False)
-        .select_from(entries.outerjoin(withdrawals, named))
-        .where(_of(org, did), entries.c.state == STUB, withdrawals.c.org.is_(None))
-    )
-    return tuple(_value(row).header for row in rows)
 
 
 def deletes_since(connection: Connection, org: str, did: str, moment: datetime) -> int:

@@ -26,6 +26,7 @@ organisations = Table(
     Column("made", Instant, nullable=False),
     Column("quorum", Integer, nullable=False, server_default="2"),
     Column("press_contact", Text, nullable=False, server_default=""),
+    Column("veiled_until", Instant),
 )
 
 
@@ -52,6 +53,8 @@ class Organisation:
     """So many members must declare a did frozen before this organisation believes it."""
     press_contact: str = ""
     """Whom journalists may ask; shown on this node's page for them and told to nobody else."""
+    veiled_until: datetime | None = None
+    """After a restore nothing is shown before members told what was withdrawn meanwhile, or before this moment."""
 
     @property
     def actor(self) -> str:
@@ -115,8 +118,19 @@ def take_turn(connection: Connection, did: str) -> None:
 
 
 def set_hold(connection: Connection, did: str, reason: str) -> None:
-    """Refuse publishing for this reason, or allow it again with the empty one."""
-    connection.execute(update(organisations).where(organisations.c.did == did).values(hold=reason))
+    """Refuse publishing for this reason, or allow it again with the empty one; then everything may be shown, too."""
+    values = {"hold": reason} if reason else {"hold": "", "veiled_until": None}
+    connection.execute(update(organisations).where(organisations.c.did == did).values(**values))
+
+
+def veil(connection: Connection, did: str, until: datetime) -> None:
+    """Show nothing before this moment, or before publishing is allowed again."""
+    connection.execute(update(organisations).where(organisations.c.did == did).values(veiled_until=until))
+
+
+def is_veiled(connection: Connection, now: datetime) -> bool:
+    """Whether this node shows nothing yet: it was restored, and does not know what was withdrawn meanwhile."""
+    return connection.execute(select(organisations.c.did).where(organisations.c.veiled_until > now)).first() is not None
 
 
 def set_quorum(connection: Connection, did: str, quorum: int) -> None:

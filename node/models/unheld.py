@@ -16,7 +16,7 @@ def let_go(connection: Connection, org: str, did: str, object_id: str) -> tuple[
     rows = connection.execute(select(entries.c.activity_id, entries.c.raw).where(where)).all()
     values = {"state": UNHELD, "raw": None, "destroy_after": None}
     connection.execute(update(entries).where(where).values(**values))
-    return tuple(Destroyed(org, row.activity_id or "", object_id, row.raw or b"") for row in rows)
+    return tuple(Destroyed(org, row.activity_id or "", row.raw or b"", object_id=object_id) for row in rows)
 
 
 def ask_again(connection: Connection, org: str) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.replicas import Head, Header
-from node.models import contacts, documents, logs, organisations, policies
+from node.models import contacts, documents, logs, organisations, policies, withdrawals
 from node.models.contacts import Following, Member
 from node.models.documents import Stored
 from node.models.logs import Entry, Window
@@ -34,6 +34,7 @@ class View:
         self._pending: dict[str, Stored] = {}
         self._counts: dict[str, int] = {}
         self._window: Window | None = None
+        self._released: dict[str, str | None] = {}
         self._policies: Policies | None = None
         self._own: frozenset[str] = frozenset()
         organisations.take_turn(connection, organisation.did)
@@ -49,6 +50,8 @@ class View:
                 select(*columns).where(documents.objects.c.org == self.org, documents.objects.c.id.in_(wanted))
             )
             self._stored.update({row.id: Stored(*row) for row in rows})
+            self._released.update(dict.fromkeys(wanted))
+            self._released.update(withdrawals.released(self.connection, self.org, wanted))
         if actors:
             self._followings.update(dict.fromkeys(actors))
             table = contacts.followings
@@ -115,6 +118,17 @@ class View:
         if object_id not in self._stored:
             self._stored[object_id] = documents.stored(self.connection, self.org, object_id)
         return self._stored[object_id]
+
+    def released_author(self, object_id: str) -> str | None:
+        """The did whose object this is, where it was released by custodians; `None` where it was not."""
+        if object_id not in self._released:
+            found = withdrawals.released(self.connection, self.org, [object_id])
+            self._released[object_id] = found.get(object_id)
+        return self._released[object_id]
+
+    def note_released(self, objects: Collection[str], did: str) -> None:
+        """Custodians released these objects of this did just now."""
+        self._released.update(dict.fromkeys(objects, did))
 
     def following(self, actor: str) -> Following | None:
         """Our following of an actor."""

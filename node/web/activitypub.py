@@ -6,6 +6,7 @@ outlive their node. Only organisations of this node take POSTs; a copy answers 4
 
 import asyncio
 import json
+from collections.abc import Sequence
 
 import orjson
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from node.errors import ProtocolError
-from node.federation import pages
+from node.federation import pages, receipts
 from node.federation.protocol import actors, ids, messages, replicas, verification
 from node.federation.protocol import heads as head_tables
 from node.federation.protocol.activities import AS2, parse_activity
@@ -24,7 +25,7 @@ from node.models import alerts, contacts, documents, letters, logs, organisation
 from node.models.letters import Kept
 from node.models.logs import Entry
 from node.models.organisations import Organisation
-from node.web.site import Site, problem, site_of
+from node.web.site import Site, is_veiled, problem, site_of
 
 _PAGE = 20
 _LOG_PAGE = 500
@@ -100,10 +101,14 @@ async def get_portable(request: Request) -> Response:
     match path.split("/")[1:]:
         case ["actor"]:
             return await _actor(site, did)
+        case ["objects" | "activities", _] | ["log", _, _] | ["actor", "outbox", *_] if await is_veiled(site):
+            return problem(503, "restored from a backup: members are asked first what was withdrawn")
         case ["objects", _] | ["activities", _]:
             return await _held(site, did, path)
         case ["log", epoch, start] if _is_number(epoch) and _is_number(start):
             return await _log(site, request, did, (int(epoch), int(start)))
+        case ["withdrawals", epoch, start] if _is_number(epoch) and _is_number(start):
+            return await _log(site, request, did, (int(epoch), int(start)), receipts.TYPES)
         case ["actor", "outbox", *before] if len(before) <= 2 and all(map(_is_number, before)):
             return await _outbox(site, did, tuple(int(part) for part in before))
         case ["actor", "followers" | "following" | "members" as name]:
@@ -201,14 +206,16 @@ async def _held(site: Site, did: str, path: str) -> Response:
     return problem(410 if gone else 404, "not here")
 
 
-async def _log(site: Site, request: Request, did: str, start: tuple[int, int]) -> Response:
+async def _log(
+    site: Site, request: Request, did: str, start: tuple[int, int], types: Sequence[str] = ()
+) -> Response:
     """A log; the entries of alerts that are not shown here go to pinned members only, who sign for them."""
 
     def read(connection: Connection) -> tuple[tuple[Entry, ...], frozenset[str], str] | None:
         for org in organisations.all_of(connection):
             if did == org.did or contacts.member(connection, org.did, did) is not None:
                 hidden = alerts.hidden_ids(connection, org.did, did)
-                return logs.read(connection, org.did, did, start, _LOG_PAGE), hidden, org.did
+                return logs.read(connection, org.did, did, start, _LOG_PAGE, types=types), hidden, org.did
         return None
 
     found = await site.database.read(read)

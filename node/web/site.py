@@ -79,6 +79,12 @@ def site_of(request: Request) -> Site:
     return found
 
 
+async def is_veiled(site: Site) -> bool:
+    """Whether this node was restored and shows nothing yet (`veil`)."""
+    now = site.clock()
+    return await site.database.read(lambda connection: organisations.is_veiled(connection, now))
+
+
 def problem(status: int, reason: str, spec: str = "") -> Response:
     """A refusal in plain text that names its rule."""
     text = f"{reason} ({spec})\n" if spec else f"{reason}\n"

@@ -36,12 +36,13 @@ from node.models import (
     sessions,
     setup,
     signatures,
+    withdrawals,
 )
 from node.models.base import Database
 
 TABLES = (
     alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, letters, logs, media,
-    organisations, people, policies, queues, relays, rooms, sessions, signatures,
+    organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals,
 )  # fmt: skip
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()

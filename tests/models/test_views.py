@@ -86,7 +86,7 @@ def test_the_facts_of_a_batch_are_read_in_few_questions(database):
     found, following, _ = within(database, work)
     assert found == [*(named(number) for number in range(50)), *[None] * 10]
     assert following == FOLLOWING
-    assert len(asked) == 3
+    assert len(asked) == 4
 
 
 def test_nothing_is_preloaded_for_nobody(database):

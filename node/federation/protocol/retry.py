@@ -1,5 +1,8 @@
 """When to try again: delays, the circuit breaker of a host, and what an HTTP status means for a delivery.
 
+Most things are tried for two weeks. What takes a text back is tried for thirty days: an alert that comes two weeks late
+helps nobody, a withdrawal that comes four weeks late still takes a name off a page.
+
 Rules of a status, in order: 2xx is done; 410 is gone; 400 and 401 may be the signature's form; 408, 425,
 429 and 5xx are postponed; 404 is postponed a few times (a new actor may not be served yet), then final; all
 else is final, a redirect too, for a signed POST is never sent on.
@@ -14,6 +17,8 @@ FIRST_DELAY = timedelta(seconds=5)
 LONGEST_DELAY = timedelta(days=1)
 LAST_ATTEMPT = 28
 """5 s doubled up to a day, then daily: the 28th attempt comes about 14 days after the first."""
+LAST_ATTEMPT_TO_WITHDRAW = 45
+"""For what takes a text back: the 45th attempt comes about 31 days after the first."""
 LONGEST_WAIT = timedelta(days=7)
 """The most that a peer's Retry-After may ask of us."""
 
@@ -43,16 +48,22 @@ class Outcome:
     retry_after: timedelta = timedelta(0)
 
 
-def delay(attempt: int, jitter: float) -> timedelta | None:
+def delay(attempt: int, jitter: float, last: int = LAST_ATTEMPT) -> timedelta | None:
     """How long to wait after this many failed attempts; `None`: give up.
 
     Args:
         attempt: attempts made so far, from 1.
         jitter: 0 to 1, chosen by the caller; the wait is between 0.8 and 1.2 of the rule.
+        last: how many attempts are made.
     """
-    if attempt >= LAST_ATTEMPT:
+    if attempt >= last:
         return None
     return _doubled(FIRST_DELAY, LONGEST_DELAY, attempt - 1) * (0.8 + 0.4 * jitter)
+
+
+def patience(*, withdraws: bool) -> int:
+    """How many attempts are made: more where it takes a text back."""
+    return LAST_ATTEMPT_TO_WITHDRAW if withdraws else LAST_ATTEMPT
 
 
 def breaker(failures: int) -> timedelta | None:

@@ -20,6 +20,7 @@ from node.desk import copies
 from node.desk.copies import Proof, Taken
 from node.errors import ProtocolError
 from node.federation import pages
+from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.verification import Verified
 from node.kinds import Surroundings
 from node.models import documents
@@ -113,10 +114,10 @@ async def _take(site: Site, organisation: Organisation, raw: bytes) -> BundleVie
     bundle = await asyncio.to_thread(bundles.parse, raw, dids.__contains__, _MAX_LINES)
     taken = copies.counted(bundle)
     items = bundles.in_order(bundle)
-    around = Surroundings(site.clock(), _VIA)
+    around, key = Surroundings(site.clock(), _VIA), site.keyring.organisation(organisation.did)
     for start in range(0, len(items), _BATCH):
         batch = items[start : start + _BATCH]
-        some = await site.database.write(partial(_commit, organisation, batch, around))
+        some = await site.database.write(partial(_commit, organisation, key, batch, around))
         taken.add(some)
 
     def finish(connection: Connection) -> tuple[AlertRecord, ...]:
@@ -139,10 +140,11 @@ async def _take(site: Site, organisation: Organisation, raw: bytes) -> BundleVie
 
 
 def _commit(
-    organisation: Organisation, items: tuple[Verified, ...], around: Surroundings, connection: Connection
-) -> Taken:
+    organisation: Organisation, key: OrganisationKey, items: tuple[Verified, ...], around: Surroundings,
+    connection: Connection,
+) -> Taken:  # fmt: skip
     taken = Taken()
-    copies.take(connection, organisation, items, around, taken, pass_on=True)
+    copies.take(connection, organisation, items, around, taken, key=key, pass_on=True)
     return taken
 
 

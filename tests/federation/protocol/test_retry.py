@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.federation.protocol.retry import Kind, Outcome, breaker, delay, outcome, seconds_to_wait
+from node.federation.protocol.retry import Kind, Outcome, breaker, delay, outcome, patience, seconds_to_wait
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WEEK = 7 * 24 * 3600.0
@@ -28,6 +28,15 @@ def test_delays_double_up_to_a_day_and_end_after_about_two_weeks() -> None:
     assert delays[-1] == timedelta(days=1)
     assert timedelta(days=13) < sum(delays, timedelta()) < timedelta(days=15)
     assert delay(10**9, 0.5) is None
+
+
+def test_what_takes_a_text_back_is_tried_for_a_month() -> None:
+    delays = []
+    while (wait := delay(len(delays) + 1, 0.5, patience(withdraws=True))) is not None:
+        delays.append(wait)
+        assert len(delays) < 100
+    assert timedelta(days=30) < sum(delays, timedelta()) < timedelta(days=32)
+    assert patience(withdraws=False) < patience(withdraws=True)
 
 
 def test_the_breaker_opens_at_the_fifth_failure_and_grows_to_an_hour() -> None:
