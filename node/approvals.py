@@ -3,7 +3,7 @@
 Whoever writes asks; others look at names, audience, place and consent, tick each, and say yes or no. Rules, in order:
 
 1. the request is open, and the text is the one that was looked at: a changed text is another request;
-2. the author never approves, neither does anybody whom it is about, and nobody counts twice;
+2. the author never approves, neither does anybody whom it is about, and nobody counts twice; a sister is one voice;
 3. a yes has all four ticks; a no has a reason, and ends the request;
 4. the shell never approves: a word comes from an approver in a browser, with a fresh second factor, or sealed from a
    sister organisation that was named beforehand;
@@ -173,15 +173,21 @@ def _who(request: Request, words: Collection[Word], word: Word, facts: Facts) ->
         return Refuse("the author does not approve", _SPEC)
     if word.org == facts.own and word.by in request.subjects:
         return Refuse("nobody approves what is about themselves", _SPEC)
-    if any((each.org, each.by) == (word.org, word.by) for each in words):
+    same = [each for each in words if _voice(each, facts.own) == _voice(word, facts.own)]
+    if any(each.by == word.by for each in same) or (same and word.verdict == YES):
         return Refuse("nobody counts twice", _SPEC)
     return None
 
 
 def is_enough(request: Request, words: Collection[Word], own: str) -> bool:
     """Whether it may be published."""
-    said = {(each.org, each.by): each.org for each in words if each.verdict == YES and each.digest == request.digest}
+    said = {_voice(each, own): each.org for each in words if each.verdict == YES and each.digest == request.digest}
     return len(said) >= request.needed and (not request.sister or any(org != own for org in said.values()))
+
+
+def _voice(word: Word, own: str) -> tuple[str, str]:
+    """Whose word it is: a person's here; a sister's is one, whatever names it gives, for we cannot tell them apart."""
+    return (word.org, word.by if word.org == own else "")
 
 
 def decide_override(request: Request, words: Collection[Word], reason: str, own: str) -> Decision:

@@ -1,0 +1,118 @@
+"""Against the desk: one who speaks twice, one who is disabled half-way, and texts other than those that were shown."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+
+from node import approvals as rules
+from node.approvals import Facts, Request, Word
+from node.desk import approvals as desk
+from node.desk import people
+from node.effects import Accept
+from node.errors import ProtocolError
+from node.federation import letters, outbox
+from node.federation.protocol import sealing
+from node.models import approvals as rows
+from node.models import rooms
+from node.people import NETWORK
+from tests.support.desk import join, room_secrets
+from tests.support.network import NOON, Network, example, wait_until
+from tests.test_flow_approvals import TICKED, ask, named, office, speak, state
+from tests.test_flow_approval_pages import TICKS, digest_in
+
+OWN, SISTER, OTHER = "did:key:zOwn", "did:key:zSister", "did:key:zOther"
+REQUEST = Request("r", "shell", "zDigest", 2, True, frozenset(), rules.WAITING, True, NOON)
+
+
+def said(org: str, by: str) -> Word:
+    return Word(org, by, rules.YES, "zDigest", TICKED, "", NOON)
+
+
+def test_a_sister_is_one_word_whatever_names_it_speaks_under():
+    first, second = said(SISTER, "one"), said(SISTER, "two")
+    assert not rules.is_enough(REQUEST, (first, second), OWN)
+    assert not isinstance(rules.decide(REQUEST, (first,), second, Facts(OWN, True, True, NOON)), Accept)
+    no = replace(second, verdict=rules.NO, reason="EXERCISE")
+    assert isinstance(rules.decide(REQUEST, (first,), no, Facts(OWN, True, True, NOON)), Accept)
+    assert rules.is_enough(REQUEST, (first, said(OWN, "hana")), OWN)
+    assert rules.is_enough(replace(REQUEST, sister=False), (said(OWN, "hana"), said(OWN, "karwan")), OWN)
+    assert rules.is_enough(REQUEST, (first, said(OTHER, "x")), OWN)
+
+
+async def test_nothing_that_opens_a_text_stays_on_the_disk_after_it_went_out(tmp_path):
+    async with Network(tmp_path) as network:
+        house, other = await network.members("one", "two")
+        boss = await join(house, "Zainab (exercise)", "coordinator")
+        hana = await join(house, "Hana (exercise)", "approver", by=boss)
+        request = await ask(house, example(status="actual", audience="network"))
+        assert await speak(house, hana, request.id) == rules.READY
+        await wait_until(lambda: state(house, request.id) == rules.PUBLISHED, "it is sent")
+        await wait_until(lambda: b"AGE-SECRET-KEY-1" not in house.files(), "what opened it is gone from every file", 5)
+
+
+async def test_who_copied_the_operators_key_reads_nothing_that_comes_when_people_are_there(tmp_path):
+    async with Network(tmp_path) as network:
+        house = await network.house("a")
+        keyring = house.node.keyring
+        await house.write(lambda connection: rooms.ensure_network_room(connection, house.did, keyring, house.clock()))
+        copied = keyring.network(house.did).secret
+        before = sealing.seal(b"EXERCISE before", (rooms_public(house),))
+        zainab = await join(house, "Zainab (exercise)", "coordinator")
+        later = sealing.seal(b"EXERCISE later", (rooms_public(house),))
+        with pytest.raises(ProtocolError, match="not to us"):
+            sealing.open_sealed(later, (copied,))
+        secrets = room_secrets(house, zainab, NETWORK)
+        assert [sealing.open_sealed(each, secrets) for each in (before, later)] == [b"EXERCISE before", b"EXERCISE later"]
+
+
+def rooms_public(house):
+    return house.read(lambda connection: rooms.recipient(connection, house.did, NETWORK))
+
+
+async def test_what_waits_for_its_hour_goes_back_when_who_approved_it_is_disabled(tmp_path):
+    async with Network(tmp_path) as network:
+        house, boss, (karwan, hana) = await office(network, "one")
+        await house.stop()
+        await house.start(workers=False)
+        request = await ask(house, example(status="actual", urgency="expected"), spread=True)
+        await speak(house, hana, request.id)
+        assert await speak(house, karwan, request.id) == rules.READY
+        await house.write(
+            lambda connection: people.disable(connection, house.organisation, karwan.id, house.clock(), losing=True)
+        )
+        row = house.read(lambda connection: rows.find(connection, house.did, request.id))
+        assert (row.request.state, row.release, row.due) == (rules.WAITING, None, None)
+        sara = await join(house, "Sara (exercise)", "approver", by=boss)
+        await hana.post("/desk/rooms/grant", {"person": sara.id, "room": "approvals"})
+        assert await speak(house, sara, request.id) == rules.READY
+
+
+async def test_a_form_that_began_before_its_sender_was_disabled_does_nothing(tmp_path):
+    async with Network(tmp_path) as network:
+        house, _, (karwan, hana) = await office(network, "one")
+        request = await ask(house, example(status="actual"))
+        path = f"/desk/approvals/{request.id}"
+        page = (await hana.get(path)).text
+        body = urlencode({"word": "yes", "digest": digest_in(page), "form": hana.token, **TICKS}).encode()
+        cookies = "; ".join(f"{name}={value}" for name, value in hana.cookies.items())
+        lines = [
+            f"POST {path} HTTP/1.1", f"Host: {house.organisation.host}", f"Origin: {house.origin}",
+            f"Cookie: {cookies}", "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}",
+            "Connection: close", "", "",
+        ]  # fmt: skip
+        reader, writer = await asyncio.open_connection(*house.places[0])
+        writer.write("\r\n".join(lines).encode() + body[:10])
+        await writer.drain()
+        await asyncio.sleep(0.2)
+        await house.write(
+            lambda connection: people.disable(connection, house.organisation, hana.id, house.clock(), losing=True)
+        )
+        writer.write(body[10:])
+        answer = await reader.read()
+        writer.close()
+        assert b"/desk/sign-in" in answer.partition(b"\r\n\r\n")[0], answer[:300]
+        assert house.read(lambda connection: rows.words_of(connection, house.did, request.id)) == ()
