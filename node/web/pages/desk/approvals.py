@@ -205,6 +205,6 @@ def _secrets(session: Session) -> tuple[str, ...]:
 
 async def _try(request: Request, session: Session, work: Callable[[Connection], T]) -> T | Response:
     try:
-        return await site_of(request).database.write(work)
+        return await desk.write(request, session, work)
     except RefusedError as error:
         return desk.refused(request, session, str(error))
