@@ -110,6 +110,8 @@ def keep(view: View, effect: KeepLetter, activity: Activity, around: Surrounding
     connection, org = view.connection, view.org
     letter = Letter(effect.id, effect.author, effect.to, effect.kind, effect.about, effect.sent, effect.body)
     kind = rules.KINDS[letter.kind]
+    if letter.kind == rules.WITHDRAWAL:
+        rows.withdraw(connection, org, letter.author, letter.about)  # first of all: that needs no room
     if not rows.has_room(connection, org, letter.author):
         view.count("letters beyond the bound")
         return
@@ -118,8 +120,6 @@ def keep(view: View, effect: KeepLetter, activity: Activity, around: Surrounding
         return
     if letter.kind == rules.APPROVAL_ANSWER:
         _take_answer(view, letter, around.now)
-    if letter.kind == rules.WITHDRAWAL:
-        rows.withdraw(connection, org, letter.author, letter.about)
     raw = activity.raw if kind.carried else None
     until = around.now + (rows.CARRIED_FOR if kind.carried else rows.OWN_FOR)
     _keep(connection, org, letter, raw, until, around.now)
