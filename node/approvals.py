@@ -47,8 +47,12 @@ _SUBJECT = ("name", "kind", "publication_level", "public_name", "minor", "relati
 _CONSENT = ("given_by", "how", "level", "valid_until", "excluded", "family_safe", "advance_instruction")
 _SHOWN = (
     "audience", "exclude", "language", "headline", "kind", "country", "status", "severity", "urgency", "certainty",
-    "narrative", "link_to_work", "demands", "translations", "expires", "deadline", "targets", "violation_types",
-    "drivers", "company_or_project", "relation_to_network", "verification", "endorsement_mode", "media", "republish",
+    "narrative", "link_to_work", "demands", "do_not", "actions", "translations", "expires", "deadline", "violation_types",
+    "drivers", "company_or_project", "relation_to_network", "verification", "endorsement_mode", "republish",
+)  # fmt: skip
+_BESIDE = (
+    "status", "targets", "actions", "deadline", "expires", "violation_types", "drivers", "company_or_project",
+    "relation_to_network", "verification", "endorsement_mode", "republish",
 )  # fmt: skip
 
 
@@ -116,8 +120,9 @@ def digest_of(value: JsonObject) -> str:
 
 
 def brief(value: JsonObject) -> JsonObject:
-    """What whoever approves is shown: the public text, who it is about, and the consent. Sources, contacts and notes
-    are not theirs to know (R9): this is a list of what is shown, and what is not in it does not get in.
+    """What whoever approves is shown: every word that will be public, who it is about, and the consent. Sources, contacts
+    that are not printed and notes are not theirs to know (R9): this is a list of what is shown, and what is not in it
+    does not get in.
     """
     shown: JsonObject = {name: value[name] for name in _SHOWN if name in value}
     shown["subjects"] = [_picked(each, (*_SUBJECT, "consent")) for each in _objects(value.get("subjects"))]
@@ -125,10 +130,29 @@ def brief(value: JsonObject) -> JsonObject:
         if "consent" in subject:
             subject["consent"] = _picked(subject["consent"], _CONSENT)
     shown["consent"] = _picked(value.get("consent"), _CONSENT)
-    shown["targets"] = [_picked(each, ("office", "country", "language")) for each in _objects(value.get("targets"))]
+    shown["targets"] = [_target(each) for each in _objects(value.get("targets"))]
+    shown["media"] = [
+        _picked(each, ("alt", "people", "consent")) | {"file": f"picture {number}"}
+        for number, each in enumerate(_objects(value.get("media")), 1)
+    ]
     verification = value.get("verification")
     shown["verification"] = _picked(verification, ("level",))
     return shown
+
+
+def _target(value: JsonObject) -> JsonObject:
+    """An office as it will be printed, with the contacts to which readers are asked to write."""
+    found = _picked(value, ("office", "country", "language", "body", "honorific", "last_checked", "public_contacts"))
+    if value.get("public_contacts") is True and "contacts" in value:
+        found["contacts"] = _picked(value["contacts"], ("email", "post", "fax", "web"))
+    return found
+
+
+def also_public(shown: JsonObject) -> JsonObject:
+    """Of a brief what stands neither in the text nor among the names: field → value, as it will be public."""
+    media = [_picked(each, ("alt", "people")) for each in _objects(shown.get("media"))]
+    found = {name: shown[name] for name in _BESIDE if name in shown} | {"media": media}
+    return {name: value for name, value in found.items() if value not in ("", [], {}, None)}
 
 
 def changes(before: JsonObject, after: JsonObject) -> Mapping[str, tuple[Any, Any]]:

@@ -275,6 +275,8 @@ def publish_due(
         return None
     try:
         package = orjson.loads(sealing.open_sealed(row.package, (row.release,)))
+        if rules.digest_of(package["alert"]) != row.request.digest:
+            raise RefusedError("R2: another text than the one that was approved")
         said = _publish(connection, organisation, key, package, now)
     except (RefusedError, ProtocolError) as error:
         rows.settle(connection, organisation.did, row.request.id, rules.REFUSED, str(error)[:300])

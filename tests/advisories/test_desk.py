@@ -1,6 +1,7 @@
 """Against the desk: one who speaks twice, one who is disabled half-way, and texts other than those that were shown."""
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 
+from node import alerts as alert_rules
 from node import approvals as rules
 from node.approvals import Facts, Request, Word
 from node.desk import approvals as desk
@@ -19,6 +21,7 @@ from node.federation.protocol import sealing
 from node.models import approvals as rows
 from node.models import rooms
 from node.people import NETWORK
+from tests.support.alert_examples import PLACE
 from tests.support.desk import join, room_secrets
 from tests.support.network import NOON, Network, example, wait_until
 from tests.test_flow_approvals import TICKED, ask, named, office, speak, state
@@ -116,3 +119,57 @@ async def test_a_form_that_began_before_its_sender_was_disabled_does_nothing(tmp
         writer.close()
         assert answer.startswith(b"HTTP/1.1 409")
         assert house.read(lambda connection: rows.words_of(connection, house.did, request.id)) == ()
+
+
+PLANTED = {
+    "headline": "EXERCISE-1", "narrative": "EXERCISE-2", "link_to_work": "EXERCISE-3", "demands": ["EXERCISE-4"],
+    "do_not": ["EXERCISE-5"], "company_or_project": "EXERCISE-6", "drivers": ["exercise-7"],
+    "violation_types": ["exercise-8"], "relation_to_network": "exercise-9", "actions": ["share"],
+    "verification": {"level": "exercise-a"},
+    "targets": [{
+        "office": "EXERCISE-b", "country": "XX", "language": "ar", "body": "EXERCISE-c", "honorific": "EXERCISE-d",
+        "public_contacts": True,
+        "contacts": {
+            "email": "exercise-e@example.org", "post": "EXERCISE-f", "web": "https://exercise-g.example/",
+            "fax": "+1 555 0100", "phone": "SECRET",
+        },
+    }],
+    "media": [{"file": "SECRET.jpg", "alt": "EXERCISE-h", "people": "none", "consent": True, "rights": "SECRET"}],
+    "deadline": "2027-01-14T12:00:00Z", "translations": {},
+}  # fmt: skip
+
+
+async def test_whoever_approves_sees_every_word_that_will_be_public(tmp_path):
+    async with Network(tmp_path) as network:
+        house, _, (_, hana) = await office(network, "one")
+        value = example(status="actual", **PLANTED)
+        request = await ask(house, value, replaces="ap+ef61://exercise/objects/1")
+        page = (await hana.get(f"/desk/approvals/{request.id}")).text
+        note = orjson.dumps(alert_rules.render(alert_rules.parse_input(value), "ar", PLACE)).decode()
+        public = set(re.findall(r"(?i)exercise-[0-9a-h]", note)) | {"+1 555 0100", "2027-01-14", "EXERCISE-h"}
+        assert len(public) == 19
+        assert {each for each in public if each not in page} == set()
+        assert "ap+ef61://exercise/objects/1" in page
+        assert "SECRET" not in page
+
+
+async def test_nothing_goes_out_but_the_text_whose_digest_was_approved(tmp_path):
+    async with Network(tmp_path) as network:
+        house, _, (karwan, hana) = await office(network, "one")
+        await house.stop()
+        await house.start(workers=False)
+        request = await ask(house, example(status="actual"))
+        await speak(house, hana, request.id)
+        await speak(house, karwan, request.id)
+
+        def swap(connection):
+            row = rows.find(connection, house.did, request.id)
+            other = {"alert": example(status="actual", headline="EXERCISE: another"), "replaces": "", "before": None}
+            package = sealing.seal(orjson.dumps(other), [sealing.load(row.release).public])
+            said = desk.publish_due(connection, house.organisation, house.key, replace(row, package=package), NOON)
+            return said, rows.find(connection, house.did, request.id)
+
+        said, row = await house.write(swap)
+        assert said is None
+        assert row.request.state == rules.REFUSED
+        assert "another text" in row.outcome
