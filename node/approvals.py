@@ -178,6 +178,13 @@ def decide(request: Request, words: Collection[Word], word: Word, facts: Facts) 
     return Accept()
 
 
+def is_review(request: Request, word: Word) -> bool:
+    """Whether a sister has looked at an emergency: her whole word, on that text."""
+    said = TICKS if word.verdict == YES else ()
+    judged = word.verdict == YES or (word.verdict == NO and bool(word.reason.strip()))
+    return judged and word.digest == request.digest and word.ticks >= set(said)
+
+
 def _standing(request: Request, word: Word, facts: Facts) -> Refuse | None:
     if request.state != WAITING:
         return Refuse(f"the request is {request.state}", _SPEC)

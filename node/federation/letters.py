@@ -185,7 +185,8 @@ def _take_answer(view: View, letter: Letter, now: datetime) -> None:
     if row is None or letter.about != name or not standby:
         return
     if row.review_by is not None:
-        approvals.want_review(connection, org, name, None)
+        if approval_rules.is_review(row.request, word):
+            approvals.want_review(connection, org, name, None)
         return
     words = approvals.words_of(connection, org, name)
     decision = approval_rules.decide(row.request, words, word, approval_rules.Facts(org, standby, True, now))

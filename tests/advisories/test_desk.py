@@ -173,3 +173,41 @@ async def test_nothing_goes_out_but_the_text_whose_digest_was_approved(tmp_path)
         assert said is None
         assert row.request.state == rules.REFUSED
         assert "another text" in row.outcome
+
+
+async def test_an_emergency_counts_as_looked_at_only_by_a_sisters_word_on_that_text(tmp_path):
+    async with Network(tmp_path) as network:
+        house, sister = await network.members("one", "two")
+        boss = await join(house, "Zainab (exercise)", "coordinator")
+        hana = await join(house, "Hana (exercise)", "approver", by=boss)
+        await house.write(
+            lambda connection: desk.name_standbys(connection, house.organisation, [sister.did], house.clock())
+        )
+        request = await ask(house, named())
+        await speak(house, hana, request.id)
+        secrets = room_secrets(house, hana, "approvals")
+        await house.write(
+            lambda connection: desk.override(
+                connection, house.organisation, house.key, hana.person, request.id, "EXERCISE: taken away right now",
+                secrets, house.clock(), fresh=True,
+            )
+        )  # fmt: skip
+        bare = {"request": request.id, "reason": "", "by": "x", "release": "", "ticks": []}
+
+        async def answer(**changes):
+            body = {**bare, "digest": request.digest, "verdict": "yes", "ticks": list(TICKED), **changes}
+            before = house.received()["accepted"]
+            await sister.write(
+                lambda connection: letters.send(
+                    connection, sister.organisation, sister.key, "approval-answer", request.id, body, (house.did,),
+                    sister.clock(), token=outbox.token(),
+                )
+            )  # fmt: skip
+            sister.node.delivery.wake()
+            await wait_until(lambda: house.received()["accepted"] > before, "it came")
+            return house.read(lambda connection: rows.find(connection, house.did, request.id)).review_by
+
+        assert await answer(verdict="perhaps") is not None
+        assert await answer(digest="zOther") is not None
+        assert await answer(ticks=["name"]) is not None
+        assert await answer() is None
