@@ -151,7 +151,8 @@ async def arrival_of(request: Request) -> Session | None:
     if not 20 < len(cookie) < 100:
         return None
     session = await site.database.read(partial(_open, organisation=organisation, cookie=cookie, now=site.clock()))
-    if session is not None and sessions.is_to_be_touched(session.row, site.clock()):
+    # A password alone keeps nothing open.
+    if session is not None and step_of(session) is None and sessions.is_to_be_touched(session.row, site.clock()):
         await site.database.write(lambda connection: sessions.touch(connection, session.row, site.clock()))
     return session
 
