@@ -47,7 +47,8 @@ _SUBJECT = ("name", "kind", "publication_level", "public_name", "minor", "relati
 _CONSENT = ("given_by", "how", "level", "valid_until", "excluded", "family_safe", "advance_instruction")
 _SHOWN = (
     "audience", "exclude", "language", "headline", "kind", "country", "status", "severity", "urgency", "certainty",
-    "narrative", "link_to_work", "demands", "do_not", "actions", "translations", "expires", "deadline", "violation_types",
+    "narrative", "link_to_work", "demands", "do_not", "actions", "translations", "expires", "deadline",
+    "violation_types",
     "drivers", "company_or_project", "relation_to_network", "verification", "endorsement_mode", "republish",
 )  # fmt: skip
 _BESIDE = (
@@ -120,9 +121,9 @@ def digest_of(value: JsonObject) -> str:
 
 
 def brief(value: JsonObject) -> JsonObject:
-    """What whoever approves is shown: every word that will be public, who it is about, and the consent. Sources, contacts
-    that are not printed and notes are not theirs to know (R9): this is a list of what is shown, and what is not in it
-    does not get in.
+    """What whoever approves is shown: every word that will be public, who it is about, and the consent. Sources,
+    contacts that are not printed and notes are not theirs to know (R9): this is a list of what is shown, and what is
+    not in it does not get in.
     """
     shown: JsonObject = {name: value[name] for name in _SHOWN if name in value}
     shown["subjects"] = [_picked(each, (*_SUBJECT, "consent")) for each in _objects(value.get("subjects"))]

@@ -125,8 +125,8 @@ def postpone(connection: Connection, org: str, digest: str, due: datetime) -> No
 
 
 def due(connection: Connection, org: str, now: datetime, limit: int, most_tries: int) -> tuple[Wanted, ...]:
-    """What is to be fetched now: files that a shown object needs, those that were tried least often first; of one author
-    `MOST_OF_ONE`, for who has many, and answers slowly, must not keep the others' from coming.
+    """What is to be fetched now: files that a shown object needs, those that were tried least often first; of one
+    author `MOST_OF_ONE`, for who has many, and answers slowly, must not keep the others' from coming.
     """
     columns = [media.c[name] for name in Medium.__slots__]
     each = (

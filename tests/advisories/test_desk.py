@@ -3,7 +3,6 @@
 import asyncio
 import re
 from dataclasses import replace
-from datetime import timedelta
 from urllib.parse import urlencode
 
 import orjson
@@ -24,8 +23,8 @@ from node.people import NETWORK
 from tests.support.alert_examples import PLACE
 from tests.support.desk import join, room_secrets
 from tests.support.network import NOON, Network, example, wait_until
-from tests.test_flow_approvals import TICKED, ask, named, office, speak, state
 from tests.test_flow_approval_pages import TICKS, digest_in
+from tests.test_flow_approvals import TICKED, ask, named, office, speak, state
 
 OWN, SISTER, OTHER = "did:key:zOwn", "did:key:zSister", "did:key:zOther"
 REQUEST = Request("r", "shell", "zDigest", 2, True, frozenset(), rules.WAITING, True, NOON)
@@ -69,7 +68,8 @@ async def test_who_copied_the_operators_key_reads_nothing_that_comes_when_people
         with pytest.raises(ProtocolError, match="not to us"):
             sealing.open_sealed(later, (copied,))
         secrets = room_secrets(house, zainab, NETWORK)
-        assert [sealing.open_sealed(each, secrets) for each in (before, later)] == [b"EXERCISE before", b"EXERCISE later"]
+        found = [sealing.open_sealed(each, secrets) for each in (before, later)]
+        assert found == [b"EXERCISE before", b"EXERCISE later"]
 
 
 def rooms_public(house):

@@ -4,8 +4,6 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-import orjson
-import pytest
 from sqlalchemy import update
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,9 +11,7 @@ from starlette.routing import Route
 
 from node import letters as rules
 from node.desk import sealed_alerts
-from node.effects import Accept
-from node.federation.protocol import ids, replicas
-from node.models import contacts, rooms
+from node.models import contacts
 from node.models import letters as rows
 from node.models.letters import Kept
 from tests.advisories.stage import serve

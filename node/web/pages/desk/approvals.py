@@ -165,8 +165,9 @@ def _page(request: Request, session: Session, shown: JsonObject, **views: Any) -
     except RefusedError as error:
         return desk.refused(request, session, f"what was sent cannot be read as an alert: {error}")
     return desk.page(
-        request, session, session.organisation, "desk/approval.html", alert=alert, beside=rules.also_public(shown), **views
-    )
+        request, session, session.organisation, "desk/approval.html", alert=alert, beside=rules.also_public(shown),
+        **views,
+    )  # fmt: skip
 
 
 async def _sister(request: Request, session: Session) -> acts.SisterRequest | None:
