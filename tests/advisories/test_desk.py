@@ -14,7 +14,7 @@ from node.approvals import Facts, Request, Word
 from node.desk import approvals as desk
 from node.desk import people
 from node.effects import Accept
-from node.errors import ProtocolError
+from node.errors import ProtocolError, RefusedError
 from node.federation import letters, outbox
 from node.federation.protocol import sealing
 from node.models import approvals as rows
@@ -22,6 +22,7 @@ from node.models import rooms
 from node.people import NETWORK
 from tests.support.alert_examples import PLACE
 from tests.support.desk import join, room_secrets
+from tests.support.letters import Portable, pin
 from tests.support.network import NOON, Network, example, wait_until
 from tests.test_flow_approval_pages import TICKS, digest_in
 from tests.test_flow_approvals import TICKED, ask, named, office, speak, state
@@ -211,3 +212,31 @@ async def test_an_emergency_counts_as_looked_at_only_by_a_sisters_word_on_that_t
         assert await answer(digest="zOther") is not None
         assert await answer(ticks=["name"]) is not None
         assert await answer() is None
+
+
+async def test_one_sister_who_takes_her_keys_away_stops_neither_an_alert_nor_an_emergency(tmp_path):
+    async with Network(tmp_path) as network:
+        house, sister = await network.members("one", "two")
+        ghost = Portable("ghost", "ghost.example")
+        await pin(house, ghost)
+        boss = await join(house, "Zainab (exercise)", "coordinator")
+        hana = await join(house, "Hana (exercise)", "approver", by=boss)
+        both = [ghost.did, sister.did]
+        await house.write(
+            lambda connection: desk.name_standbys(connection, house.organisation, both, house.clock())
+        )
+        request = await ask(house, named())
+        await speak(house, hana, request.id)
+        secrets = room_secrets(house, hana, "approvals")
+        row = await house.write(
+            lambda connection: desk.override(
+                connection, house.organisation, house.key, hana.person, request.id, "EXERCISE: taken away right now",
+                secrets, house.clock(), fresh=True,
+            )
+        )  # fmt: skip
+        assert row.request.state == rules.READY
+        await house.write(
+            lambda connection: desk.name_standbys(connection, house.organisation, [ghost.did], house.clock())
+        )
+        with pytest.raises(RefusedError, match="published a key"):
+            await ask(house, named())
