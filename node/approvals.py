@@ -3,7 +3,7 @@
 Whoever writes asks; others look at names, audience, place and consent, tick each, and say yes or no. Rules, in order:
 
 1. the request is open, and the text is the one that was looked at: a changed text is another request;
-2. the author never approves, neither does anybody whom it is about, and nobody counts twice;
+2. the author never approves, neither does anybody whom it is about, and nobody counts twice; a sister is one voice;
 3. a yes has all four ticks; a no has a reason, and ends the request;
 4. the shell never approves: a word comes from an approver in a browser, with a fresh second factor, or sealed from a
    sister organisation that was named beforehand;
@@ -47,8 +47,13 @@ _SUBJECT = ("name", "kind", "publication_level", "public_name", "minor", "relati
 _CONSENT = ("given_by", "how", "level", "valid_until", "excluded", "family_safe", "advance_instruction")
 _SHOWN = (
     "audience", "exclude", "language", "headline", "kind", "country", "status", "severity", "urgency", "certainty",
-    "narrative", "link_to_work", "demands", "translations", "expires", "deadline", "targets", "violation_types",
-    "drivers", "company_or_project", "relation_to_network", "verification", "endorsement_mode", "media", "republish",
+    "narrative", "link_to_work", "demands", "do_not", "actions", "translations", "expires", "deadline",
+    "violation_types",
+    "drivers", "company_or_project", "relation_to_network", "verification", "endorsement_mode", "republish",
+)  # fmt: skip
+_BESIDE = (
+    "status", "targets", "actions", "deadline", "expires", "violation_types", "drivers", "company_or_project",
+    "relation_to_network", "verification", "endorsement_mode", "republish",
 )  # fmt: skip
 
 
@@ -116,8 +121,9 @@ def digest_of(value: JsonObject) -> str:
 
 
 def brief(value: JsonObject) -> JsonObject:
-    """What whoever approves is shown: the public text, who it is about, and the consent. Sources, contacts and notes
-    are not theirs to know (R9): this is a list of what is shown, and what is not in it does not get in.
+    """What whoever approves is shown: every word that will be public, who it is about, and the consent. Sources,
+    contacts that are not printed and notes are not theirs to know (R9): this is a list of what is shown, and what is
+    not in it does not get in.
     """
     shown: JsonObject = {name: value[name] for name in _SHOWN if name in value}
     shown["subjects"] = [_picked(each, (*_SUBJECT, "consent")) for each in _objects(value.get("subjects"))]
@@ -125,10 +131,29 @@ def brief(value: JsonObject) -> JsonObject:
         if "consent" in subject:
             subject["consent"] = _picked(subject["consent"], _CONSENT)
     shown["consent"] = _picked(value.get("consent"), _CONSENT)
-    shown["targets"] = [_picked(each, ("office", "country", "language")) for each in _objects(value.get("targets"))]
+    shown["targets"] = [_target(each) for each in _objects(value.get("targets"))]
+    shown["media"] = [
+        _picked(each, ("alt", "people", "consent")) | {"file": f"picture {number}"}
+        for number, each in enumerate(_objects(value.get("media")), 1)
+    ]
     verification = value.get("verification")
     shown["verification"] = _picked(verification, ("level",))
     return shown
+
+
+def _target(value: JsonObject) -> JsonObject:
+    """An office as it will be printed, with the contacts to which readers are asked to write."""
+    found = _picked(value, ("office", "country", "language", "body", "honorific", "last_checked", "public_contacts"))
+    if value.get("public_contacts") is True and "contacts" in value:
+        found["contacts"] = _picked(value["contacts"], ("email", "post", "fax", "web"))
+    return found
+
+
+def also_public(shown: JsonObject) -> JsonObject:
+    """Of a brief what stands neither in the text nor among the names: field → value, as it will be public."""
+    media = [_picked(each, ("alt", "people")) for each in _objects(shown.get("media"))]
+    found = {name: shown[name] for name in _BESIDE if name in shown} | {"media": media}
+    return {name: value for name, value in found.items() if value not in ("", [], {}, None)}
 
 
 def changes(before: JsonObject, after: JsonObject) -> Mapping[str, tuple[Any, Any]]:
@@ -154,6 +179,13 @@ def decide(request: Request, words: Collection[Word], word: Word, facts: Facts) 
     return Accept()
 
 
+def is_review(request: Request, word: Word) -> bool:
+    """Whether a sister has looked at an emergency: her whole word, on that text."""
+    said = TICKS if word.verdict == YES else ()
+    judged = word.verdict == YES or (word.verdict == NO and bool(word.reason.strip()))
+    return judged and word.digest == request.digest and word.ticks >= set(said)
+
+
 def _standing(request: Request, word: Word, facts: Facts) -> Refuse | None:
     if request.state != WAITING:
         return Refuse(f"the request is {request.state}", _SPEC)
@@ -173,15 +205,21 @@ def _who(request: Request, words: Collection[Word], word: Word, facts: Facts) ->
         return Refuse("the author does not approve", _SPEC)
     if word.org == facts.own and word.by in request.subjects:
         return Refuse("nobody approves what is about themselves", _SPEC)
-    if any((each.org, each.by) == (word.org, word.by) for each in words):
+    same = [each for each in words if _voice(each, facts.own) == _voice(word, facts.own)]
+    if any(each.by == word.by for each in same) or (same and word.verdict == YES):
         return Refuse("nobody counts twice", _SPEC)
     return None
 
 
 def is_enough(request: Request, words: Collection[Word], own: str) -> bool:
     """Whether it may be published."""
-    said = {(each.org, each.by): each.org for each in words if each.verdict == YES and each.digest == request.digest}
+    said = {_voice(each, own): each.org for each in words if each.verdict == YES and each.digest == request.digest}
     return len(said) >= request.needed and (not request.sister or any(org != own for org in said.values()))
+
+
+def _voice(word: Word, own: str) -> tuple[str, str]:
+    """Whose word it is: a person's here; a sister's is one, whatever names it gives, for we cannot tell them apart."""
+    return (word.org, word.by if word.org == own else "")
 
 
 def decide_override(request: Request, words: Collection[Word], reason: str, own: str) -> Decision:

@@ -456,6 +456,7 @@ def _judge_letter(view: View, verified: Verified, around: Surroundings) -> Decis
         letters.Facts(
             own=view.org,
             member=member is not None and member.state == contacts.MEMBER,
+            former=member is not None and member.state == contacts.FORMER,
             frozen=around.frozen,
             known=letter_rows.find(view.connection, view.org, activity.id) is not None,
             withdrawn=letter_rows.is_gone(view.connection, view.org, letter.author, letter.about),

@@ -7,7 +7,7 @@ author and everybody it is for, so that nobody can put another's sealed bytes in
 `decide` judges a letter that we could open. Rules, in order:
 
 1. what is inside names the activity's id and author, and us;
-2. the author is a pinned member, and is not frozen;
+2. the author is a pinned member, and is not frozen; who was one may take back what they said, and nothing else;
 3. it was written at most two months ago and at most a day ahead: what is older is a replay;
 4. its kind is known; a kind of a later version is passed over;
 5. it is here already: nothing more.
@@ -109,6 +109,8 @@ class Facts:
     """Our did."""
     member: bool
     """The author is a pinned member, and not a former one."""
+    former: bool
+    """They were one."""
     frozen: bool
     known: bool
     """A letter of this id is here."""
@@ -209,7 +211,7 @@ def decide(activity: Activity, letter: Letter, facts: Facts) -> Decision:
         return Refuse("what is inside names another envelope", _SPEC)
     if facts.own not in letter.to:
         return Refuse("sealed to us, and not for us", _SPEC)
-    if not facts.member:
+    if not facts.member and not (facts.former and letter.kind == WITHDRAWAL):
         return Ignore("a letter from one who is no member")
     if facts.frozen:
         return Ignore("the author is frozen here")

@@ -156,7 +156,8 @@ def test_every_test_that_bears_a_number_stands_in_the_table_under_it() -> None:
     named = {
         (number, f"test_{name}") for number, row in TABLE.items() if isinstance(row, Covered) for name in row.names
     }
-    numbered = {name for path in (TESTS / "advisories").glob("test_*.py") for name in _tests_of(path)}
+    found = {name for path in (TESTS / "advisories").glob("test_*.py") for name in _tests_of(path)}
+    numbered = {name for name in found if re.match(r"test_\d", name)}  # the others try what no advisory told yet
     assert {(int(re.sub(r"\D.*", "", name[5:])), name) for name in numbered} - named == set()
 
 

@@ -91,7 +91,7 @@ async def test_a_copy_of_everything_but_the_password_reveals_nothing(tmp_path):
         taken = b"".join(path.read_bytes() for path in sorted(house.data.rglob("*")) if path.is_file())
         assert letter in taken
         assert [each for each in secrets if each.encode() in taken] == []
-        assert not list(house.data.rglob("*.age"))
+        assert not list(house.data.rglob("*.network.age"))
         assert b"aiohttp" not in taken, "no user agent"
         assert re.search(rb"127\.0\.0\.1(?![0-9.])", taken) is None, "no address of whoever asked"
 

@@ -25,10 +25,10 @@ from tests.web.test_render import BUDGET, CSS, Reader
 
 KEY = sealing.generate()
 ROOM = Room(KEY.public, (KEY.secret,))
-SAID = "EXERCISE zq-invented-words"
+SAID = "EXERCISE zq-made-invented-words"
 FIELDS = {
-    "what": SAID, "who": "zq-who", "place": "zq-place", "avoid": "zq-avoid", "contact": "zq-contact",
-    "vouched_by": "zq-v", "imminent": "yes",
+    "what": SAID, "who": "zq-made-who", "place": "zq-made-place", "avoid": "zq-made-avoid", "contact": "zq-made-call",
+    "vouched_by": "zq-made-v", "imminent": "yes",
 }  # fmt: skip
 
 
@@ -72,20 +72,20 @@ async def test_a_request_is_sealed_at_once_answered_by_number_and_found_nowhere_
         number = number_in(handed)
         (found,) = house.read(lambda c: desk.list_cases(c, house.did, ROOM.secrets)).opened
         assert (found.case.ask.what, found.case.ask.imminent, found.case.ask.language) == (SAID, True, "en")
-        more = await post(net, house, "/request/answer", number=number, words="EXERCISE zq-more")
+        more = await post(net, house, "/request/answer", number=number, words="EXERCISE zq-made-more")
         assert more.status == 200 and "There is no answer yet" in more.text and "received and sealed" in more.text
-        assert SAID not in more.text and "zq-more" not in more.text, "the number opens answers only"
-        words, case = "EXERCISE zq-answer <b>\nand more", found.case.id
+        assert SAID not in more.text and "zq-made-more" not in more.text, "the number opens answers only"
+        words, case = "EXERCISE zq-made-answer <b>\nand more", found.case.id
         await house.write(
             lambda c: requests.answer(c, house.did, ROOM, case, found.version, words, WORKER, house.clock())
         )
         opened = await post(net, house, "/request/answer", number=number.replace(" ", "-"))
         held_private(opened)
-        assert "EXERCISE zq-answer &lt;b&gt;" in opened.text
+        assert "EXERCISE zq-made-answer &lt;b&gt;" in opened.text
         told = [each.text for each in house.read(lambda c: requests.thread(c, house.did, found.case.id, ROOM.secrets))]
-        assert told == ["EXERCISE zq-more", words]
+        assert told == ["EXERCISE zq-made-more", words]
         kept = house.files() + caplog.text.encode() + "".join(capfd.readouterr()).encode()
-        for word in ("zq-", number, number.replace(" ", "")):
+        for word in ("zq-made-", number, number.replace(" ", "")):
             assert word.encode() not in kept
 
 
@@ -152,7 +152,7 @@ async def test_a_form_that_is_not_taken_gives_back_what_was_written(tmp_path, fi
         house = await house_with_case_worker(net)
         answer = await post(net, house, "/request", **FIELDS | fields)
         assert (answer.status, told in answer.text) == (422, True)
-        assert 'value="zq-place"' in answer.text and " checked" in answer.text
+        assert 'value="zq-made-place"' in answer.text and " checked" in answer.text
         assert house.read(lambda c: rows.all_of(c, house.did)) == ()
 
 
@@ -172,21 +172,21 @@ async def test_a_private_message_is_answered_once_and_no_table_and_no_log_holds_
         sender = await Host(net, 1, "sister").start()
         inbox = house.organisation.uri + "/inbox"
         for number, place in ((1, inbox), (2, house.origin + "/inbox")):
-            note = private(sender, number, "EXERCISE zq-secret", [house.organisation.uri])
+            note = private(sender, number, "EXERCISE zq-made-secret", [house.organisation.uri])
             assert (await sender.post("sister", place, note)).status == 202
-        bystander = private(sender, 3, "EXERCISE zq-aside", [sender.uri("other")])
+        bystander = private(sender, 3, "EXERCISE zq-made-aside", [sender.uri("other")])
         assert (await sender.post("sister", inbox, bystander)).status == 202
-        bad = {**private(sender, 4, "EXERCISE zq-forged", [house.organisation.uri]), "actor": sender.uri("nobody")}
+        bad = {**private(sender, 4, "EXERCISE zq-made-forged", [house.organisation.uri]), "actor": sender.uri("nobody")}
         assert (await sender.post("sister", inbox, bad)).status >= 400
         (answer,) = await wait_until(lambda: sender.got("Create"), "the answer came")
         note = answer["object"]
         assert (note["to"], answer["to"]) == ([sender.uri("sister")], [sender.uri("sister")])
         assert f"{house.origin}/request?lang=ar" in note["content"]
-        assert "zq-" not in str(answer)
-        await wait_until(lambda: b"zq-" not in house.files(), "its bytes are gone")
+        assert "zq-made-" not in str(answer)
+        await wait_until(lambda: b"zq-made-" not in house.files(), "its bytes are gone")
         await asyncio.sleep(0)
         assert len(sender.got("Create")) == 1, "once a day"
-        assert "zq-" not in caplog.text + "".join(capfd.readouterr())
+        assert "zq-made-" not in caplog.text + "".join(capfd.readouterr())
         assert house.received()["waiting"] == 0
 
 

@@ -123,8 +123,8 @@ def ask(
     rows.add(connection, organisation.did, row)
     audit.append(connection, organisation.did, "draft", name, now, **_who(author))
     asked = standbys if sister or _lacks_approvers(connection, organisation.did, author, needed) else ()
-    for did in asked:
-        _ask_sister(connection, organisation, key, request, shown, release.secret, did, now)
+    if asked:
+        asked = _ask_sisters(connection, organisation, key, request, shown, release.secret, asked, now)
     return Asked(row, asked)
 
 
@@ -196,8 +196,7 @@ def override(
     rows.make_ready(connection, organisation.did, name, release, now)
     rows.want_review(connection, organisation.did, name, now + rules.REVIEW_WITHIN)
     audit.append(connection, organisation.did, "override", name, now, person=person.id, role=APPROVER)
-    for did in standbys:
-        _ask_sister(connection, organisation, key, row.request, shown, "", did, now, review=reason)
+    _ask_sisters(connection, organisation, key, row.request, shown, "", standbys, now, review=reason)
     return _find(connection, organisation, name)
 
 
@@ -275,6 +274,8 @@ def publish_due(
         return None
     try:
         package = orjson.loads(sealing.open_sealed(row.package, (row.release,)))
+        if rules.digest_of(package["alert"]) != row.request.digest:
+            raise RefusedError("R2: another text than the one that was approved")
         said = _publish(connection, organisation, key, package, now)
     except (RefusedError, ProtocolError) as error:
         rows.settle(connection, organisation.did, row.request.id, rules.REFUSED, str(error)[:300])
@@ -357,14 +358,28 @@ def _lacks_approvers(connection: Connection, org: str, author: str, needed: int)
     return len([each for each in people.active(connection, org, APPROVER) if each.id != author]) < needed
 
 
-def _ask_sister(
+def _ask_sisters(
     connection: Connection, organisation: Organisation, key: OrganisationKey, request: Request, shown: JsonObject,
-    release: str, did: str, now: datetime, *, review: str = "",
-) -> None:  # fmt: skip
-    letters.send(
-        connection, organisation, key, letter_rules.APPROVAL_REQUEST, request.id,
-        rules.ask_body(request, shown, release, review=review), (did,), now, token=outbox.token(), urgent=True,
-    )  # fmt: skip
+    release: str, dids: Sequence[str], now: datetime, *, review: str = "",
+) -> tuple[str, ...]:  # fmt: skip
+    """Each by herself; one who cannot be sealed to keeps none of the others from being asked. Returns who was.
+
+    Raises:
+        RefusedError: none of them can be sealed to.
+    """
+    reached, refused = [], RefusedError("no sister organisation is named")
+    for did in dids:
+        try:
+            letters.send(
+                connection, organisation, key, letter_rules.APPROVAL_REQUEST, request.id,
+                rules.ask_body(request, shown, release, review=review), (did,), now, token=outbox.token(), urgent=True,
+            )  # fmt: skip
+            reached.append(did)
+        except RefusedError as error:
+            refused = error
+    if not reached:
+        raise refused
+    return tuple(reached)
 
 
 def _sister_request(letter: Letter, answered: bool) -> SisterRequest:

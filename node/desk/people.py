@@ -232,7 +232,7 @@ def _let_in(
 ) -> None:
     """The first in a room opens it; where the one who confirms holds the key, it is given on; else it waits."""
     org = organisation.did
-    rooms.take_over_network(connection, org, keyring, person)
+    rooms.take_over_network(connection, org, keyring, person, now)
     for room in sorted(person.rooms):
         if rooms.recipient(connection, org, room) is None:
             rooms.create(connection, org, room, (person,), now)

@@ -28,11 +28,14 @@ class Publisher:
         self._keyring = keyring
         self._clock = clock
         self._stirred = stirred
+        self._unscrubbed = False
 
     async def run(self) -> None:
         """Look once a second, until cancelled."""
         while True:
             await self.work_once()
+            if self._unscrubbed:
+                self._unscrubbed = not await self._database.scrub()
             await asyncio.sleep(_PAUSE)
 
     async def work_once(self) -> int:
@@ -41,6 +44,7 @@ class Publisher:
         if not await self._database.read(partial(rows.due, now=now)):
             return 0
         done = await self._database.write(self._publish)
+        self._unscrubbed = True  # SQLite's write-ahead log holds what opened the text, and the text sealed to it
         if done:
             log.info("approvals.published", alerts=done)
             self._stirred()

@@ -153,10 +153,8 @@ def current(connection: Connection, org: str, secrets: Sequence[str]) -> tuple[S
     Args:
         secrets: of the room "network"; what they do not open is left out.
     """
-    newest: dict[tuple[str, str], Kept] = {}
-    for kept in rows.of_kind(connection, org, (letter_rules.ALERT,)):
-        newest.setdefault((kept.author, kept.about), kept)
-    opened = (_open(kept, secrets) for kept in newest.values())
+    newest = rows.of_kind(connection, org, (letter_rules.ALERT,), last=True)
+    opened = (_open(kept, secrets) for kept in newest)
     return tuple(found for found in opened if found is not None)
 
 

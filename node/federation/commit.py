@@ -34,7 +34,7 @@ from node.federation.protocol import ids, replicas, retry, spread
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.messages import as_list
 from node.federation.protocol.replicas import Fit, Header
-from node.federation.protocol.verification import Verified
+from node.federation.protocol.verification import SEALED, Verified
 from node.kinds import Surroundings
 from node.models import contacts, deliveries, documents, logs, media, queues
 from node.models.contacts import Member
@@ -69,8 +69,8 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
     member = view.member(activity.did)
     own = activity.did == view.org
     around = replace(around, frozen=trust.is_frozen(member, activity))
-    if member is not None and member.state == contacts.FORMER and activity.type != "Delete":
-        return Committed(Ignore("no member any more: only its Deletes are obeyed"))
+    if member is not None and member.state == contacts.FORMER and activity.type not in ("Delete", SEALED):
+        return Committed(Ignore("no member any more: only what it takes back is obeyed"))
     new, held = False, kinds.may_hold(view, activity)
     if verified.kind == "proof" and activity.position is not None and (own or _in_log(member)):
         header = replicas.header_of(activity)

@@ -36,6 +36,8 @@ MONTH = timedelta(days=30)
 GRACE = timedelta(days=35)
 _EVERY = 3600.0
 _PAUSE = 5.0
+_PATIENCE = 60.0
+"""Seconds for one member in one round: who answers slowly holds up neither the others nor the change of keys."""
 _MOST = 500
 """Letters that one member may bring in one round."""
 
@@ -81,6 +83,7 @@ class Letterbox:
         self._keyring = keyring
         self._clock = clock
         self._stirred = stirred
+        self.patience = _PATIENCE
 
     async def run(self) -> None:
         """Look after keys, and ask members, until cancelled."""
@@ -120,9 +123,12 @@ class Letterbox:
             chosen = list(members) if whole else spread.choose(members, (), random.SystemRandom())
             for member in chosen:
                 try:
-                    came += await self.ask(organisation, member)
+                    async with asyncio.timeout(self.patience):
+                        came += await self.ask(organisation, member)
                 except NodeError as error:
                     log.info("letters.not_asked", host=ids.host_of(member.uri), reason=error)
+                except TimeoutError:
+                    log.info("letters.slow", host=ids.host_of(member.uri))
         if came:
             log.info("letters.fetched", letters=came)
             self._stirred()

@@ -116,6 +116,8 @@ def keep(view: View, effect: KeepLetter, activity: Activity, around: Surrounding
     connection, org = view.connection, view.org
     letter = Letter(effect.id, effect.author, effect.to, effect.kind, effect.about, effect.sent, effect.body)
     kind = rules.KINDS[letter.kind]
+    if letter.kind == rules.WITHDRAWAL:
+        rows.withdraw(connection, org, letter.author, letter.about)  # first of all: that needs no room
     if not rows.has_room(connection, org, letter.author):
         view.count("letters beyond the bound")
         return
@@ -124,8 +126,6 @@ def keep(view: View, effect: KeepLetter, activity: Activity, around: Surrounding
         return
     if letter.kind == rules.APPROVAL_ANSWER:
         _take_answer(view, letter, around.now)
-    if letter.kind == rules.WITHDRAWAL:
-        rows.withdraw(connection, org, letter.author, letter.about)
     raw = activity.raw if kind.carried else None
     until = around.now + (rows.CARRIED_FOR if kind.carried else rows.OWN_FOR)
     _keep(connection, org, letter, raw, until, around.now)
@@ -203,7 +203,8 @@ def _take_answer(view: View, letter: Letter, now: datetime) -> None:
     if row is None or letter.about != name or not standby:
         return
     if row.review_by is not None:
-        approvals.want_review(connection, org, name, None)
+        if approval_rules.is_review(row.request, word):
+            approvals.want_review(connection, org, name, None)
         return
     words = approvals.words_of(connection, org, name)
     decision = approval_rules.decide(row.request, words, word, approval_rules.Facts(org, standby, True, now))

@@ -213,10 +213,16 @@ def open_of(connection: Connection, org: str, person: str) -> tuple[str, ...]:
 
 
 def withdraw_words(connection: Connection, org: str, person: str) -> int:
-    """What a person of ours said counts no more where it waits: they were disabled."""
+    """What a person of ours said counts no more where it has not gone out: they were disabled. What had enough with
+    theirs waits again.
+    """
+    mine = (words.c.org == org) & (words.c.by_org == org) & (words.c.by == person)
+    ready = (requests.c.org == org) & (requests.c.state == rules.READY)
+    again = ready & requests.c.id.in_(select(words.c.request).where(mine))
+    back = {"state": rules.WAITING, "release": None, "due": None, "review_by": None}
+    connection.execute(update(requests).where(again).values(**back))
     waiting = select(requests.c.id).where(requests.c.org == org, requests.c.state == rules.WAITING)
-    where = (words.c.org == org) & (words.c.by_org == org) & (words.c.by == person) & words.c.request.in_(waiting)
-    return connection.execute(delete(words).where(where)).rowcount
+    return connection.execute(delete(words).where(mine & words.c.request.in_(waiting))).rowcount
 
 
 def hand_over(connection: Connection, org: str, person: str, to: str) -> int:

@@ -191,8 +191,9 @@ def _engine(url: str, *, write: bool) -> Engine:
     if not url.startswith("sqlite"):
         return _postgres(url)
     engine = create_engine(
-        url, pool_size=1 if write else 3, max_overflow=0, connect_args={"check_same_thread": False, "timeout": 20}
-    )
+        url, pool_size=1 if write else 3, max_overflow=0, connect_args={"check_same_thread": False, "timeout": 20},
+        hide_parameters=True,  # an error is logged, and what was to be written may be anybody's words
+    )  # fmt: skip
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
@@ -217,7 +218,7 @@ def _engine(url: str, *, write: bool) -> Engine:
 
 
 def _postgres(url: str) -> Engine:
-    engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, hide_parameters=True)
 
     @event.listens_for(engine, "before_cursor_execute", retval=True)
     def before(

@@ -23,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
     update,
 )
@@ -55,6 +56,7 @@ letters = Table(
     Column("gone", Boolean, nullable=False),
     Index("ix_letters_about", "org", "about"),
     Index("ix_letters_until", "until"),
+    Index("ix_letters_author", "org", "author", "kind", "sent"),
 )
 receipts = Table(
     "receipts",
@@ -74,6 +76,10 @@ OWN_FOR = timedelta(days=40)
 _MOST_LISTED = 500
 _MOST = 20_000
 """Letters of one member that are kept."""
+MOST_BYTES = 64 * 1024 * 1024
+"""Bytes that they take together."""
+MOST_OF_ONE = 200
+"""Letters of one author in any list, the newest: who sends more hides only what they said themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +144,35 @@ def about(connection: Connection, org: str, name: str, kinds: Collection[str] = 
     return tuple(_kept(row) for row in connection.execute(query.order_by(letters.c.sent, letters.c.id)))
 
 
-def of_kind(connection: Connection, org: str, kinds: Collection[str], limit: int = 1_000) -> tuple[Kept, ...]:
-    """Letters of these kinds, newest first."""
-    query = select(*_columns()).where(letters.c.org == org, letters.c.kind.in_(kinds), ~letters.c.gone)
-    query = query.order_by(letters.c.sent.desc(), letters.c.id).limit(limit)
+def of_kind(
+    connection: Connection, org: str, kinds: Collection[str], limit: int = 2_000, *, last: bool = False
+) -> tuple[Kept, ...]:
+    """Letters of these kinds, newest first; of one author `MOST_OF_ONE`.
+
+    Args:
+        last: of all that one author said about one thing only the newest.
+    """
+    order = (letters.c.sent.desc(), letters.c.id)
+    of_thing = func.row_number().over(partition_by=(letters.c.author, letters.c.about), order_by=order)
+    where = (letters.c.org == org) & letters.c.kind.in_(kinds) & ~letters.c.gone
+    each = select(letters.c.id, letters.c.author, letters.c.sent, of_thing.label("place")).where(where).subquery()
+    of_author = func.row_number().over(partition_by=each.c.author, order_by=(each.c.sent.desc(), each.c.id))
+    chosen = select(each.c.id, of_author.label("place"))
+    if last:
+        chosen = chosen.where(each.c.place == 1)
+    found = chosen.subquery()
+    wanted = select(found.c.id).where(found.c.place <= MOST_OF_ONE)
+    query = select(*_columns()).where(letters.c.org == org, letters.c.id.in_(wanted)).order_by(*order).limit(limit)
     return tuple(_kept(row) for row in connection.execute(query))
 
 
 def has_room(connection: Connection, org: str, author: str) -> bool:
     """Whether another letter of this author may be kept."""
     where = (letters.c.org == org) & (letters.c.author == author)
-    return connection.execute(select(func.count()).where(where)).scalar_one() < _MOST
+    columns = (letters.c.raw, letters.c.sealed, letters.c.addressed)
+    size = sum((func.coalesce(func.length(each), 0) for each in columns), start=literal(0))
+    count, taken = connection.execute(select(func.count(), func.coalesce(func.sum(size), 0)).where(where)).one()
+    return bool(count < _MOST and taken < MOST_BYTES)
 
 
 def is_gone(connection: Connection, org: str, author: str, name: str) -> bool:
@@ -166,13 +190,13 @@ def withdraw(connection: Connection, org: str, author: str, name: str) -> int:
 def held_for(connection: Connection, org: str, did: str, now: datetime) -> tuple[str, ...]:
     """The ids of letters whose envelopes are here and that are for this did too, newest first."""
     query = (
-        select(letters.c.id, letters.c.addressed)
+        select(letters.c.id)
         .where(letters.c.org == org, letters.c.raw.is_not(None), letters.c.until > now)
+        .where(letters.c.addressed.contains(json.dumps(did), autoescape=True))  # a thousand dids in each: not here
         .order_by(letters.c.sent.desc(), letters.c.id)
-        .limit(_MOST)
+        .limit(_MOST_LISTED)
     )
-    found = [row.id for row in connection.execute(query) if did in json.loads(row.addressed)]
-    return tuple(found[:_MOST_LISTED])
+    return tuple(connection.execute(query).scalars())
 
 
 def known(connection: Connection, org: str, wanted: Collection[str]) -> frozenset[str]:

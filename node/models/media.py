@@ -57,6 +57,8 @@ uses = Table(
 )
 
 WANTED, HELD, DOOMED = "wanted", "held", "doomed"
+MOST_OF_ONE = 3
+"""Files of one author that are fetched at once."""
 KEPT_AFTER = timedelta(hours=72)
 """How long a picture that an Update left out is kept, as a withdrawn text is."""
 
@@ -123,13 +125,25 @@ def postpone(connection: Connection, org: str, digest: str, due: datetime) -> No
 
 
 def due(connection: Connection, org: str, now: datetime, limit: int, most_tries: int) -> tuple[Wanted, ...]:
-    """What is to be fetched now: files that a shown object needs, those that were tried least often first."""
+    """What is to be fetched now: files that a shown object needs, those that were tried least often first; of one
+    author `MOST_OF_ONE`, for who has many, and answers slowly, must not keep the others' from coming.
+    """
     columns = [media.c[name] for name in Medium.__slots__]
-    query = (
-        select(*columns, uses.c.did, uses.c.object_id, media.c.tries)
+    each = (
+        select(*columns, uses.c.did, func.min(uses.c.object_id).label("object_id"), media.c.tries, media.c.due)
         .join(uses, and_(uses.c.org == media.c.org, uses.c.digest == media.c.digest))
         .where(media.c.org == org, media.c.state == WANTED, media.c.due <= now, media.c.tries < most_tries, _shown())
-        .order_by(media.c.tries, media.c.due, media.c.digest)
+        .group_by(*columns, uses.c.did, media.c.tries, media.c.due)
+        .subquery()
+    )
+    order = (each.c.tries, each.c.due, each.c.digest)
+    place = func.row_number().over(partition_by=each.c.did, order_by=order)
+    ranked = select(each, place.label("place")).subquery()
+    shown = [ranked.c[name] for name in (*Medium.__slots__, "did", "object_id", "tries")]
+    query = (
+        select(*shown)
+        .where(ranked.c.place <= MOST_OF_ONE)
+        .order_by(ranked.c.tries, ranked.c.due, ranked.c.digest)
         .limit(limit)
     )
     found: dict[str, Wanted] = {}

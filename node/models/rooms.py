@@ -155,8 +155,11 @@ def network_secrets(connection: Connection, org: str, keyring: Keyring, person_s
     return (*held, key.secret) if key is not None else held
 
 
-def take_over_network(connection: Connection, org: str, keyring: Keyring, person: Person) -> bool:
-    """The first active person who may enter gets what the file held. The caller destroys the file after the commit.
+def take_over_network(
+    connection: Connection, org: str, keyring: Keyring, person: Person, now: datetime
+) -> bool:
+    """The first active person who may enter gets what the file held, and a new key: whoever copied the file, from the
+    shell or from a backup, reads nothing that comes from now on. The caller destroys the file after the commit.
 
     Returns:
         Whether there was a file; a crash before it is destroyed leaves it to the next who asks.
@@ -166,6 +169,7 @@ def take_over_network(connection: Connection, org: str, keyring: Keyring, person
         return False
     if recipient(connection, org, NETWORK) == key.public:
         _let_in(connection, org, NETWORK, key, person)
+        create(connection, org, NETWORK, (person,), now)
     return True
 
 

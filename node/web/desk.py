@@ -10,6 +10,7 @@ Rules, in order:
 1. The cookie is the key: 256 random bits, `__Host-`, HttpOnly, SameSite=Strict, not kept on a shared computer.
 2. Changes are POSTs. A POST comes from a page of ours (Origin) and carries its session's token (`{{ hidden() }}` in the
    form): `signed_in` has checked both before it gives back a session, and the form's fields are `session.fields`.
+   It acts through `write`, which asks once more who is in session.
 3. Somebody with a second factor is in session only after it was shown; somebody whose roles need one gets nowhere
    before it is enrolled; `fresh_factor` wants it shown within ten minutes.
 4. Nothing of the desk is kept by a cache or found by a search engine.
@@ -17,12 +18,12 @@ Rules, in order:
 Spec: RFC 6265bis §4.1.3.2, Fetch §3.2, Clear Site Data §3.1
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from sqlalchemy import Connection
@@ -31,7 +32,7 @@ from starlette.responses import RedirectResponse, Response
 
 from node import people as rules
 from node import people_keys
-from node.errors import ProtocolError
+from node.errors import ProtocolError, RefusedError
 from node.models import people, rooms, sessions
 from node.models.organisations import Organisation
 from node.models.sessions import OpenSession
@@ -41,6 +42,7 @@ from node.web.pages import public
 from node.web.site import site_of
 from node.web.uploads import parse_form, read_body
 
+T = TypeVar("T")
 SIGN_IN, FACTOR, FACTORS = "/desk/sign-in", "/desk/factor", "/desk/factors"
 FORM_TOKEN = "form"
 """The field of a form that carries the session's token."""
@@ -149,7 +151,8 @@ async def arrival_of(request: Request) -> Session | None:
     if not 20 < len(cookie) < 100:
         return None
     session = await site.database.read(partial(_open, organisation=organisation, cookie=cookie, now=site.clock()))
-    if session is not None and sessions.is_to_be_touched(session.row, site.clock()):
+    # A password alone keeps nothing open.
+    if session is not None and step_of(session) is None and sessions.is_to_be_touched(session.row, site.clock()):
         await site.database.write(lambda connection: sessions.touch(connection, session.row, site.clock()))
     return session
 
@@ -185,6 +188,24 @@ async def with_form(request: Request, session: Session, limit: int) -> Session |
     if not people_keys.same(fields.one(FORM_TOKEN), session.form):
         return refused(request, session, "this form is not of this session: open the page again", 403)
     return replace(session, fields=fields)
+
+
+async def write(request: Request, session: Session, work: Callable[[Connection], T]) -> T:
+    """Do what a form asks, in one transaction in which its sender is still who they were when it began to come: a form
+    may take two minutes, and somebody may be disabled meanwhile.
+
+    Raises:
+        RefusedError: the session has ended, or the person or their roles have changed.
+    """
+    now = site_of(request).clock()
+
+    def checked(connection: Connection) -> T:
+        row, person = sessions.current(connection, session.row.digest, now), session.person
+        if row is None or people.get(connection, person.org, person.id) != person:
+            raise RefusedError("your session ended or changed meanwhile: sign in again")
+        return work(connection)
+
+    return await site_of(request).database.write(checked)
 
 
 async def read_fields(request: Request, organisation: Organisation, limit: int = _MAX_FORM) -> Fields:

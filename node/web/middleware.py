@@ -53,7 +53,8 @@ class Frame:
         except ClientDisconnect:
             return  # they hung up before all was said: no bug of ours, and nobody is left to be answered
         except Exception as error:  # noqa: BLE001 - the one place where our own bugs are caught
-            log.error("web.failed", exception=error, path=scope["path"])
+            # Not the path: it may hold a token that lets somebody in, or say what somebody reads.
+            log.error("web.failed", exception=error, page=getattr(scope.get("endpoint"), "__qualname__", ""))
             if not started:
                 headers = [(b"content-type", b"text/plain")]
                 await framed({"type": "http.response.start", "status": 500, "headers": headers})

@@ -19,27 +19,29 @@ from starlette.responses import Response
 from node.alert_terms import rounded
 
 _MOST = 2_000
-"""Addresses that are remembered; the one not asked for longest is forgotten first."""
+"""Addresses that are remembered, by digest, for anybody makes them up; the one not asked for longest is forgotten
+first."""
 
 
 class Versions:
     """Which bytes were given out last under each address, and since when."""
 
     def __init__(self) -> None:
-        self._since: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
+        self._since: OrderedDict[bytes, tuple[str, datetime]] = OrderedDict()
 
     def answer(self, request: Request, body: bytes, kind: str, now: datetime) -> Response:
         """The bytes, or 304."""
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"etag": tag, "cache-control": "no-cache"}
-        since = self._changed(f"{request.headers.get('host', '')} {request.url.path}?{request.url.query}", tag, now)
+        address = f"{request.headers.get('host', '')} {request.url.path}?{request.url.query}"
+        since = self._changed(hashlib.sha256(address.encode()).digest(), tag, now)
         if since is not None:
             headers["last-modified"] = format_datetime(since, usegmt=True)
         if _has_it(request, tag, since):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type=kind)
 
-    def _changed(self, address: str, tag: str, now: datetime) -> datetime | None:
+    def _changed(self, address: bytes, tag: str, now: datetime) -> datetime | None:
         held = self._since.pop(address, None)
         since = held[1] if held is not None and held[0] == tag else now
         self._since[address] = (tag, since)

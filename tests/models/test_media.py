@@ -156,3 +156,19 @@ def test_room_is_counted_for_others_and_for_each(write):
     assert write(media.room_taken) == FULL.size + SMALL.size
     assert write(media.room_taken, OTHER) == FULL.size + SMALL.size
     assert write(media.room_taken, ORG) == OTHER_FULL.size
+
+
+def test_one_member_with_many_pictures_leaves_room_for_the_others(write, database):
+    """Else whoever signs hundreds, and answers slowly, keeps every other picture from coming."""
+    other = f"ap+ef61://{DID}/objects/other"
+    show(database, other)
+    many = tuple(Picture(medium(number), None, "exercise") for number in range(10, 60))
+    write(media.need, OTHER, ALERT, many, NOW)
+    for number in range(20):  # the same picture in many alerts is one picture
+        again = f"{ALERT}-{number}"
+        show(database, again)
+        write(media.need, OTHER, again, (PICTURE,), NOW)
+    write(media.need, DID, other, (OTHER_PICTURE,), NOW + timedelta(seconds=1))
+    found = wanted(write, NOW + timedelta(seconds=1))
+    assert OTHER_FULL in found
+    assert len(found) == media.MOST_OF_ONE + 1

@@ -115,7 +115,7 @@ async def sister(request: Request) -> Response:
         return desk.refused(request, session, "no such request here", 404)
     return _page(
         request, session, found.shown, changed={}, digest=found.digest, request_state=rules.WAITING,
-        review=found.review, may_speak=not found.answered, may_override=False, urgent=found.urgent,
+        review=found.review, may_speak=not found.answered, may_override=False, urgent=found.urgent, replaces="",
     )  # fmt: skip
 
 
@@ -154,6 +154,7 @@ async def _show(request: Request, session: Session) -> Response:
         request, session, brief.shown, changed=brief.changed, digest=asked.digest, request_state=asked.state, review="",
         may_speak=waits and (own, session.person.id) not in said,
         may_override=asked.state == rules.WAITING and asked.urgent and bool(said), urgent=asked.urgent,
+        replaces=brief.row.replaces,
     )  # fmt: skip
 
 
@@ -163,7 +164,10 @@ def _page(request: Request, session: Session, shown: JsonObject, **views: Any) -
         alert = parse_input(shown)
     except RefusedError as error:
         return desk.refused(request, session, f"what was sent cannot be read as an alert: {error}")
-    return desk.page(request, session, session.organisation, "desk/approval.html", alert=alert, **views)
+    return desk.page(
+        request, session, session.organisation, "desk/approval.html", alert=alert, beside=rules.also_public(shown),
+        **views,
+    )  # fmt: skip
 
 
 async def _sister(request: Request, session: Session) -> acts.SisterRequest | None:
@@ -205,6 +209,6 @@ def _secrets(session: Session) -> tuple[str, ...]:
 
 async def _try(request: Request, session: Session, work: Callable[[Connection], T]) -> T | Response:
     try:
-        return await site_of(request).database.write(work)
+        return await desk.write(request, session, work)
     except RefusedError as error:
         return desk.refused(request, session, str(error))

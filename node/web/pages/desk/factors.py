@@ -72,9 +72,10 @@ async def remove(request: Request) -> Response:
         return session
     site, factor = site_of(request), session.fields.one("factor")
     try:
-        await site.database.write(
-            lambda connection: sign_in.remove_factor(connection, session.person, factor, site.clock())
-        )
+        await desk.write(
+            request, session,
+            lambda connection: sign_in.remove_factor(connection, session.person, factor, site.clock()),
+        )  # fmt: skip
     except RefusedError as error:
         return desk.refused(request, session, str(error))
     return desk.go(request, desk.FACTORS)
@@ -86,9 +87,12 @@ async def renew_codes(request: Request) -> Response:
     if isinstance(session, Response):
         return session
     site = site_of(request)
-    codes = await site.database.write(
-        lambda connection: sign_in.new_codes(connection, session.person, site.clock())
-    )
+    try:
+        codes = await desk.write(
+            request, session, lambda connection: sign_in.new_codes(connection, session.person, site.clock())
+        )
+    except RefusedError as error:
+        return desk.refused(request, session, str(error))
     return desk.page(request, session, session.organisation, "desk/codes.html", codes=codes)
 
 
@@ -115,9 +119,10 @@ async def take_password(request: Request) -> Response:
         if session.fields.typed("again") != session.fields.typed("password"):
             raise RefusedError("the two passwords differ")
         wrapped = await site.reception.derive(partial(sign_in.rewrap, session.key, password, site.reception.cost))
-        await site.database.write(
-            lambda connection: sign_in.change_password(connection, session.row, person, wrapped, site.clock())
-        )
+        await desk.write(
+            request, session,
+            lambda connection: sign_in.change_password(connection, session.row, person, wrapped, site.clock()),
+        )  # fmt: skip
     except RefusedError as error:
         return desk.refused(request, session, str(error), 422)
     return desk.go(request, "/desk")
@@ -160,7 +165,7 @@ async def _enrol(request: Request, session: Session, enrol: "partial[None]") -> 
         return tuple(sign_in.new_codes(connection, person, site.clock()))
 
     try:
-        codes = await site.database.write(work)
+        codes = await desk.write(request, session, work)
     except RefusedError as error:
         return await _show(request, session, problem=str(error), status=422)
     if not codes:

@@ -192,7 +192,7 @@ async def _person(request: Request, session: Session) -> Response:
 
 async def _try(request: Request, session: Session, work: Callable[[Connection], T]) -> T | Response:
     try:
-        return await site_of(request).database.write(work)
+        return await desk.write(request, session, work)
     except RefusedError as error:
         return desk.refused(request, session, str(error))
 
