@@ -60,11 +60,14 @@ class Kind:
     """It goes to many, and addressees pass it on to each other."""
     answered: bool = False
     """A receipt goes back by itself."""
+    hidden: bool = False
+    """What it is and what it is about stands in no row, and what was inside is kept apart from who wrote it."""
 
 
 ALERT, WITHDRAWAL, RECEIPT = "alert", "withdrawal", "receipt"
 APPROVAL_REQUEST, APPROVAL_ANSWER = "approval-request", "approval-answer"
 OFFER, OFFER_ANSWER = "offer", "offer-answer"
+ENDORSEMENT = "endorsement"
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         ALERT: Kind("network", carried=True, answered=True),
@@ -75,7 +78,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         OFFER: Kind("cases"),
         OFFER_ANSWER: Kind("cases"),
         "custody": Kind("approvals"),
-        "endorsement": Kind("network", carried=True),
+        ENDORSEMENT: Kind("network", carried=True, hidden=True),
     }
 )
 

@@ -5,7 +5,7 @@ from sqlalchemy import inspect, text
 from node.errors import ConfigurationError
 from node.models.base import Database
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0014")
 """Every revision of the schema, oldest first. A test holds it equal to the migrations."""
 
 

@@ -36,12 +36,13 @@ from node.models import (
     sessions,
     setup,
     signatures,
+    withheld,
 )
 from node.models.base import Database
 
 TABLES = (
     alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, letters, logs, media,
-    organisations, people, policies, queues, relays, rooms, sessions, signatures,
+    organisations, people, policies, queues, relays, rooms, sessions, signatures, withheld,
 )  # fmt: skip
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()

@@ -24,11 +24,12 @@ from node.models import (
     rooms,
     sessions,
     signatures,
+    withheld,
 )
 
 TABLES = (
     alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, letters, logs, media,
-    organisations, people, policies, queues, relays, rooms, sessions, signatures,
+    organisations, people, policies, queues, relays, rooms, sessions, signatures, withheld,
 )  # fmt: skip
 
 context.configure(
