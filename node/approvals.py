@@ -14,7 +14,7 @@ What is published is what was approved: the text is sealed to a key that only th
 brings that key back. So it can be published when nobody is at a desk, and not before.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -106,13 +106,16 @@ def needed(alert: Alert) -> tuple[int, bool]:
     return 2, any(subject.publication_level == "named" for subject in alert.subjects)
 
 
-def digest_of(value: JsonObject) -> str:
-    """The digest of a text as handed in.
+def digest_of(value: JsonObject, pictures: Sequence[str] = ()) -> str:
+    """The digest of a text as handed in, and of its pictures.
+
+    Args:
+        pictures: the digests of the pictures as they will be published.
 
     Raises:
         ProtocolError: it has no canonical form.
     """
-    return digests.multibase(digests.jcs(value))
+    return digests.multibase(digests.jcs({"alert": value, "pictures": list(pictures)} if pictures else value))
 
 
 def brief(value: JsonObject) -> JsonObject:
@@ -126,6 +129,12 @@ def brief(value: JsonObject) -> JsonObject:
             subject["consent"] = _picked(subject["consent"], _CONSENT)
     shown["consent"] = _picked(value.get("consent"), _CONSENT)
     shown["targets"] = [_picked(each, ("office", "country", "language")) for each in _objects(value.get("targets"))]
+    if "media" in shown:
+        # How a file is called may name somebody, and whose the picture is stays inside the organisation.
+        shown["media"] = [
+            {"file": f"{number}.jpg", **_picked(each, ("alt", "people", "consent"))}
+            for number, each in enumerate(_objects(shown["media"]), 1)
+        ]
     verification = value.get("verification")
     shown["verification"] = _picked(verification, ("level",))
     return shown
@@ -197,10 +206,13 @@ def decide_override(request: Request, words: Collection[Word], reason: str, own:
     return Accept()
 
 
-def ask_body(request: Request, shown: JsonObject, release: str, *, review: str = "") -> JsonObject:
+def ask_body(
+    request: Request, shown: JsonObject, release: str, *, review: str = "", thumbnails: Sequence[str] = ()
+) -> JsonObject:
     """The letter that asks a sister.
 
     Args:
+        thumbnails: of the pictures, in base64.
         release: the secret that opens what is to be published; it comes back with a yes.
         review: the written reason of an emergency that was published already.
     """
@@ -212,6 +224,7 @@ def ask_body(request: Request, shown: JsonObject, release: str, *, review: str =
         "urgent": request.urgent,
         "review": review,
         "author": request.author if request.author == SHELL else "",
+        "thumbnails": list(thumbnails),
     }
 
 

@@ -134,10 +134,18 @@ def test_whoever_approves_is_shown_no_source_no_contact_and_no_note():
     value["verification"] = {"level": "reported", "basis": [hidden], "notes": hidden}
     value["subjects"] = [{"name": "EXERCISE Amal", "kind": "person", "home": hidden, "consent": {"notes": hidden}}]
     value["targets"] = [{"office": "EXERCISE", "contacts": [hidden], "public_contacts": [hidden]}]
+    value["media"] = [{"file": f"{hidden}.jpg", "rights": hidden, "alt": "x", "people": "none", "consent": True}]
     value["consent"] = {**value["consent"], "recorded_by": hidden}
     shown = rules.brief(value)
     assert hidden not in str(shown)
+    assert shown["media"] == [{"file": "1.jpg", "alt": "x", "people": "none", "consent": True}]
     assert shown["headline"] == value["headline"] and shown["subjects"][0]["name"] == "EXERCISE Amal"
+
+
+def test_other_pictures_are_another_text():
+    value = example()
+    made = {rules.digest_of(value), rules.digest_of(value, ["z1"]), rules.digest_of(value, ["z2"])}
+    assert len(made) == 3
 
 
 def test_what_changed_is_told_field_by_field():

@@ -82,6 +82,8 @@ ROUTES = (
     Route("/desk/approvals", approvals.index),
     Route("/desk/approvals/{request}", approvals.one, methods=["GET"]),
     Route("/desk/approvals/{request}", approvals.speak, methods=["POST"]),
+    Route("/desk/approvals/{request}/{size}/{number:int}", approvals.picture, methods=["GET"]),
+    Route("/desk/sisters/{token}/{did}/pictures/{number:int}", approvals.sister_picture, methods=["GET"]),
     Route("/desk/sisters/{token}/{did}", approvals.sister, methods=["GET"]),
     Route("/desk/sisters/{token}/{did}", approvals.answer_sister, methods=["POST"]),
     Route("/desk/network", network.index),

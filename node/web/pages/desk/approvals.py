@@ -17,6 +17,7 @@ from node.desk import approvals as acts
 from node.errors import RefusedError
 from node.federation.protocol import ids
 from node.federation.protocol.messages import JsonObject
+from node.media import JPEG
 from node.models import approvals as rows
 from node.models import contacts
 from node.people import APPROVALS, NETWORK
@@ -84,6 +85,22 @@ async def one(request: Request) -> Response:
     return session if isinstance(session, Response) else await _show(request, session)
 
 
+async def picture(request: Request) -> Response:
+    """One picture of what waits, for this session."""
+    session = await desk.signed_in(request, act="approve", fresh_factor=True)
+    if isinstance(session, Response):
+        return session
+    work = partial(
+        acts.picture, organisation=session.organisation, name=request.path_params["request"],
+        number=request.path_params["number"], secrets=_secrets(session),
+    )  # fmt: skip
+    try:
+        full, small = await site_of(request).database.read(work)
+    except RefusedError:
+        return desk.refused(request, session, "no such picture here", 404)
+    return _bytes((small if request.path_params["size"] == "small" else full).raw)
+
+
 async def speak(request: Request) -> Response:
     """Yes, no, or an emergency."""
     session = await desk.signed_in(request, act="approve", fresh_factor=True)
@@ -113,10 +130,24 @@ async def sister(request: Request) -> Response:
     found = await _sister(request, session)
     if found is None:
         return desk.refused(request, session, "no such request here", 404)
+    here = request.scope["path"]
+    small = [f"{here}/pictures/{number}" if raw else "" for number, raw in enumerate(found.thumbnails, 1)]
     return _page(
-        request, session, found.shown, changed={}, digest=found.digest, request_state=rules.WAITING,
+        request, session, found.shown, changed={}, digest=found.digest, request_state=rules.WAITING, small=small,
+        full=[],
         review=found.review, may_speak=not found.answered, may_override=False, urgent=found.urgent,
     )  # fmt: skip
+
+
+async def sister_picture(request: Request) -> Response:
+    """A thumbnail that a sister sent."""
+    session = await desk.signed_in(request, act="approve", fresh_factor=True)
+    if isinstance(session, Response):
+        return session
+    found, number = await _sister(request, session), request.path_params["number"]
+    if found is None or not 0 < number <= len(found.thumbnails) or not found.thumbnails[number - 1]:
+        return desk.refused(request, session, "no such picture here", 404)
+    return _bytes(found.thumbnails[number - 1])
 
 
 async def answer_sister(request: Request) -> Response:
@@ -152,6 +183,7 @@ async def _show(request: Request, session: Session) -> Response:
     waits = asked.state == rules.WAITING and not mine and session.person.id not in asked.subjects
     return _page(
         request, session, brief.shown, changed=brief.changed, digest=asked.digest, request_state=asked.state, review="",
+        small=_paths(brief, "small"), full=_paths(brief, "full"),
         may_speak=waits and (own, session.person.id) not in said,
         may_override=asked.state == rules.WAITING and asked.urgent and bool(said), urgent=asked.urgent,
     )  # fmt: skip
@@ -164,6 +196,20 @@ def _page(request: Request, session: Session, shown: JsonObject, **views: Any) -
     except RefusedError as error:
         return desk.refused(request, session, f"what was sent cannot be read as an alert: {error}")
     return desk.page(request, session, session.organisation, "desk/approval.html", alert=alert, **views)
+
+
+def _paths(brief: acts.Brief, size: str) -> list[str]:
+    """Where this session finds the pictures; nowhere once it is settled."""
+    number = 0 if brief.row.package is None else len(brief.shown.get("media") or ())
+    return [f"/desk/approvals/{brief.row.request.id}/{size}/{at}" for at in range(1, number + 1)]
+
+
+def _bytes(raw: bytes) -> Response:
+    """A picture for one session: kept by nobody, and nothing but a picture."""
+    answer = desk.inert(Response(raw, media_type=JPEG))
+    answer.headers["content-security-policy"] = "default-src 'none'; sandbox"
+    answer.headers["x-content-type-options"] = "nosniff"
+    return answer
 
 
 async def _sister(request: Request, session: Session) -> acts.SisterRequest | None:
