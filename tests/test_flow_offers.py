@@ -77,7 +77,7 @@ async def test_help_is_offered_taken_and_declined_in_two_browsers(tmp_path):
         for about in (said.portable_id, sealed.portable_id):
             assert (await post(karwan, "/desk/offers", {**FORM, "alert": about})).status == 303
         wrong = await karwan.post("/desk/offers", {**FORM, "alert": said.portable_id, "until": "2020-01-01"})
-        assert wrong.status == 409 and WORDS in wrong.text and "has passed" in wrong.text
+        assert wrong.status == 409 and WORDS in wrong.text and "day has passed" in wrong.text
 
         async def both():
             found = re.findall(r'action="(/desk/offers/\w+)[^"]*"', (await sara.get("/desk/offers")).text)

@@ -352,6 +352,22 @@ def release_person(
     return tuple(lines)
 
 
+def findings(connection: Connection, organisation: Organisation, now: datetime) -> tuple[str, ...]:
+    """What of this an operator should look at."""
+    found = [
+        f"R2: the emergency {row.request.id} was to be looked at by a sister organisation until"
+        f" {row.review_by:%Y-%m-%d %H:%M} UTC: call them"
+        for row in rows.to_review(connection, organisation.did)
+        if row.review_by is not None and row.review_by < now
+    ]
+    if people.active(connection, organisation.did, APPROVER) and not rows.standbys_of(connection, organisation.did):
+        found.append(
+            "R2: no sister organisation stands by: nobody can be named in an alert, and no emergency published; see"
+            " 'tadamun member standby'"
+        )
+    return tuple(found)
+
+
 def moment_of(row: Row, now: datetime) -> datetime:
     """When it is sent: now, or within the hour at random where that was asked for."""
     if not row.spread:

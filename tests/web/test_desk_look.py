@@ -40,7 +40,11 @@ async def test_a_coordinator_joins_confirms_and_signs_out_on_a_phone_in_arabic(t
         await phone.until("document.querySelectorAll('.codes li').length == 10")
         assert await phone.measure() == FITS
         karwan = await join(house, "كاروان (تدريب)", "case_worker")
-        for path in ("/desk", "/desk/people", f"/desk/people/{karwan.id}", "/desk/lock", "/desk/factors/passkey"):
+        pages = (
+            "/desk", "/desk/offers", "/desk/network", "/desk/people", f"/desk/people/{karwan.id}",
+            "/desk/lock", "/desk/factors/passkey",
+        )  # fmt: skip
+        for path in pages:
             await phone.open(house.origin + path)
             assert await phone.run("location.pathname") == path
             assert await phone.measure() == FITS, path

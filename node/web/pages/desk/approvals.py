@@ -62,7 +62,7 @@ async def index(request: Request) -> Response:
     session = await desk.signed_in(request)
     if isinstance(session, Response):
         return session
-    site, secrets = site_of(request), _secrets(session)
+    site, secrets = site_of(request), secrets_of(session)
 
     def read(connection: Connection) -> dict[str, Any]:
         org = session.organisation.did
@@ -92,7 +92,7 @@ async def picture(request: Request) -> Response:
         return session
     work = partial(
         acts.picture, organisation=session.organisation, name=request.path_params["request"],
-        number=request.path_params["number"], secrets=_secrets(session),
+        number=request.path_params["number"], secrets=secrets_of(session),
     )  # fmt: skip
     try:
         full, small = await site_of(request).database.read(work)
@@ -110,13 +110,13 @@ async def speak(request: Request) -> Response:
     if fields.one("emergency"):
         work: Callable[[Connection], object] = partial(
             acts.override, organisation=session.organisation, key=site.keyring.organisation(session.organisation.did),
-            person=session.person, name=name, reason=fields.one("reason"), secrets=_secrets(session), now=site.clock(),
-            fresh=True,
+            person=session.person, name=name, reason=fields.one("reason"), secrets=secrets_of(session),
+            now=site.clock(), fresh=True,
         )  # fmt: skip
     else:
         work = partial(
             acts.speak, organisation=session.organisation, person=session.person, name=name, word=_word(session),
-            secrets=_secrets(session), now=site.clock(), fresh=True,
+            secrets=secrets_of(session), now=site.clock(), fresh=True,
         )  # fmt: skip
     done = await _try(request, session, work)
     return done if isinstance(done, Response) else desk.go(request, "/desk/approvals")
@@ -161,7 +161,7 @@ async def answer_sister(request: Request) -> Response:
     work = partial(
         acts.answer_sister, organisation=session.organisation,
         key=site.keyring.organisation(session.organisation.did), person=session.person, letter_id=found.letter,
-        word=_word(session), secrets=_secrets(session), now=site.clock(), fresh=True,
+        word=_word(session), secrets=secrets_of(session), now=site.clock(), fresh=True,
     )  # fmt: skip
     done = await _try(request, session, work)
     if isinstance(done, Response):
@@ -172,7 +172,7 @@ async def answer_sister(request: Request) -> Response:
 async def _show(request: Request, session: Session) -> Response:
     name = request.path_params["request"]
     work = partial(
-        acts.look, organisation=session.organisation, person=session.person, name=name, secrets=_secrets(session)
+        acts.look, organisation=session.organisation, person=session.person, name=name, secrets=secrets_of(session)
     )
     brief = await _try(request, session, work)
     if isinstance(brief, Response):
@@ -216,7 +216,7 @@ async def _sister(request: Request, session: Session) -> acts.SisterRequest | No
     site, token, author = site_of(request), request.path_params["token"], request.path_params["did"]
     wanted = str(ids.Portable(author, f"/letters/{token}"))
     found = await site.database.read(
-        lambda connection: acts.sister_requests(connection, session.organisation, _secrets(session), site.clock())
+        lambda connection: acts.sister_requests(connection, session.organisation, secrets_of(session), site.clock())
     )
     return next((each for each in found if each.letter == wanted), None)
 
@@ -244,7 +244,7 @@ def _word(session: Session) -> Word:
     return Word("", "", verdict, fields.one("digest"), ticks, fields.one("reason")[: rules.MAX_REASON], datetime.min)
 
 
-def _secrets(session: Session) -> tuple[str, ...]:
+def secrets_of(session: Session) -> tuple[str, ...]:
     """What this session opens of what waits: it rests with the network while nobody is in the other room."""
     return (*session.secrets.get(APPROVALS, ()), *session.secrets.get(NETWORK, ()))
 
