@@ -82,7 +82,7 @@ class Node:
         )
         self.witness = Witness(self.database, self.keyring, clock, self.delivery.wake)
         self.letterbox = Letterbox(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
-        self.publisher = Publisher(self.database, self.keyring, clock, self.delivery.wake)
+        self.publisher = Publisher(self.database, self.keyring, self.storage, clock, self.delivery.wake)
         self.reception = Reception()
         self.case_room: CaseRoom = partial(rooms.recipient, room=CASES)
         """To whom confidential requests are sealed."""

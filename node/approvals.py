@@ -14,7 +14,7 @@ What is published is what was approved: the text is sealed to a key that only th
 brings that key back. So it can be published when nobody is at a desk, and not before.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -111,13 +111,16 @@ def needed(alert: Alert) -> tuple[int, bool]:
     return 2, any(subject.publication_level == "named" for subject in alert.subjects)
 
 
-def digest_of(value: JsonObject) -> str:
-    """The digest of a text as handed in.
+def digest_of(value: JsonObject, pictures: Sequence[str] = ()) -> str:
+    """The digest of a text as handed in, and of its pictures.
+
+    Args:
+        pictures: the digests of the pictures as they will be published.
 
     Raises:
         ProtocolError: it has no canonical form.
     """
-    return digests.multibase(digests.jcs(value))
+    return digests.multibase(digests.jcs({"alert": value, "pictures": list(pictures)} if pictures else value))
 
 
 def brief(value: JsonObject) -> JsonObject:
@@ -133,7 +136,7 @@ def brief(value: JsonObject) -> JsonObject:
     shown["consent"] = _picked(value.get("consent"), _CONSENT)
     shown["targets"] = [_target(each) for each in _objects(value.get("targets"))]
     shown["media"] = [
-        _picked(each, ("alt", "people", "consent")) | {"file": f"picture {number}"}
+        _picked(each, ("alt", "people", "consent")) | {"file": f"{number}.jpg"}
         for number, each in enumerate(_objects(value.get("media")), 1)
     ]
     verification = value.get("verification")
@@ -235,10 +238,13 @@ def decide_override(request: Request, words: Collection[Word], reason: str, own:
     return Accept()
 
 
-def ask_body(request: Request, shown: JsonObject, release: str, *, review: str = "") -> JsonObject:
+def ask_body(
+    request: Request, shown: JsonObject, release: str, *, review: str = "", thumbnails: Sequence[str] = ()
+) -> JsonObject:
     """The letter that asks a sister.
 
     Args:
+        thumbnails: of the pictures, in base64.
         release: the secret that opens what is to be published; it comes back with a yes.
         review: the written reason of an emergency that was published already.
     """
@@ -250,6 +256,7 @@ def ask_body(request: Request, shown: JsonObject, release: str, *, review: str =
         "urgent": request.urgent,
         "review": review,
         "author": request.author if request.author == SHELL else "",
+        "thumbnails": list(thumbnails),
     }
 
 

@@ -31,7 +31,7 @@ from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
 from node.letters import Letter
-from node.models import alerts, contacts, documents, media, signatures
+from node.models import alerts, contacts, documents, media, signatures, withheld
 from node.models import letters as letter_rows
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
@@ -152,6 +152,7 @@ def hide_object(view: View, effect: HideObject, around: Surroundings) -> None:
         view.hide(each, effect.author, around.now)
         alerts.remove(view.connection, view.org, each)
         signatures.remove(view.connection, view.org, each)
+        withheld.remove(view.connection, view.org, each)
 
 
 def drop_author(view: View, author: str) -> None:

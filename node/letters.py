@@ -60,6 +60,8 @@ class Kind:
     """It goes to many, and addressees pass it on to each other."""
     answered: bool = False
     """A receipt goes back by itself."""
+    hidden: bool = False
+    """What it is and what it is about stands in no row, and what was inside is kept apart from who wrote it."""
 
 
 ALERT, WITHDRAWAL, RECEIPT = "alert", "withdrawal", "receipt"
@@ -68,6 +70,7 @@ TAKEN, DESTROYED = "withdrawn", "destroyed"
 """What a receipt says of a Delete or a Release: nothing of it is shown any more; no byte of it is left."""
 APPROVAL_REQUEST, APPROVAL_ANSWER = "approval-request", "approval-answer"
 OFFER, OFFER_ANSWER = "offer", "offer-answer"
+ENDORSEMENT = "endorsement"
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         ALERT: Kind("network", carried=True, answered=True),
@@ -79,7 +82,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         OFFER_ANSWER: Kind("cases"),
         CUSTODY: Kind("approvals"),
         CUSTODY_PART: Kind("approvals"),
-        "endorsement": Kind("network", carried=True),
+        ENDORSEMENT: Kind("network", carried=True, hidden=True),
     }
 )
 

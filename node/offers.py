@@ -1,15 +1,18 @@
 """Help that members offer each other in answer to an alert, sealed from one to one: nothing of it is public.
 
 An offer names its kind, says in words what is there and how to reach whoever can give it, and until when. The alert's
-author answers: taken, or not needed, with words. Rules: an offer is about an alert of the one it is sent to; its words
-are bounded; who offers can take it back, and what was taken back or ran out is not shown any more.
+author answers: taken, or not needed, with words. Rules: an offer is sent to one, and is about an alert of that one; its
+words are bounded; only whoever offered takes it back, only whoever it was made to takes or declines it, and the first
+word that counts stays; what was answered or ran out cannot be taken any more.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from node.alert_forms import clean, parse_moment
 from node.errors import ProtocolError, RefusedError
+from node.federation.protocol import ids
 from node.federation.protocol.messages import JsonObject
 
 KINDS = ("lawyer", "shelter", "transport", "money", "translation", "psychosocial", "observer", "other")
@@ -75,7 +78,7 @@ def make(token: str, kind: str, words: str, contact: str, until: datetime | None
         reasons.append("until: this moment has passed")
     if reasons:
         raise RefusedError(*reasons)
-    return Offer(token, kind, words, contact, until or now + LASTS)
+    return Offer(token, kind, words, contact, (until or now + LASTS).replace(microsecond=0))
 
 
 def reply(offer: str, answer: str, words: str) -> Answer:
@@ -90,6 +93,22 @@ def reply(offer: str, answer: str, words: str) -> Answer:
     if len(words) > MAX_WORDS:
         raise RefusedError(f"words: up to {MAX_WORDS} characters")
     return Answer(offer, answer, words)
+
+
+def is_of(about: str, did: str) -> bool:
+    """Whether the alert that an offer names is this organisation's."""
+    found = ids.portable(about)
+    return found is not None and found.did == did
+
+
+def outcome(by: str, answers: Iterable[tuple[str, Answer]]) -> Answer | None:
+    """What became of an offer: the first answer that its author may give; `None` while nobody answered.
+
+    Args:
+        by: the did that offered.
+        answers: who said it, and what, oldest first.
+    """
+    return next((each for did, each in answers if (did == by) == (each.answer == WITHDRAWN)), None)
 
 
 def parse_offer(body: JsonObject) -> Offer:

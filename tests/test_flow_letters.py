@@ -40,7 +40,7 @@ def read(house, found):
 async def test_a_letter_reaches_those_it_is_for_and_nobody_else(tmp_path):
     async with Network(tmp_path) as network:
         author, friend, other = await network.members("one", "two", "three")
-        sent = await write_to(author, friend)
+        sent = await write_to(author, friend, kind="offer")
         found = await wait_until(lambda: kept(friend, sent), "the letter is there")
         assert read(friend, found).body == {"words": WORDS}
         assert read(friend, found).to == (friend.did,)

@@ -68,7 +68,7 @@ def publish(office: Office, file: Path) -> None:
     given, organisation = read_alert(file), office.organisation
     loopback = office.settings.loopback_allowed and _is_loopback(organisation.origin)
     if given.status == "actual" and not loopback:
-        _ask(office, read_value(file), "")
+        _ask(office, file, given, "")
         return
     key = office.key
     rules.check_publishable(given, utc_now(), approvals_exist=False, loopback=loopback)
@@ -200,7 +200,7 @@ def update(office: Office, alert_id: str, file: Path) -> None:
     loopback = office.settings.loopback_allowed and _is_loopback(organisation.origin)
     found = _own_sealed(office, alert_id)
     if given.status == "actual" and not loopback:
-        _ask(office, read_value(file), alert_id, found)
+        _ask(office, file, given, alert_id, found)
         return
     if found is not None:
         sent = office.write(
@@ -348,11 +348,13 @@ def _restate(
     _show(office, said, done)
 
 
-def _ask(office: Office, value: JsonObject, replaces: str, before: SealedAlert | None = None) -> None:
-    organisation, key = office.organisation, office.key
+def _ask(office: Office, file: Path, given: Alert, replaces: str, before: SealedAlert | None = None) -> None:
+    organisation, key, value = office.organisation, office.key, read_value(file)
+    sealed.check_pictures(given)
+    taken = pictures.develop(file.parent, given.media)
     asked = office.write(
         lambda connection: word.ask(
-            connection, organisation, key, SHELL, value, utc_now(), replaces=replaces, before=before
+            connection, organisation, key, SHELL, value, utc_now(), replaces=replaces, before=before, pictures=taken
         )
     )
     request = asked.row.request

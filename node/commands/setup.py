@@ -18,7 +18,7 @@ from node.alert_forms import clean
 from node.app import Node, utc_now
 from node.commands import policies
 from node.commands.context import Office, common
-from node.desk import people, succession
+from node.desk import approvals, people, succession
 from node.desk import policies as policy_desk
 from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import letterbox, outbox, trust
@@ -277,6 +277,7 @@ def _findings(office: Office, organisation: Organisation) -> "list[str]":
     ]
     found += _trust_findings(office, organisation)
     found += office.read(lambda connection: people.findings(connection, organisation))
+    found += office.read(lambda connection: approvals.findings(connection, organisation, node.clock()))
     refused = office.read(lambda connection: queues.refusals(connection, organisation.did, 5))
     found += [f"refused: {each.reason} ({each.rule or 'no rule'}) from {each.via or 'unknown'}" for each in refused]
     missing = office.read(lambda connection: media.wanted(connection, organisation.did))

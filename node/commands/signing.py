@@ -50,10 +50,24 @@ def open_sign_on(office: Office, alert_id: str, closes: str) -> None:
 @click.argument("alert_id", metavar="ID")
 @click.option("--name", default="", help="Our name as it should appear; else the organisation's own.")
 @click.option("--language", default="", help="The language of that name, e.g. ar.")
+@click.option("--withheld", is_flag=True, help="Only members learn the name, sealed; everybody else sees a number.")
 @common
-def endorse(office: Office, alert_id: str, name: str, language: str) -> None:
-    """Put our name under the frozen text of a member's alert ID. It is public, and can be taken off later."""
+def endorse(office: Office, alert_id: str, name: str, language: str, withheld: bool) -> None:
+    """Put our name under the frozen text of a member's alert ID. It is public, and can be taken off later.
+
+    With --withheld it stands in no log: the members are told in a sealed letter, and count it. Whoever joins the
+    network later is not told.
+    """
     organisation, key = office.organisation, office.key
+    if withheld:
+        sent = office.write(
+            lambda connection: desk.endorse_withheld(connection, organisation, key, alert_id, name, utc_now())
+        )
+        office.show(
+            {"id": sent.letter.id, "withheld": True, "to": list(sent.to), "unreached": list(sent.unreached)},
+            f"signed, the name withheld and known to the network ({len(sent.to)}); a running 'serve' tells the members",
+        )
+        return
     said = office.write(
         lambda connection: desk.endorse(connection, organisation, key, alert_id, name, language, utc_now())
     )
@@ -114,6 +128,8 @@ def signatories(office: Office, alert_id: str) -> None:
         f"{'✓' if each['verified'] else '✗'} {each['said']}  {each['name']}  {each['did']}" for each in found["names"]
     ]
     changed = ", the text has changed since" if found["changed"] else ""
+    if found["withheld"]:
+        lines.append(f"+ {found['withheld']} whose names are withheld and known to the network")
     lines.append(f"{found['count']} of {found['known']} signed, {found['phase']}{changed}")
     lines.append(f"text {found['digest']}")
     office.show(found, lines)

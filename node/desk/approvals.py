@@ -21,9 +21,12 @@ from node import letters as letter_rules
 from node.alerts import Alert
 from node.approvals import Request, Word
 from node.desk import alerts as open_desk
+from node.desk import pictures as pictures_desk
 from node.desk import sealed_alerts as sealed_desk
+from node.desk import waiting_pictures
 from node.desk.alerts import Said
 from node.desk.sealed_alerts import SealedAlert
+from node.desk.waiting_pictures import Pair
 from node.effects import Refuse
 from node.errors import ProtocolError, RefusedError
 from node.federation import letters, outbox
@@ -36,6 +39,7 @@ from node.models import audit, contacts, people
 from node.models import letters as letter_rows
 from node.models.approvals import Row
 from node.models.organisations import Organisation
+from node.models.storage import Storage
 from node.people import APPROVER, Person
 
 
@@ -74,12 +78,14 @@ class SisterRequest:
     """The reason of an emergency that was published already; empty where it waits."""
     sent: datetime
     answered: bool
+    thumbnails: tuple[bytes, ...] = ()
+    """Of its pictures; empty bytes where one is none."""
 
 
 def ask(
     connection: Connection, organisation: Organisation, key: OrganisationKey, author: str, value: JsonObject,
     now: datetime, *, subjects: Collection[str] = (), replaces: str = "", before: SealedAlert | None = None,
-    thread: str = "", spread: bool = False,
+    thread: str = "", spread: bool = False, pictures: Sequence[Pair] = (),
 ) -> Asked:  # fmt: skip
     """Ask others to look at a text before it is published.
 
@@ -91,12 +97,15 @@ def ask(
         before: that alert, opened, where it is a sealed one.
         thread: the request that this is a new version of.
         spread: send it at some moment of the hour after the last word.
+        pictures: what became of the alert's `media`, in its order.
 
     Raises:
         RefusedError: a rule forbids publishing it, or nobody could give the word that it needs.
     """
     alert = alert_rules.parse_input(value)
     alert_rules.check_publishable(alert, now, approvals_exist=True, loopback=False)
+    sealed_desk.check_pictures(alert)
+    waiting_pictures.check_count(len(alert.media), pictures)
     needed, sister = rules.needed(alert)
     standbys = rows.standbys_of(connection, organisation.did)
     if sister and not standbys:
@@ -107,14 +116,16 @@ def ask(
     for version in rows.of_thread(connection, organisation.did, thread) if thread else ():
         if version.request.state == rules.WAITING:
             rows.settle(connection, organisation.did, version.request.id, rules.CANCELLED)
-    name = outbox.token()
+    name, digest = outbox.token(), rules.digest_of(value, [full.medium.digest for full, _ in pictures])
     request = Request(
-        id=name, author=author, digest=rules.digest_of(value), needed=needed, sister=sister,
+        id=name, author=author, digest=digest, needed=needed, sister=sister,
         subjects=frozenset(subjects), state=rules.WAITING, urgent=alert.urgency == "immediate", made=now,
     )  # fmt: skip
     release = sealing.generate()
     shown = rules.brief(value)
-    package = {"alert": value, "replaces": replaces, "before": _carried(before)}
+    package = {
+        "alert": value, "replaces": replaces, "before": _carried(before), "pictures": waiting_pictures.render(pictures),
+    }  # fmt: skip
     row = Row(
         request, thread or name, replaces, sealing.seal(orjson.dumps(package), [release.public]),
         letters.rest(connection, organisation.did, "approvals", _brief_bytes(shown, release.secret)),
@@ -124,7 +135,10 @@ def ask(
     audit.append(connection, organisation.did, "draft", name, now, **_who(author))
     asked = standbys if sister or _lacks_approvers(connection, organisation.did, author, needed) else ()
     if asked:
-        asked = _ask_sisters(connection, organisation, key, request, shown, release.secret, asked, now)
+        asked = _ask_sisters(
+            connection, organisation, key, request, shown, release.secret, asked, now,
+            thumbnails=waiting_pictures.thumbnails(pictures),
+        )  # fmt: skip
     return Asked(row, asked)
 
 
@@ -145,6 +159,21 @@ def look(
         if earlier is not None and earlier.brief is not None:
             changed = dict(rules.changes(_open(earlier, secrets)[0], shown))
     return Brief(row, shown, changed, rows.words_of(connection, organisation.did, name))
+
+
+def picture(
+    connection: Connection, organisation: Organisation, name: str, number: int, secrets: Sequence[str]
+) -> Pair:
+    """One picture of what waits, with its thumbnail.
+
+    Raises:
+        RefusedError: no such request or picture, or this session does not open it.
+    """
+    row = _find(connection, organisation, name)
+    found = _pictures(row, _open(row, secrets)[1])
+    if not 0 < number <= len(found):
+        raise RefusedError("no such picture here")
+    return found[number - 1]
 
 
 def speak(
@@ -193,10 +222,14 @@ def override(
     if not standbys:
         raise RefusedError("R2: no sister organisation is named that could look at it; see 'tadamun member standby'")
     shown, release = _open(row, secrets)
+    seen = _pictures(row, release)
     rows.make_ready(connection, organisation.did, name, release, now)
     rows.want_review(connection, organisation.did, name, now + rules.REVIEW_WITHIN)
     audit.append(connection, organisation.did, "override", name, now, person=person.id, role=APPROVER)
-    _ask_sisters(connection, organisation, key, row.request, shown, "", standbys, now, review=reason)
+    _ask_sisters(
+        connection, organisation, key, row.request, shown, "", standbys, now, review=reason,
+        thumbnails=waiting_pictures.thumbnails(seen),
+    )  # fmt: skip
     return _find(connection, organisation, name)
 
 
@@ -265,8 +298,9 @@ def answer_sister(
 
 
 def publish_due(
-    connection: Connection, organisation: Organisation, key: OrganisationKey, row: Row, now: datetime
-) -> Said | None:
+    connection: Connection, organisation: Organisation, key: OrganisationKey, row: Row, storage: Storage,
+    now: datetime,
+) -> Said | None:  # fmt: skip
     """Publish what got enough words; what the rules forbid by now (consent ran out, it expired) is refused, and the
     request says which rule it was. Returns what was published.
     """
@@ -274,9 +308,11 @@ def publish_due(
         return None
     try:
         package = orjson.loads(sealing.open_sealed(row.package, (row.release,)))
-        if rules.digest_of(package["alert"]) != row.request.digest:
+        seen = [full.medium.digest for full, _ in waiting_pictures.parse(package.get("pictures") or ())]
+        if rules.digest_of(package["alert"], seen) != row.request.digest:
             raise RefusedError("R2: another text than the one that was approved")
-        said = _publish(connection, organisation, key, package, now)
+        with connection.begin_nested():
+            said = _publish(connection, organisation, key, package, storage, now)
     except (RefusedError, ProtocolError) as error:
         rows.settle(connection, organisation.did, row.request.id, rules.REFUSED, str(error)[:300])
         return None
@@ -318,6 +354,22 @@ def release_person(
     return tuple(lines)
 
 
+def findings(connection: Connection, organisation: Organisation, now: datetime) -> tuple[str, ...]:
+    """What of this an operator should look at."""
+    found = [
+        f"R2: the emergency {row.request.id} was to be looked at by a sister organisation until"
+        f" {row.review_by:%Y-%m-%d %H:%M} UTC: call them"
+        for row in rows.to_review(connection, organisation.did)
+        if row.review_by is not None and row.review_by < now
+    ]
+    if people.active(connection, organisation.did, APPROVER) and not rows.standbys_of(connection, organisation.did):
+        found.append(
+            "R2: no sister organisation stands by: nobody can be named in an alert, and no emergency published; see"
+            " 'tadamun member standby'"
+        )
+    return tuple(found)
+
+
 def moment_of(row: Row, now: datetime) -> datetime:
     """When it is sent: now, or within the hour at random where that was asked for."""
     if not row.spread:
@@ -326,8 +378,9 @@ def moment_of(row: Row, now: datetime) -> datetime:
 
 
 def _publish(
-    connection: Connection, organisation: Organisation, key: OrganisationKey, package: JsonObject, now: datetime
-) -> Said:
+    connection: Connection, organisation: Organisation, key: OrganisationKey, package: JsonObject, storage: Storage,
+    now: datetime,
+) -> Said:  # fmt: skip
     alert: Alert = alert_rules.parse_input(package["alert"])
     replaces = str(package.get("replaces") or "")
     if alert.sealed and package.get("before"):
@@ -335,9 +388,15 @@ def _publish(
         return sealed_desk.update(connection, organisation, key, before, alert, now, approved=True)
     if alert.sealed:
         return sealed_desk.publish(connection, organisation, key, alert, now, approved=True)
+    found = waiting_pictures.parse(package.get("pictures") or ())
+    kept = pictures_desk.keep(connection, organisation, storage, found, now)
     if replaces:
-        return open_desk.update(connection, organisation, key, replaces, alert, now, loopback=False, approved=True)
-    return open_desk.publish(connection, organisation, key, alert, now, loopback=False, approved=True)
+        return open_desk.update(
+            connection, organisation, key, replaces, alert, now, loopback=False, approved=True, pictures=kept
+        )
+    return open_desk.publish(
+        connection, organisation, key, alert, now, loopback=False, approved=True, pictures=kept
+    )
 
 
 def _carried(before: SealedAlert | None) -> JsonObject | None:
@@ -360,7 +419,7 @@ def _lacks_approvers(connection: Connection, org: str, author: str, needed: int)
 
 def _ask_sisters(
     connection: Connection, organisation: Organisation, key: OrganisationKey, request: Request, shown: JsonObject,
-    release: str, dids: Sequence[str], now: datetime, *, review: str = "",
+    release: str, dids: Sequence[str], now: datetime, *, review: str = "", thumbnails: Sequence[str] = (),
 ) -> tuple[str, ...]:  # fmt: skip
     """Each by herself; one who cannot be sealed to keeps none of the others from being asked. Returns who was.
 
@@ -368,13 +427,18 @@ def _ask_sisters(
         RefusedError: none of them can be sealed to.
     """
     reached, refused = [], RefusedError("no sister organisation is named")
+    body = rules.ask_body(request, shown, release, review=review, thumbnails=thumbnails)
     for did in dids:
         try:
             letters.send(
-                connection, organisation, key, letter_rules.APPROVAL_REQUEST, request.id,
-                rules.ask_body(request, shown, release, review=review), (did,), now, token=outbox.token(), urgent=True,
+                connection, organisation, key, letter_rules.APPROVAL_REQUEST, request.id, body, (did,), now,
+                token=outbox.token(), urgent=True,
             )  # fmt: skip
             reached.append(did)
+        except ProtocolError as error:
+            raise RefusedError(
+                "R2: text and pictures together are too long for a letter to a sister: fewer pictures or translations"
+            ) from error
         except RefusedError as error:
             refused = error
     if not reached:
@@ -389,7 +453,7 @@ def _sister_request(letter: Letter, answered: bool) -> SisterRequest:
         letter=letter.id, author=letter.author, request=str(body.get("request", ""))[:40],
         digest=str(body.get("digest", ""))[:80], shown=shown if isinstance(shown, dict) else {},
         urgent=body.get("urgent") is True, review=review if isinstance(review, str) else "", sent=letter.sent,
-        answered=answered,
+        answered=answered, thumbnails=waiting_pictures.parse_thumbnails(body.get("thumbnails")),
     )  # fmt: skip
 
 
@@ -412,6 +476,14 @@ def _open(row: Row, secrets: Sequence[str]) -> tuple[JsonObject, str]:
     except ProtocolError as error:
         raise RefusedError("this session does not open it: ask somebody in the room to let you in") from error
     return value["brief"], value["release"]
+
+
+def _pictures(row: Row, release: str) -> tuple[Pair, ...]:
+    """What lies in the package of what is not settled yet."""
+    if row.package is None:
+        return ()
+    package = orjson.loads(sealing.open_sealed(row.package, (release,)))
+    return waiting_pictures.parse(package.get("pictures") or ())
 
 
 def _check(decision: object) -> None:

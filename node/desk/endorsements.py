@@ -1,6 +1,7 @@
 """Sign-on at the desk: an author opens it and hands the list over, others put their names under the text or off it.
 
-Everything that is said is public, stands in the log and is sent to members only: no follower is told of each name.
+What is said is public, stands in the log and is sent to members only: no follower is told of each name. An organisation
+may instead sign so that only the network knows its name (`node/withheld.py`); everybody sees that number.
 """
 
 from collections.abc import Sequence
@@ -11,17 +12,21 @@ import orjson
 from sqlalchemy import Connection
 
 from node import endorsements as rules
+from node import withheld as withheld_rules
 from node.alert_forms import clean
+from node.desk import withheld
 from node.desk.alerts import find_own
 from node.endorsements import Delivery, Endorsement, SignOn, SignOnList, Standing
 from node.errors import ProtocolError, RefusedError
 from node.federation import outbox
+from node.federation.letters import Sent
 from node.federation.outbox import Audience, Published, Speech
 from node.federation.protocol import ids
 from node.federation.protocol.activities import PUBLIC
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
 from node.models import alerts, contacts, documents, logs, signatures
+from node.models import withheld as withheld_rows
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
 from node.models.organisations import Organisation
@@ -74,24 +79,28 @@ def endorse(
     Raises:
         RefusedError: nobody is asked, the window is closed, the text is another one, or we signed already.
     """
-    record = _main(connection, organisation, _find(connection, organisation, name))
-    found = signatories(connection, organisation, record, now)
-    if record.did == organisation.did:
-        raise RefusedError("this alert is our own: its author stands above the list")
-    if found is None:
-        raise RefusedError("nobody is asked to sign this alert: its author opens that with 'alert open-signon'")
-    _check_open(found)
-    if any(each.did == organisation.did for each in found.names):
-        raise RefusedError("our name stands under this text already")
-    shown = " ".join(clean(shown or organisation.name).split())
-    if not 0 < len(shown) <= rules.MAX_NAME:
-        raise RefusedError(f"--name: 1 to {rules.MAX_NAME} characters")
+    record, found, shown = _signable(connection, organisation, name, shown, now)
+    withheld.take_back(connection, organisation, key, record.object_id, now)
     audience = _audience(organisation, record)
     made = rules.render_endorsement(
         organisation.at(f"/objects/{outbox.token()}"), organisation.uri, found.sign_on, record.uri,
         (shown, language or organisation.language), now, audience.to,
     )  # fmt: skip
     return _say(connection, organisation, key, "Create", made, audience, now)
+
+
+def endorse_withheld(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, shown: str, now: datetime
+) -> Sent:
+    """Put our name under the frozen text so that only the network knows it: everybody else sees a number.
+
+    Raises:
+        RefusedError: as for `endorse`.
+    """
+    record, found, shown = _signable(connection, organisation, name, shown, now)
+    return withheld.endorse(
+        connection, organisation, key, record.object_id, found.sign_on.digest, shown, now
+    )
 
 
 def unendorse(
@@ -107,7 +116,8 @@ def unendorse(
     alert = record.object_id if record else _canonical(name)
     entries = _entries(signatures.about(connection, organisation.did, alert))
     own = [each for each in entries if isinstance(each, Endorsement) and each.did == organisation.did]
-    if not own:
+    sealed = withheld.take_back(connection, organisation, key, alert, now)
+    if not own and not sealed:
         raise RefusedError("our name stands under no text of this alert")
     for each in own:
         held = documents.stored(connection, organisation.did, each.id)
@@ -117,20 +127,19 @@ def unendorse(
             outbox.take_back(connection, organisation, key, held, Audience(audience.to, (), members_only), now)
     given = [each.delivery for each in entries if isinstance(each, SignOn) and each.delivery is not None]
     delivered = next((each for each in given if organisation.did in each.heads), None)
-    return Taken(tuple(each.id for each in own), delivered)
+    return Taken((*(each.id for each in own), *sealed), delivered)
 
 
 def deliver(
-    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, to: str, now: datetime,
-    *, withheld: int = 0,
-) -> Published:  # fmt: skip
+    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, to: str, now: datetime
+) -> Published:
     """End the window and say to whom the list was handed, as it stands here now.
 
     Raises:
         RefusedError: nobody was asked, the text has changed, it was delivered before, or nobody signed.
     """
     record = _main(connection, organisation, find_own(connection, organisation, name))
-    found = signatories(connection, organisation, record, now, withheld=withheld)
+    found = signatories(connection, organisation, record, now)
     to = clean(to)
     if found is None:
         raise RefusedError("nobody was asked to sign this alert")
@@ -146,13 +155,13 @@ def deliver(
     if held is None or held.raw is None:
         raise RefusedError("the sign-on is not here any more")
     moment = max(now, found.sign_on.opens + timedelta(seconds=1))
-    delivery = Delivery(moment, to, len(found.names), withheld, found.as_of)
+    delivery = Delivery(moment, to, len(found.names), found.withheld, found.as_of)
     made = rules.with_delivery(orjson.loads(held.raw), delivery)
     return _say(connection, organisation, key, "Update", made, _audience(organisation, record), moment)
 
 
 def signatories(
-    connection: Connection, organisation: Organisation, record: AlertRecord, now: datetime, *, withheld: int = 0
+    connection: Connection, organisation: Organisation, record: AlertRecord, now: datetime
 ) -> SignOnList | None:
     """The list of an alert as this node has it; `None` where nobody was asked."""
     record = _main(connection, organisation, record)
@@ -165,7 +174,11 @@ def signatories(
     }
     roll = _roll(connection, organisation)
     here = present(connection, organisation, record)
-    return rules.list_of(_entries(held), heads, roll, here, now, withheld=withheld)
+    found = rules.list_of(_entries(held), heads, roll, here, now)
+    if found is None:
+        return None
+    sealed = withheld_rows.about(connection, organisation.did, record.object_id)
+    return replace(found, withheld=withheld_rules.count(sealed, found.sign_on))
 
 
 def find(connection: Connection, organisation: Organisation, name: str) -> AlertRecord:
@@ -185,6 +198,29 @@ def present(connection: Connection, organisation: Organisation, record: AlertRec
         if held is not None and held.raw is not None:
             found[each.language] = rules.digest_of(orjson.loads(held.raw))
     return found
+
+
+def _signable(
+    connection: Connection, organisation: Organisation, name: str, shown: str, now: datetime
+) -> tuple[AlertRecord, SignOnList, str]:
+    """What we may sign, and our name as it appears.
+
+    Raises:
+        RefusedError: nobody is asked, the window is closed, the text is another one, or we signed already.
+    """
+    record = _main(connection, organisation, _find(connection, organisation, name))
+    found = signatories(connection, organisation, record, now)
+    if record.did == organisation.did:
+        raise RefusedError("this alert is our own: its author stands above the list")
+    if found is None:
+        raise RefusedError("nobody is asked to sign this alert: its author opens that with 'alert open-signon'")
+    _check_open(found)
+    if any(each.did == organisation.did for each in found.names):
+        raise RefusedError("our name stands under this text already")
+    shown = " ".join(clean(shown or organisation.name).split())
+    if not 0 < len(shown) <= rules.MAX_NAME:
+        raise RefusedError(f"--name: 1 to {rules.MAX_NAME} characters")
+    return record, found, shown
 
 
 def _check_open(found: SignOnList) -> None:

@@ -67,13 +67,15 @@ def answer(
     """
     found = next((each for each in current(connection, organisation, secrets) if each.offer.id == offer_id), None)
     if found is None:
-        raise RefusedError("no such offer here; 'tadamun offers' shows them")
+        raise RefusedError("no such offer opens here; 'tadamun offers' and /desk/offers show them")
     ours = found.by == organisation.did
     reply = rules.reply(offer_id, said, words)
     if ours != (said == rules.WITHDRAWN):
         raise RefusedError("who offered may take it back; who was offered it takes or declines it")
     if found.answer is not None:
         raise RefusedError(f"this offer is {found.answer.answer} already")
+    if said == rules.TAKEN and not found.is_open(now):
+        raise RefusedError("this offer has run out")
     to = found.to if ours else found.by
     letters.send(
         connection, organisation, key, letter_rules.OFFER_ANSWER, found.about, reply.body(), (to,), now,
@@ -89,19 +91,26 @@ def current(connection: Connection, organisation: Organisation, secrets: Sequenc
         for kept in rows.of_kind(connection, organisation.did, (letter_rules.OFFER, letter_rules.OFFER_ANSWER))
         if (letter := _open(kept, secrets)) is not None
     ]
-    answers: dict[tuple[str, frozenset[str]], Answer] = {}
+    answers: dict[tuple[str, frozenset[str]], list[tuple[str, Answer]]] = {}
     for _, letter in reversed(opened):
-        if letter.kind == letter_rules.OFFER_ANSWER:
-            said = _answer(letter)
-            if said is not None:
-                answers.setdefault((said.id, _between(letter)), said)
+        said = _answer(letter) if letter.kind == letter_rules.OFFER_ANSWER else None
+        if said is not None:
+            answers.setdefault((said.id, _between(letter)), []).append((letter.author, said))
     found = []
     for _, letter in opened:
         made = _offer(letter) if letter.kind == letter_rules.OFFER else None
         if made is not None:
-            said = answers.get((made.id, _between(letter)))
-            found.append(Offered(made, letter.author, letter.to[0], letter.about, letter.sent, said))
+            result = rules.outcome(letter.author, answers.get((made.id, _between(letter)), ()))
+            found.append(Offered(made, letter.author, letter.to[0], letter.about, letter.sent, result))
     return tuple(found)
+
+
+def open_count(
+    connection: Connection, organisation: Organisation, secrets: Sequence[str], now: datetime
+) -> int:
+    """How many offers that were made to us can still be taken, as far as these secrets open them."""
+    found = current(connection, organisation, secrets)
+    return sum(each.to == organisation.did and each.is_open(now) for each in found)
 
 
 def _between(letter: Letter) -> frozenset[str]:
@@ -133,6 +142,8 @@ def _open(kept: Kept, secrets: Sequence[str]) -> Letter | None:
 
 
 def _offer(letter: Letter) -> Offer | None:
+    if len(letter.to) != 1 or not rules.is_of(letter.about, letter.to[0]):
+        return None
     try:
         return rules.parse_offer(letter.body)
     except ProtocolError:

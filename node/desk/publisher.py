@@ -14,6 +14,7 @@ from node.models import approvals as rows
 from node.models import organisations
 from node.models.base import Database
 from node.models.keyring import Keyring
+from node.models.storage import Storage
 
 _PAUSE = 1.0
 
@@ -22,10 +23,12 @@ class Publisher:
     """One for each node."""
 
     def __init__(
-        self, database: Database, keyring: Keyring, clock: Callable[[], datetime], stirred: Callable[[], None]
-    ) -> None:
+        self, database: Database, keyring: Keyring, storage: Storage, clock: Callable[[], datetime],
+        stirred: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._database = database
         self._keyring = keyring
+        self._storage = storage
         self._clock = clock
         self._stirred = stirred
         self._unscrubbed = False
@@ -60,5 +63,5 @@ class Publisher:
                 key = self._keyring.organisation(org)
             except ConfigurationError:
                 continue  # its keys are not on this machine any more
-            done += approvals.publish_due(connection, organisation, key, row, now) is not None
+            done += approvals.publish_due(connection, organisation, key, row, self._storage, now) is not None
         return done

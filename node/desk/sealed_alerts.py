@@ -51,6 +51,19 @@ class SealedAlert:
         return rules.parse(self.notes[0])
 
 
+def check_pictures(alert: Alert) -> None:
+    """What is for some carries no pictures yet: pictures are served to whoever knows their digest.
+
+    Raises:
+        RefusedError: it names some.
+    """
+    if alert.sealed and alert.media:
+        raise RefusedError(
+            "R5: an alert for members only carries no pictures yet, for whoever knows a picture's digest is handed it:"
+            " leave media out, or publish for everyone"
+        )
+
+
 def publish(
     connection: Connection, organisation: Organisation, key: OrganisationKey, alert: Alert, now: datetime,
     *, approved: bool,
@@ -64,6 +77,7 @@ def publish(
         RefusedError: a rule forbids it, or nobody it is for can be sealed to.
     """
     rules.check_publishable(alert, now, approvals_exist=approved, loopback=approved)
+    check_pictures(alert)
     to = _addressed(connection, organisation, alert)
     reference = desk.next_reference(connection, organisation, alert, now)
     languages = [text.language for text in alert.texts()]
@@ -85,6 +99,7 @@ def update(
         RefusedError: a rule forbids it, or it would go from some to everyone.
     """
     rules.check_publishable(alert, now, approvals_exist=approved, loopback=approved)
+    check_pictures(alert)
     old = found.main
     if not alert.sealed:
         raise RefusedError("what was said to some is not put before everyone by an update: publish it as a new alert")

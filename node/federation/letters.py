@@ -7,7 +7,7 @@ through one. What was inside rests sealed to those whose duty it is (`models/roo
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 
 from node import approvals as approval_rules
 from node import letters as rules
-from node import releases
+from node import log, releases
+from node import withheld as withheld_rules
 from node.effects import Accept, KeepLetter
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import ids, integrity_proofs, retry, sealing, spread
@@ -25,7 +26,7 @@ from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
 from node.kinds import Surroundings
 from node.letters import Letter
-from node.models import approvals, contacts, deliveries, documents, logs, rooms
+from node.models import approvals, contacts, deliveries, documents, logs, rooms, withheld
 from node.models import letters as rows
 from node.models.approvals import Row
 from node.models.contacts import Member
@@ -138,6 +139,9 @@ def _keep(
 ) -> None:
     kind = rules.KINDS[letter.kind]
     sealed = None
+    if kind.hidden:
+        _keep_apart(connection, org, letter)
+        kind, letter = rules.Kind(""), replace(letter, kind="", about="")
     if kind.room:
         sealed = rest(connection, org, kind.room, rules.render(letter))
     rows.save(
@@ -148,6 +152,16 @@ def _keep(
             gone=letter.kind == rules.WITHDRAWAL,
         ),
     )  # fmt: skip
+
+
+def _keep_apart(connection: Connection, org: str, letter: Letter) -> None:
+    """A signature whose name is withheld: counted without its name, which rests sealed beside the count."""
+    try:
+        found = withheld_rules.parse(letter)
+    except ProtocolError as error:
+        log.info("letters.no_endorsement", rule=error.spec)
+        return
+    withheld.save(connection, org, found, rest(connection, org, NETWORK, rules.render(letter)))
 
 
 def rest(connection: Connection, org: str, room: str, plain: bytes) -> bytes:

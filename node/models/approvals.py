@@ -163,6 +163,12 @@ def want_review(connection: Connection, org: str, request: str, until: datetime 
     _change(connection, org, request, review_by=until)
 
 
+def to_review(connection: Connection, org: str) -> tuple[Row, ...]:
+    """Emergencies that no sister has looked at yet, the one whose time is over first in front."""
+    query = select(requests).where(requests.c.org == org, requests.c.review_by.is_not(None))
+    return tuple(_row(row) for row in connection.execute(query.order_by(requests.c.review_by, requests.c.id)))
+
+
 def add_word(connection: Connection, org: str, request: str, word: Word) -> None:
     """Keep what somebody said. Why they said no is in the letter or the history, not here."""
     connection.execute(

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, evidence, feeds, letters, press, public, requests
-from node.web.pages.desk import approvals, factors, join, network, people, sign_in, withdrawals
+from node.web.pages.desk import approvals, factors, join, network, offers, people, sign_in, withdrawals
 from node.web.site import Site
 from node.web.veil import veiled
 
@@ -83,12 +83,17 @@ ROUTES = (
     Route("/desk/approvals", approvals.index),
     Route("/desk/approvals/{request}", approvals.one, methods=["GET"]),
     Route("/desk/approvals/{request}", approvals.speak, methods=["POST"]),
+    Route("/desk/approvals/{request}/{size}/{number:int}", approvals.picture, methods=["GET"]),
+    Route("/desk/sisters/{token}/{did}/pictures/{number:int}", approvals.sister_picture, methods=["GET"]),
     Route("/desk/sisters/{token}/{did}", approvals.sister, methods=["GET"]),
     Route("/desk/sisters/{token}/{did}", approvals.answer_sister, methods=["POST"]),
     Route("/desk/network", network.index),
     Route("/desk/network/{page}", network.one),
     Route("/desk/withdrawals", withdrawals.index),
     Route("/desk/withdrawals/{page}", withdrawals.board),
+    Route("/desk/offers", offers.index, methods=["GET"]),
+    Route("/desk/offers", offers.offer, methods=["POST"]),
+    Route("/desk/offers/{offer}", offers.answer, methods=["POST"]),
     Route("/desk/lock", people.lock_form, methods=["GET"]),
     Route("/desk/lock", people.lock, methods=["POST"]),
     Route("/static/{name}", public.static),

@@ -37,12 +37,14 @@ from node.models import (
     setup,
     signatures,
     withdrawals,
+    withheld,
 )
 from node.models.base import Database
 
 TABLES = (
     alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, letters, logs, media,
     organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals,
+    withheld,
 )  # fmt: skip
 MIGRATIONS = Path(setup.__file__).parent / "migrations"
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()

@@ -9,8 +9,12 @@ from node.models import letters
 from tests.support.chromium import CHROMIUM, Chromium
 from tests.support.desk import PASSWORD, cheap, join
 from tests.support.network import Network, example, wait_until
+from tests.support.pictures import camera, developed, shot
 from tests.test_flow_approvals import ask
+from tests.test_flow_offers import offer
 from tests.test_flow_sealed_alerts import publish
+from tests.test_flow_sign_on import asked
+from tests.test_flow_withheld import NAME, sign
 
 FITS = {"overflow": 0, "small": []}
 SECRET = "[...document.querySelectorAll('.code')].map(e => e.textContent).find(t => /^[A-Z2-7]{32}$/.test(t))"
@@ -43,7 +47,11 @@ async def test_a_coordinator_joins_confirms_and_signs_out_on_a_phone_in_arabic(t
         await phone.until("document.querySelectorAll('.codes li').length == 10")
         assert await phone.measure() == FITS
         karwan = await join(house, "كاروان (تدريب)", "case_worker")
-        for path in ("/desk", "/desk/people", f"/desk/people/{karwan.id}", "/desk/lock", "/desk/factors/passkey"):
+        pages = (
+            "/desk", "/desk/offers", "/desk/network", "/desk/people", f"/desk/people/{karwan.id}",
+            "/desk/lock", "/desk/factors/passkey",
+        )  # fmt: skip
+        for path in pages:
             await phone.open(house.origin + path)
             assert await phone.run("location.pathname") == path
             assert await phone.measure() == FITS, path
@@ -60,6 +68,39 @@ async def test_a_coordinator_joins_confirms_and_signs_out_on_a_phone_in_arabic(t
         await phone.until("location.pathname == '/desk/factor'")
         assert await phone.measure() == FITS
         assert await phone.run("document.cookie") == ""
+
+
+async def test_what_waits_offers_and_pictures_fit_a_phone_in_arabic(tmp_path):
+    async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
+        house, friend = await net.members("a", "b")
+        zainab = await join(house, "زينب (تدريب)", "coordinator")
+        sara = await join(house, "سارة (تدريب)", "case_worker", "approver", by=zainab)
+        said = await asked(house, friend)
+        await publish(friend)
+        await offer(friend, said.portable_id)
+        await sign(friend, said)
+        pictures = [developed(camera(number)) for number in (1, 2)]
+        request = await ask(house, example(status="actual", media=[shot(), shot(people="blurred")]), pictures=pictures)
+
+        async def here():
+            return "/desk/offers/" in (await sara.get("/desk/offers")).text and NAME in (
+                await sara.get("/desk/network")
+            ).text
+
+        await wait_until(here, "both letters are there")
+        await phone.open(house.origin + "/desk/sign-in")
+        await phone.fill({"#name": sara.name, "#password": sara.password}, press=".entry button")
+        await phone.until("location.pathname == '/desk/factor'")
+        await phone.fill({"#code": sara.code()}, press=".entry button")
+        await phone.until("location.pathname == '/desk'")
+        for path in ("/desk", "/desk/offers", "/desk/network", f"/desk/approvals/{request.id}"):
+            await phone.open(house.origin + path)
+            assert await phone.run("location.pathname") == path
+            assert await phone.measure() == FITS, path
+        assert await phone.run("[...document.images].map(each => each.naturalWidth)") == [320, 320]
+        await phone.open(house.origin + "/desk/offers")
+        await phone.fill({}, press="form[action^='/desk/offers/'] button[value=taken]")
+        await phone.until("document.querySelector('.card.old')")
 
 
 async def test_a_passkey_is_enrolled_and_shown(tmp_path):

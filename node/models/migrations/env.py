@@ -25,11 +25,13 @@ from node.models import (
     sessions,
     signatures,
     withdrawals,
+    withheld,
 )
 
 TABLES = (
     alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, letters, logs, media,
     organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals,
+    withheld,
 )  # fmt: skip
 
 context.configure(

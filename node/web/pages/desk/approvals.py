@@ -17,6 +17,7 @@ from node.desk import approvals as acts
 from node.errors import RefusedError
 from node.federation.protocol import ids
 from node.federation.protocol.messages import JsonObject
+from node.media import JPEG
 from node.models import approvals as rows
 from node.models import contacts
 from node.people import APPROVALS, NETWORK
@@ -61,7 +62,7 @@ async def index(request: Request) -> Response:
     session = await desk.signed_in(request)
     if isinstance(session, Response):
         return session
-    site, secrets = site_of(request), _secrets(session)
+    site, secrets = site_of(request), secrets_of(session)
 
     def read(connection: Connection) -> dict[str, Any]:
         org = session.organisation.did
@@ -84,6 +85,22 @@ async def one(request: Request) -> Response:
     return session if isinstance(session, Response) else await _show(request, session)
 
 
+async def picture(request: Request) -> Response:
+    """One picture of what waits, for this session."""
+    session = await desk.signed_in(request, act="approve", fresh_factor=True)
+    if isinstance(session, Response):
+        return session
+    work = partial(
+        acts.picture, organisation=session.organisation, name=request.path_params["request"],
+        number=request.path_params["number"], secrets=secrets_of(session),
+    )  # fmt: skip
+    try:
+        full, small = await site_of(request).database.read(work)
+    except RefusedError:
+        return desk.refused(request, session, "no such picture here", 404)
+    return _bytes((small if request.path_params["size"] == "small" else full).raw)
+
+
 async def speak(request: Request) -> Response:
     """Yes, no, or an emergency."""
     session = await desk.signed_in(request, act="approve", fresh_factor=True)
@@ -93,13 +110,13 @@ async def speak(request: Request) -> Response:
     if fields.one("emergency"):
         work: Callable[[Connection], object] = partial(
             acts.override, organisation=session.organisation, key=site.keyring.organisation(session.organisation.did),
-            person=session.person, name=name, reason=fields.one("reason"), secrets=_secrets(session), now=site.clock(),
-            fresh=True,
+            person=session.person, name=name, reason=fields.one("reason"), secrets=secrets_of(session),
+            now=site.clock(), fresh=True,
         )  # fmt: skip
     else:
         work = partial(
             acts.speak, organisation=session.organisation, person=session.person, name=name, word=_word(session),
-            secrets=_secrets(session), now=site.clock(), fresh=True,
+            secrets=secrets_of(session), now=site.clock(), fresh=True,
         )  # fmt: skip
     done = await _try(request, session, work)
     return done if isinstance(done, Response) else desk.go(request, "/desk/approvals")
@@ -113,10 +130,24 @@ async def sister(request: Request) -> Response:
     found = await _sister(request, session)
     if found is None:
         return desk.refused(request, session, "no such request here", 404)
+    here = request.scope["path"]
+    small = [f"{here}/pictures/{number}" if raw else "" for number, raw in enumerate(found.thumbnails, 1)]
     return _page(
         request, session, found.shown, changed={}, digest=found.digest, request_state=rules.WAITING,
         review=found.review, may_speak=not found.answered, may_override=False, urgent=found.urgent, replaces="",
+        small=small, full=[],
     )  # fmt: skip
+
+
+async def sister_picture(request: Request) -> Response:
+    """A thumbnail that a sister sent."""
+    session = await desk.signed_in(request, act="approve", fresh_factor=True)
+    if isinstance(session, Response):
+        return session
+    found, number = await _sister(request, session), request.path_params["number"]
+    if found is None or not 0 < number <= len(found.thumbnails) or not found.thumbnails[number - 1]:
+        return desk.refused(request, session, "no such picture here", 404)
+    return _bytes(found.thumbnails[number - 1])
 
 
 async def answer_sister(request: Request) -> Response:
@@ -130,7 +161,7 @@ async def answer_sister(request: Request) -> Response:
     work = partial(
         acts.answer_sister, organisation=session.organisation,
         key=site.keyring.organisation(session.organisation.did), person=session.person, letter_id=found.letter,
-        word=_word(session), secrets=_secrets(session), now=site.clock(), fresh=True,
+        word=_word(session), secrets=secrets_of(session), now=site.clock(), fresh=True,
     )  # fmt: skip
     done = await _try(request, session, work)
     if isinstance(done, Response):
@@ -141,7 +172,7 @@ async def answer_sister(request: Request) -> Response:
 async def _show(request: Request, session: Session) -> Response:
     name = request.path_params["request"]
     work = partial(
-        acts.look, organisation=session.organisation, person=session.person, name=name, secrets=_secrets(session)
+        acts.look, organisation=session.organisation, person=session.person, name=name, secrets=secrets_of(session)
     )
     brief = await _try(request, session, work)
     if isinstance(brief, Response):
@@ -152,6 +183,7 @@ async def _show(request: Request, session: Session) -> Response:
     waits = asked.state == rules.WAITING and not mine and session.person.id not in asked.subjects
     return _page(
         request, session, brief.shown, changed=brief.changed, digest=asked.digest, request_state=asked.state, review="",
+        small=_paths(brief, "small"), full=_paths(brief, "full"),
         may_speak=waits and (own, session.person.id) not in said,
         may_override=asked.state == rules.WAITING and asked.urgent and bool(said), urgent=asked.urgent,
         replaces=brief.row.replaces,
@@ -170,11 +202,25 @@ def _page(request: Request, session: Session, shown: JsonObject, **views: Any) -
     )  # fmt: skip
 
 
+def _paths(brief: acts.Brief, size: str) -> list[str]:
+    """Where this session finds the pictures; nowhere once it is settled."""
+    number = 0 if brief.row.package is None else len(brief.shown.get("media") or ())
+    return [f"/desk/approvals/{brief.row.request.id}/{size}/{at}" for at in range(1, number + 1)]
+
+
+def _bytes(raw: bytes) -> Response:
+    """A picture for one session: kept by nobody, and nothing but a picture."""
+    answer = desk.inert(Response(raw, media_type=JPEG))
+    answer.headers["content-security-policy"] = "default-src 'none'; sandbox"
+    answer.headers["x-content-type-options"] = "nosniff"
+    return answer
+
+
 async def _sister(request: Request, session: Session) -> acts.SisterRequest | None:
     site, token, author = site_of(request), request.path_params["token"], request.path_params["did"]
     wanted = str(ids.Portable(author, f"/letters/{token}"))
     found = await site.database.read(
-        lambda connection: acts.sister_requests(connection, session.organisation, _secrets(session), site.clock())
+        lambda connection: acts.sister_requests(connection, session.organisation, secrets_of(session), site.clock())
     )
     return next((each for each in found if each.letter == wanted), None)
 
@@ -202,7 +248,7 @@ def _word(session: Session) -> Word:
     return Word("", "", verdict, fields.one("digest"), ticks, fields.one("reason")[: rules.MAX_REASON], datetime.min)
 
 
-def _secrets(session: Session) -> tuple[str, ...]:
+def secrets_of(session: Session) -> tuple[str, ...]:
     """What this session opens of what waits: it rests with the network while nobody is in the other room."""
     return (*session.secrets.get(APPROVALS, ()), *session.secrets.get(NETWORK, ()))
 

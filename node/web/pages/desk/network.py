@@ -1,5 +1,6 @@
 """What members were told and not everyone: alerts that came sealed, opened for whoever is in session."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node.alerts import PublicAlert, parse
-from node.desk import sealed_alerts
+from node.desk import sealed_alerts, withheld
 from node.desk.sealed_alerts import SealedAlert
-from node.models import contacts, documents
+from node.models import alerts, contacts, documents
 from node.people import NETWORK
 from node.web import desk
 from node.web.desk import Session
@@ -35,21 +36,33 @@ class SealedCard:
     """For how many organisations it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """Who signed one alert with their name withheld. Its path is empty where the alert is not here any more."""
+
+    path: str
+    headline: str
+    language: str
+    names: tuple[tuple[str, str], ...]
+    """As it signed, and as we call it."""
+
+
 async def index(request: Request) -> Response:
     """Everything that this session opens, newest first."""
     session = await desk.signed_in(request)
     if isinstance(session, Response):
         return session
 
-    def read(connection: Connection) -> list[SealedCard]:
-        names = _names(connection, session)
-        found = sealed_alerts.current(connection, session.organisation.did, session.secrets.get(NETWORK, ()))
-        return [_card(each, names) for each in found]
+    def read(connection: Connection) -> tuple[list[SealedCard], tuple[Signers, ...]]:
+        names, secrets = _names(connection, session), session.secrets.get(NETWORK, ())
+        found = sealed_alerts.current(connection, session.organisation.did, secrets)
+        return [_card(each, names) for each in found], _signers(connection, session.organisation.did, secrets, names)
 
-    cards = await site_of(request).database.read(read)
+    cards, signers = await site_of(request).database.read(read)
     return desk.page(
-        request, session, session.organisation, "desk/network.html", cards=cards, opens=NETWORK in session.secrets
-    )
+        request, session, session.organisation, "desk/network.html", cards=cards, signers=signers,
+        opens=NETWORK in session.secrets,
+    )  # fmt: skip
 
 
 async def one(request: Request) -> Response:
@@ -76,6 +89,22 @@ def _names(connection: Connection, session: Session) -> dict[str, str]:
     return {each.did: each.name for each in contacts.members_of(connection, org.did, all_states=True)} | {
         org.did: org.name
     }
+
+
+def _signers(
+    connection: Connection, org: str, secrets: Sequence[str], names: dict[str, str]
+) -> tuple[Signers, ...]:
+    """By alert, the one that was signed last first."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for each in withheld.signatories(connection, org, secrets):
+        found.setdefault(each.alert, []).append((each.name, names.get(each.did, each.did)))
+    shown = []
+    for alert, signed in found.items():
+        record = alerts.find(connection, org, alert)
+        path = f"/alerts/{record.page}" if record else ""
+        headline, language = (record.headline, record.language) if record else ("", "")
+        shown.append(Signers(path, headline, language, tuple(signed)))
+    return tuple(shown)
 
 
 def _card(found: SealedAlert, names: dict[str, str]) -> SealedCard:

@@ -9,12 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node import people as rules
+from node.desk import front
 from node.desk import people as acts
 from node.errors import RefusedError
 from node.models import people, rooms, sessions
 from node.people import Person
 from node.web import desk
 from node.web.desk import Session
+from node.web.pages.desk import approvals, offers
 from node.web.site import site_of
 from node.web.views import PersonView, SessionView
 
@@ -46,6 +48,10 @@ async def home(request: Request) -> Response:
                 if each.second_factor is not None or not person.factors
             ],
             "codes": people.codes_left(connection, person.id),
+            "waits": front.waits(
+                connection, session.organisation, person, site.clock(), approval_secrets=approvals.secrets_of(session),
+                offer_secrets=offers.secrets_of(session),
+            ),
         }
 
     found = await site.database.read(read)

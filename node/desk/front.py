@@ -1,0 +1,58 @@
+"""What waits for whoever opens the desk: numbers alone, as far as their session opens what is counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from node import approvals as rules
+from node.desk import approvals, offers
+from node.models import approvals as rows
+from node.models.organisations import Organisation
+from node.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What somebody is shown first."""
+
+    approvals: int
+    """Texts of ours that wait for this person's word."""
+    sisters: int
+    """Requests of sister organisations that nobody here has answered."""
+    offers: int
+    """Offers made to us that can still be taken."""
+    reviews: int
+    """Emergencies of ours that no sister has looked at yet and whose time runs."""
+    overdue: int
+    """Those whose 24 hours are over."""
+
+
+def waits(
+    connection: Connection, organisation: Organisation, person: Person, now: datetime, *,
+    approval_secrets: Sequence[str], offer_secrets: Sequence[str],
+) -> Waits:  # fmt: skip
+    """Count it."""
+    org, approves = organisation.did, person.may("approve")
+    asked = approvals.sister_requests(connection, organisation, approval_secrets, now) if approves else ()
+    until = [row.review_by for row in rows.to_review(connection, org) if row.review_by is not None]
+    overdue = sum(each < now for each in until)
+    return Waits(
+        approvals=_for(connection, org, person, now) if approves else 0,
+        sisters=sum(not each.answered for each in asked),
+        offers=offers.open_count(connection, organisation, offer_secrets, now),
+        reviews=len(until) - overdue,
+        overdue=overdue,
+    )
+
+
+def _for(connection: Connection, org: str, person: Person, now: datetime) -> int:
+    waiting = (row.request for row in rows.of_state(connection, org, rules.WAITING))
+    return sum(
+        person.id != each.author
+        and person.id not in each.subjects
+        and now - each.made <= rules.PATIENCE
+        and all((word.org, word.by) != (org, person.id) for word in rows.words_of(connection, org, each.id))
+        for each in waiting
+    )
