@@ -33,10 +33,14 @@ from node.federation.protocol.messages import JsonObject
 from node.letters import Letter
 from node.models import approvals as rows
 from node.models import audit, contacts, people
+from node.models import cases as case_rows
 from node.models import letters as letter_rows
 from node.models.approvals import Row
 from node.models.organisations import Organisation
 from node.people import APPROVER, Person
+
+LOOK_WITHIN = timedelta(days=1)
+"""A case whose alert became public is looked at within so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def ask(
         subjects: ids of people of this organisation whom it is about.
         replaces: the alert that this is an update of.
         before: that alert, opened, where it is a sealed one.
-        thread: the request that this is a new version of.
+        thread: the request that this is a new version of; or the id of the case whose text it is.
         spread: send it at some moment of the hour after the last word.
 
     Raises:
@@ -269,7 +273,8 @@ def publish_due(
     connection: Connection, organisation: Organisation, key: OrganisationKey, row: Row, now: datetime
 ) -> Said | None:
     """Publish what got enough words; what the rules forbid by now (consent ran out, it expired) is refused, and the
-    request says which rule it was. Returns what was published.
+    request says which rule it was. Where the text is a case's (its thread bears the case's id), the case goes on to
+    published in the same transaction. Returns what was published.
     """
     if row.package is None or row.release is None:
         return None
@@ -280,6 +285,7 @@ def publish_due(
         rows.settle(connection, organisation.did, row.request.id, rules.REFUSED, str(error)[:300])
         return None
     rows.settle(connection, organisation.did, row.request.id, rules.PUBLISHED, said.portable_id)
+    case_rows.follow(connection, organisation.did, row.thread, said.portable_id, now + LOOK_WITHIN)
     audit.append(connection, organisation.did, "publish", row.request.id, now)
     return said
 
