@@ -7,7 +7,7 @@ from starlette.routing import Route
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, evidence, feeds, letters, press, public, requests
-from node.web.pages.desk import approvals, factors, join, network, people, sign_in
+from node.web.pages.desk import approvals, case_acts, case_edit, cases, factors, join, network, people, sign_in
 from node.web.site import Site
 
 ROUTES = (
@@ -84,6 +84,16 @@ ROUTES = (
     Route("/desk/approvals/{request}", approvals.speak, methods=["POST"]),
     Route("/desk/sisters/{token}/{did}", approvals.sister, methods=["GET"]),
     Route("/desk/sisters/{token}/{did}", approvals.answer_sister, methods=["POST"]),
+    Route("/desk/cases", cases.index, methods=["GET"]),
+    Route("/desk/cases/new", case_edit.new_form, methods=["GET"]),
+    Route("/desk/cases/new", case_edit.take_new, methods=["POST"]),
+    Route("/desk/cases/{case}", cases.one, methods=["GET"]),
+    Route("/desk/cases/{case}/answer", cases.answer, methods=["POST"]),
+    Route("/desk/cases/{case}/consents", case_edit.change_consent, methods=["POST"]),
+    Route("/desk/cases/{case}/act/{act}", case_acts.form, methods=["GET"]),
+    Route("/desk/cases/{case}/act/{act}", case_acts.take, methods=["POST"]),
+    Route("/desk/cases/{case}/{form}/{which}", case_edit.form, methods=["GET"]),
+    Route("/desk/cases/{case}/{form}/{which}", case_edit.take, methods=["POST"]),
     Route("/desk/network", network.index),
     Route("/desk/network/{page}", network.one),
     Route("/desk/lock", people.lock_form, methods=["GET"]),
