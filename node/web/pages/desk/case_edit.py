@@ -85,7 +85,7 @@ async def take(request: Request) -> Response:
         if name == "consent":
             changed = case_forms.consented(case, which, session.fields, seat.now)
         else:
-            changed = case_forms.written(case, _known(name), which, session.fields)
+            changed = case_forms.written(case, _known(name), which, session.fields, seat.now)
         casework.write(connection, seat, changed, version)
 
     done = await cases.attempt(request, session, work)

@@ -5,7 +5,7 @@ A form is a list of fields, each named as the value's own field. What was typed 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +26,7 @@ class Field:
 
     name: str
     kind: str
-    """line, text, lines, number, choice, many, tick, maybe, day, first (the day's beginning), moment."""
+    """line, text, lines, number, choice, many, tick, maybe, day (its end), moment."""
     options: tuple[str, ...] = ()
     words: str = ""
     """The vocabulary of the options."""
@@ -86,7 +86,7 @@ def _value(field: Field, given: Fields) -> Any:
             return tuple(each for each in field.options if each in given.all(field.name))
         case "lines":
             return _lines(text)
-        case "day" | "first" | "moment":
+        case "day" | "moment":
             return _moment(field.kind, text)
         case "number":
             return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
@@ -114,9 +114,8 @@ def _moment(kind: str, text: str) -> datetime | None:
     if not text:
         return None
     try:
-        if kind != "moment":
-            found = parse_moment(text[:10])
-            return found - timedelta(hours=23, minutes=59, seconds=59) if kind == "first" else found
+        if kind == "day":
+            return parse_moment(text[:10])
         return parse_moment(text if "Z" in text.upper() or "+" in text else f"{text[:16]}:00Z")
     except ValueError as error:
         raise ValueError("write a day, as 2026-11-20") from error

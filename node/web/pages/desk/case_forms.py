@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from node.case_documents import Ask, Case, Office, Perpetrator, Person, Source, Words
+from node.case_documents import Ask, Case, Office, Perpetrator, Person, Result, Source, Words
 from node.case_terms import CASE_WORKER
 from node.consents import Consent
 from node.errors import RefusedError
@@ -73,8 +73,9 @@ def shown(case: Case, form: str, which: str) -> Shown:
     return case_fields.shown(_held(case, part, which), part.fields)
 
 
-def written(case: Case, form: str, which: str, given: Fields) -> Case:
-    """The case with what was typed.
+def written(case: Case, form: str, which: str, given: Fields, now: datetime) -> Case:
+    """The case with what was typed. An outcome that is written down today was known no earlier than now: what was allowed
+    this morning was not allowed for it.
 
     Raises:
         RefusedError: a field cannot be read, or no such part of the case.
@@ -84,6 +85,9 @@ def written(case: Case, form: str, which: str, given: Fields) -> Case:
     if part.empty is not None and given.one("remove") == "yes" and which != NEW:
         return _put(case, part, which, None)
     value = replace(held, **case_fields.read(given, part.fields))
+    if isinstance(value, Result) and value.known is not None:
+        same = held.known is not None and held.known.date() == value.known.date()
+        value = replace(value, known=held.known if same else min(value.known, now))
     if isinstance(value, Person) and which == NEW:
         value = replace(value, subject=_next_subject(case))
     if isinstance(value, Words) and which == NEW and value.language in {text.language for text in case.texts}:

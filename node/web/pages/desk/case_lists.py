@@ -101,5 +101,5 @@ TEXT = (
 )  # fmt: skip
 RESULT = (
     Field("kind", "choice", terms.RESULTS, "result"), Field("text", "text", required=True),
-    Field("known", "first", required=True), Field("lessons", "text"), Field("proactive_next", "text"),
+    Field("known", "day", required=True), Field("lessons", "text"), Field("proactive_next", "text"),
 )  # fmt: skip

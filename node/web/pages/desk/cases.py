@@ -108,7 +108,10 @@ async def index(request: Request) -> Response:
     return desk.page(
         request, session, session.organisation, "desk/cases.html", opens=bool(secrets),
         waiting=sorted(waiting, key=lambda each: not each.overdue), unreadable=len(listing.unreadable),
-        opened=sorted(opened, key=lambda each: STATES.index(each.state)),
+        opened=[
+            (state, [each for each in opened if each.state == state])
+            for state in STATES if any(each.state == state for each in opened)
+        ],
         closed=[each for each in cards if each not in waiting and each.state in ended],
     )  # fmt: skip
 
