@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import base64
 import itertools
 import json
 import shutil
@@ -129,6 +130,16 @@ class Chromium:
             "overflow": await self.run("document.documentElement.scrollWidth - innerWidth"),
             "small": await self.run(_SMALL),
         }
+
+    async def carry(self, origin: str, cookies: dict[str, str]) -> None:
+        """Go on with a session that another browser began."""
+        for name, value in cookies.items():
+            await self.ask("Network.setCookie", name=name, value=value, url=origin, httpOnly=True, sameSite="Strict")
+
+    async def picture(self, file: Path) -> None:
+        """The whole page as a picture."""
+        found = await self.ask("Page.captureScreenshot", captureBeyondViewport=True)
+        file.write_bytes(base64.b64decode(found["data"]))
 
     async def add_passkey_holder(self) -> None:
         """A security key in software, whose owner always agrees."""
