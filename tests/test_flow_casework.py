@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from node.models import approvals as approval_rows
 from node.models import cases as rows
-from tests.support.casework import HEADLINE, INSIDE, approve, do, office, to_draft, version_in, write
+from tests.support.casework import HEADLINE, INSIDE, TEXTS, approve, do, office, to_draft, version_in, write
+from tests.support.desk import join
 from tests.support.network import Network, wait_until
 from tests.test_flow_requests import number_in, post
 
@@ -121,3 +122,87 @@ async def take_back(worker, case, number):
         f"{case}/consents", {"version": version_in(page.text), "number": str(number), "change": "withdraw"}
     )
     assert answer.status == 303, answer.text
+
+
+async def test_a_changed_text_voids_what_others_look_at_and_a_revision_asks_again(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people = await office(net, "one")
+        await sara.get("/desk/cases/new")
+        case = (await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked"})).headers["location"]
+        await to_draft(sara, case)
+        await do(sara, case, "submit")
+        await approve(people[0])
+        await write(sara, case, "text/en", dict(TEXTS[-1][1]) | {"headline": "EXERCISE: another headline"})
+        assert states(house) == ["draft"] and len(requests(house, "cancelled")) == 1
+        await do(sara, case, "submit")
+        for person in people:
+            await approve(person)
+        await wait_until(lambda: states(house) == ["published"], "it is published")
+        page = await sara.get(f"{case}/text/en")
+        fields = dict(TEXTS[-1][1]) | {"version": version_in(page.text)}
+        refused = await sara.post(f"{case}/text/en", fields)
+        assert refused.status == 409 and "begin a revision first" in refused.text and HEADLINE in refused.text
+        await do(sara, case, "correct", note="EXERCISE: it was on Monday")
+        public = alert_path((await sara.get(case)).text)
+        assert "it was on Monday" in (await house.get(public)).text
+        leak = await sara.post(
+            f"{case}/act/correct",
+            {"note": "EXERCISE: she lives at zq-street 7", "version": version_in((await sara.get(case)).text)},
+        )
+        assert leak.status == 409 and "R4" in leak.text
+        await do(sara, case, "revise")
+        await write(sara, case, "text/en", dict(TEXTS[-1][1]))
+        await do(sara, case, "submit")
+        assert "another headline" in (await house.get(public)).text, "what stands there stays until others said yes"
+        for person in people:
+            await approve(person)
+        await wait_until(lambda: states(house) == ["published"], "the revision is published")
+        assert HEADLINE in (await house.get(public)).text
+        inside_nowhere(house)
+
+
+async def test_who_is_no_case_worker_reads_no_case_and_a_refusal_brings_the_text_back(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people = await office(net, "one")
+        await sara.get("/desk/cases/new")
+        case = (await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked"})).headers["location"]
+        for path in ("/desk/cases", case, f"{case}/person/new", f"{case}/act/withdraw"):
+            assert (await people[0].get(path)).status == 403
+            assert (await house.get(path)).status == 303
+        await to_draft(sara, case)
+        await do(sara, case, "submit")
+        listed = re.search(r"/desk/approvals/[\w-]+", (await people[0].get("/desk/approvals")).text)[0]
+        page = (await people[0].get(listed)).text
+        digest = re.search(r'name="digest" value="(\w+)"', page)[1]
+        await people[0].post(listed, {"word": "no", "digest": digest, "reason": "EXERCISE: too early"})
+        assert "Draft" in (await sara.get(case)).text
+        assert states(house) == ["draft"]
+        inside_nowhere(house)
+
+
+async def test_what_is_for_members_only_is_sealed_and_taken_back_with_the_consent(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people = await office(net, "one")
+        other = await net.house("two")
+        await net.befriend(house, other)
+        reader = await join(other, "Nour (exercise)", "coordinator")
+        await sara.get("/desk/cases/new")
+        case = (await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked"})).headers["location"]
+        await to_draft(sara, case, "network-only")
+        await do(sara, case, "submit")
+        await approve(people[0])
+        await wait_until(lambda: states(house) == ["published"], "one word is enough for members")
+
+        async def told():
+            return HEADLINE in (await reader.get("/desk/network")).text
+
+        await wait_until(told, "the member has it")
+        assert HEADLINE not in (await house.get("/alerts")).text and HEADLINE.encode() not in house.files()
+        await take_back(sara, case, 0)
+        assert states(house) == ["withdrawn"]
+
+        async def gone():
+            return HEADLINE not in (await reader.get("/desk/network")).text
+
+        await wait_until(gone, "it is taken back")
+        inside_nowhere(house, other)

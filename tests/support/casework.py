@@ -75,7 +75,7 @@ async def do(worker: Worker, case: str, act: str, **fields: Any) -> None:
     assert answer.status == 303, answer.text
 
 
-async def to_draft(worker: Worker, case: str) -> None:
+async def to_draft(worker: Worker, case: str, strategy: str = "public") -> None:
     """From a first word to a text that could be shown to others."""
     for act in ("take", "accept"):
         await do(worker, case, act)
@@ -84,7 +84,7 @@ async def to_draft(worker: Worker, case: str) -> None:
     for act in ("verify", "consent"):
         await do(worker, case, act)
     await write(worker, case, *TEXTS[0])
-    await do(worker, case, "public")
+    await do(worker, case, strategy)
     for form, fields in TEXTS[1:]:
         await write(worker, case, form, fields)
 

@@ -74,8 +74,8 @@ def shown(case: Case, form: str, which: str) -> Shown:
 
 
 def written(case: Case, form: str, which: str, given: Fields, now: datetime) -> Case:
-    """The case with what was typed. An outcome that is written down today was known no earlier than now: what was allowed
-    this morning was not allowed for it.
+    """The case with what was typed. An outcome that is written down today was known no earlier than now: what was
+    allowed this morning was not allowed for it.
 
     Raises:
         RefusedError: a field cannot be read, or no such part of the case.

@@ -69,7 +69,7 @@ OFFICE = (
     Field("language", "choice", LANGUAGES, "language"), Field("contact", "line", group="inside"),
 )  # fmt: skip
 VERIFICATION = (
-    Field("level", "choice", CHECKS, "facts", required=True),
+    Field("level", "choice", CHECKS, "check", required=True),
     Field("status", "choice", ("unknown", "confirmed"), "checked"),
     Field("note", "text"),
 )
