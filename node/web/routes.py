@@ -7,7 +7,7 @@ from starlette.routing import Route
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, evidence, feeds, letters, press, public, requests
-from node.web.pages.desk import approvals, case_acts, case_edit, cases, factors, join, network, people, sign_in
+from node.web.pages.desk import approvals, case_acts, case_edit, cases, factors, join, network, people, sign_in, write
 from node.web.site import Site
 
 ROUTES = (
@@ -94,6 +94,8 @@ ROUTES = (
     Route("/desk/cases/{case}/act/{act}", case_acts.take, methods=["POST"]),
     Route("/desk/cases/{case}/{form}/{which}", case_edit.form, methods=["GET"]),
     Route("/desk/cases/{case}/{form}/{which}", case_edit.take, methods=["POST"]),
+    Route("/desk/write", write.form, methods=["GET"]),
+    Route("/desk/write", write.take, methods=["POST"]),
     Route("/desk/network", network.index),
     Route("/desk/network/{page}", network.one),
     Route("/desk/lock", people.lock_form, methods=["GET"]),

@@ -4,6 +4,7 @@ Asking for approval shows the text exactly as it will be read, beside what stays
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from node import alerts as alert_rules
 from node import cases as rules
 from node.alert_terms import ATTRIBUTIONS
-from node.alerts import Place
+from node.alerts import Alert, Place
 from node.case_documents import sealed_words
 from node.case_terms import CASE_WORKER, step
 from node.cases import Case
@@ -21,6 +22,7 @@ from node.desk import casework
 from node.desk.casework import Seat
 from node.errors import RefusedError
 from node.models import people
+from node.models.organisations import Organisation
 from node.people import Person
 from node.web import desk
 from node.web.desk import Session
@@ -142,35 +144,34 @@ def _asking(name: str, act: str, connection: Connection, seat: Seat) -> AskPage:
     if line is None:
         raise RefusedError("there is no such act in this state")
     problem: tuple[str, ...] = ()
-    previews: tuple[Preview, ...] = ()
+    seen: tuple[Preview, ...] = ()
     try:
-        previews = tuple(_previews(held.case, seat))
+        alert = alert_rules.parse_input(rules.public_alert(held.case, seat.now))
+        seen = previews(alert, seat.organisation, seat.now)
     except RefusedError as error:
         problem = error.reasons
     everybody = people.active(connection, seat.organisation.did, "approver")
     return AskPage(
-        cases.act_of(held.case, line, seat), held.case, held.version, f"/desk/cases/{name}", previews, problem,
+        cases.act_of(held.case, line, seat), held.case, held.version, f"/desk/cases/{name}", seen, problem,
         tuple((field.partition("[")[0], text) for field, text in sealed_words(held.case) if text.strip()),
         tuple(each for each in everybody if each.id != seat.person.id),
     )  # fmt: skip
 
 
-def _previews(case: Case, seat: Seat) -> list[Preview]:
-    """The Note that will be published, word for word but for its number and address.
+def previews(alert: Alert, org: Organisation, now: datetime) -> tuple[Preview, ...]:
+    """The Notes that will be published, word for word but for their number and address.
 
     Raises:
-        RefusedError: it is no alert yet; every reason is named.
+        RefusedError: a text is longer than peers take.
     """
-    alert = alert_rules.parse_input(rules.public_alert(case, seat.now))
-    org = seat.organisation
     note_ids = {text.language: org.at(f"/objects/preview-{text.language}") for text in alert.texts()}
     found = []
     for language, note_id in note_ids.items():
         place = Place(
             note_id=note_id, actor_id=org.uri, author_name=org.name, page_url=f"{org.origin}/alerts/",
-            reference="–", sister_urls=(), published=seat.now, updated=None, to=(), cc=(),
+            reference="–", sister_urls=(), published=now, updated=None, to=(), cc=(),
             translation_of=None if language == alert.text.language else note_ids[alert.text.language],
             translations=tuple(each for each in note_ids.items() if each[0] != language),
         )  # fmt: skip
         found.append(Preview(language, str(alert_rules.render(alert, language, place)["content"])))
-    return found
+    return tuple(found)

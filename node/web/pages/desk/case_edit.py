@@ -44,7 +44,7 @@ async def new_form(request: Request) -> Response:
     session = await desk.signed_in(request, act="cases")
     if isinstance(session, Response):
         return session
-    return _page(request, session, FormView("case", ASK, _nothing(ASK), 0, "/desk/cases"))
+    return _page(request, session, FormView("case", ASK, nothing(ASK), 0, "/desk/cases"))
 
 
 async def take_new(request: Request) -> Response:
@@ -121,7 +121,7 @@ async def _show(request: Request, session: Session, problem: RefusedError | None
         back = f"/desk/cases/{held.case.id}"
         waits = held.case.state in ("review", "embargo")
         if name == "consent":
-            return FormView(name, CONSENT, _nothing(CONSENT, free=("yes",)), held.version, back, voids=waits)
+            return FormView(name, CONSENT, nothing(CONSENT, free=("yes",)), held.version, back, voids=waits)
         part = PARTS[_known(name)]
         return FormView(
             name, part.fields, case_forms.shown(held.case, name, which), held.version, back, part.public,
@@ -151,7 +151,8 @@ def _page(
     )  # fmt: skip
 
 
-def _nothing(fields: tuple[Field, ...], **given: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+def nothing(fields: tuple[Field, ...], **given: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """What an empty form shows, but for what is given."""
     return MappingProxyType({each.name: given.get(each.name, ()) for each in fields})
 
 
