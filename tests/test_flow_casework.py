@@ -151,6 +151,20 @@ async def test_a_changed_text_voids_what_others_look_at_and_a_revision_asks_agai
             {"note": "EXERCISE: she lives at zq-street 7", "version": version_in((await sara.get(case)).text)},
         )
         assert leak.status == 409 and "R4" in leak.text
+        news = {"language": "en", "headline": "EXERCISE: she was heard", "narrative": "EXERCISE: news, zq-street 7."}
+        whole = dict(TEXTS[-1][1]) | news
+        held = version_in((await sara.get(f"{case}/news/new")).text)
+        leak = await sara.post(f"{case}/news/new", whole | {"version": held})
+        assert leak.status == 409 and "R4" in leak.text and "she was heard" in leak.text
+        await write(sara, case, "news/new", whole | {"narrative": "EXERCISE: news."})
+        for person in people:
+            await approve(person)
+
+        async def told():
+            return "she was heard" in (await house.get(public)).text
+
+        await wait_until(told, "the news stands in the chain")
+        assert states(house) == ["published"]
         await do(sara, case, "revise")
         await write(sara, case, "text/en", dict(TEXTS[-1][1]))
         await do(sara, case, "submit")

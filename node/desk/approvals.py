@@ -83,7 +83,7 @@ class SisterRequest:
 def ask(
     connection: Connection, organisation: Organisation, key: OrganisationKey, author: str, value: JsonObject,
     now: datetime, *, subjects: Collection[str] = (), replaces: str = "", before: SealedAlert | None = None,
-    thread: str = "", spread: bool = False,
+    thread: str = "", spread: bool = False, news_of: str = "",
 ) -> Asked:  # fmt: skip
     """Ask others to look at a text before it is published.
 
@@ -94,6 +94,7 @@ def ask(
         replaces: the alert that this is an update of.
         before: that alert, opened, where it is a sealed one.
         thread: the request that this is a new version of; or the id of the case whose text it is.
+        news_of: the alert that this is news of.
         spread: send it at some moment of the hour after the last word.
 
     Raises:
@@ -118,7 +119,7 @@ def ask(
     )  # fmt: skip
     release = sealing.generate()
     shown = rules.brief(value)
-    package = {"alert": value, "replaces": replaces, "before": _carried(before)}
+    package = {"alert": value, "replaces": replaces, "news_of": news_of, "before": _carried(before)}
     row = Row(
         request, thread or name, replaces, sealing.seal(orjson.dumps(package), [release.public]),
         letters.rest(connection, organisation.did, "approvals", _brief_bytes(shown, release.secret)),
@@ -340,6 +341,8 @@ def _publish(
         return sealed_desk.update(connection, organisation, key, before, alert, now, approved=True)
     if alert.sealed:
         return sealed_desk.publish(connection, organisation, key, alert, now, approved=True)
+    if news := str(package.get("news_of") or ""):
+        return open_desk.news(connection, organisation, key, news, alert, now, loopback=False, approved=True)
     if replaces:
         return open_desk.update(connection, organisation, key, replaces, alert, now, loopback=False, approved=True)
     return open_desk.publish(connection, organisation, key, alert, now, loopback=False, approved=True)

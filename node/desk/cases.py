@@ -169,7 +169,7 @@ def act(
         if voice is None:
             raise RefusedError("R2: this door does not publish")
         changed = replace(changed, alert=voice.publish(rules.public_alert(changed, now), changed.alert))
-    if changed.state not in _WAIT:
+    if changed.state not in (*_WAIT, "action"):  # news may wait while the case goes on
         approvals.void(connection, org, case)
     return _saved(connection, org, room, changed, version, move.audit, now)
 
@@ -261,7 +261,7 @@ def _opened(row: CaseRow, secrets: Sequence[str]) -> Opened:
 def _reconsidered(connection: Connection, org: str, before: Case, after: Case, who: Who, now: datetime) -> Case:
     """Others look at exactly one text: a request for their word is void once anything that it showed is other now."""
     same = rules.public_alert(after, now) == rules.public_alert(before, now)
-    if before.state not in _WAIT or same or not approvals.void(connection, org, before.id):
+    if same or not approvals.void(connection, org, before.id) or before.state not in _WAIT:
         return after
     return replace(after, state="draft", approvals=()).did(who.role, "return", now)
 

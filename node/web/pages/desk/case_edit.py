@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from node.case_documents import Words
+from node.desk import case_news, casework
 from node.desk import cases as desk_cases
-from node.desk import casework
 from node.desk.casework import Seat
 from node.errors import RefusedError
 from node.web import desk
@@ -17,9 +18,10 @@ from node.web.desk import Session
 from node.web.pages.desk import case_fields, case_forms, cases
 from node.web.pages.desk.case_fields import Field, Shown
 from node.web.pages.desk.case_forms import NEW, PARTS
-from node.web.pages.desk.case_lists import ASK, CONSENT
+from node.web.pages.desk.case_lists import ASK, CONSENT, TEXT
 from node.web.site import site_of
 
+NEWS = "news"
 _FORM = 256 * 1024
 
 
@@ -82,6 +84,10 @@ async def take(request: Request) -> Response:
 
     def work(connection: Connection, seat: Seat) -> None:
         case = casework.current(connection, seat, case_id).case
+        if name == NEWS:
+            text = Words(**case_fields.read(session.fields, TEXT))
+            case_news.ask(connection, seat, case_id, version, text)
+            return
         if name == "consent":
             changed = case_forms.consented(case, which, session.fields, seat.now)
         else:
@@ -122,6 +128,10 @@ async def _show(request: Request, session: Session, problem: RefusedError | None
         waits = held.case.state in ("review", "embargo")
         if name == "consent":
             return FormView(name, CONSENT, nothing(CONSENT, free=("yes",)), held.version, back, voids=waits)
+        if name == NEWS:
+            main = held.case.texts[:1]
+            given = {"language": (main[0].language,)} if main else {}
+            return FormView(name, TEXT, nothing(TEXT, **given), held.version, back, public=True)
         part = PARTS[_known(name)]
         return FormView(
             name, part.fields, case_forms.shown(held.case, name, which), held.version, back, part.public,

@@ -231,7 +231,9 @@ def _names(case: Case) -> dict[str, tuple[str, ...]]:
 
 
 def _approval(connection: Connection, org: str, held: Opened) -> ApprovalView | None:
-    row = casework.request_of(connection, org, held.case)
+    versions = approval_rows.of_thread(connection, org, held.case.id)
+    waits = next((each for each in versions if each.request.state in ("waiting", "ready")), None)
+    row = waits or casework.request_of(connection, org, held.case)
     if row is None:
         return None
     yes = sum(each.verdict == "yes" for each in approval_rows.words_of(connection, org, row.request.id))
