@@ -71,6 +71,17 @@ async def test_what_was_published_and_lapsed_before_anybody_looked_still_knows_i
         assert (case.state, case.alert) == ("lapsed", ALERT)
 
 
+async def test_what_others_were_shown_goes_with_the_case(tmp_path):
+    async with house_of(tmp_path) as house:
+        name = await asked(house)
+        house.clock.forward(timedelta(days=100))
+        await case_clock.run(house.node.database, house.node.keyring, house.clock())
+        house.clock.forward(timedelta(days=31))
+        await case_clock.run(house.node.database, house.node.keyring, house.clock())
+        (row,) = house.read(lambda connection: approval_rows.of_thread(connection, house.did, name))
+        assert (row.package, row.brief, row.request.state) == (None, None, approval_rules.CANCELLED)
+
+
 async def test_nothing_follows_where_nobody_was_asked(tmp_path):
     async with house_of(tmp_path) as house:
         name = await make(house)

@@ -193,6 +193,7 @@ async def test_who_is_no_case_worker_reads_no_case_and_a_refusal_brings_the_text
         assert "Draft" in (await sara.get(case)).text
         assert states(house) == ["draft"]
         inside_nowhere(house)
+        await statement(house, people)
 
 
 async def test_what_is_for_members_only_is_sealed_and_taken_back_with_the_consent(tmp_path):
@@ -223,24 +224,23 @@ async def test_what_is_for_members_only_is_sealed_and_taken_back_with_the_consen
         inside_nowhere(house, other)
 
 
-async def test_a_statement_needs_no_case_names_nobody_and_is_approved_like_any_text(tmp_path):
-    async with Network(tmp_path) as net:
-        house, _, people = await office(net, "one")
-        author = await join(house, "Rima (exercise)", "author")
-        await house.write(lambda c: person_rows.confirm(c, author.person, people[0].id, house.clock()))
-        empty = await author.get("/desk/write")
-        assert empty.status == 200 and 'name="audience"' in empty.text
-        fields = dict(TEXTS[1][1]) | dict(TEXTS[3][1]) | {"kind": "statement", "audience": "everyone"}
-        refused = await author.post("/desk/write", fields)
-        assert refused.status == 409 and "begins with a case" in refused.text and HEADLINE in refused.text
-        seen = await author.post("/desk/write", fields | {"nobody": "yes"})
-        assert seen.status == 200 and "As it will be read" in seen.text
-        assert requests(house, "waiting") == (), "nothing is kept before others are asked"
-        assert (await author.post("/desk/write", fields | {"nobody": "yes", "ask": "yes"})).status == 303
-        for person in people:
-            await approve(person)
+async def statement(house, people):
+    """A text without a case names nobody, and is approved like any other."""
+    author = await join(house, "Rima (exercise)", "author")
+    await house.write(lambda c: person_rows.confirm(c, author.person, people[0].id, house.clock()))
+    empty = await author.get("/desk/write")
+    assert empty.status == 200 and 'name="audience"' in empty.text
+    fields = dict(TEXTS[1][1]) | dict(TEXTS[3][1]) | {"kind": "statement", "audience": "everyone"}
+    refused = await author.post("/desk/write", fields)
+    assert refused.status == 409 and "begins with a case" in refused.text and HEADLINE in refused.text
+    seen = await author.post("/desk/write", fields | {"nobody": "yes"})
+    assert seen.status == 200 and "As it will be read" in seen.text
+    assert requests(house, "waiting") == (), "nothing is kept before others are asked"
+    assert (await author.post("/desk/write", fields | {"nobody": "yes", "ask": "yes"})).status == 303
+    for person in people:
+        await approve(person)
 
-        async def there():
-            return HEADLINE in (await house.get("/alerts")).text
+    async def there():
+        return HEADLINE in (await house.get("/alerts")).text
 
-        await wait_until(there, "it is published")
+    await wait_until(there, "it is published")

@@ -229,6 +229,7 @@ def lapse_due(connection: Connection, now: datetime) -> Lapsed:
     gone = cases.deleting(connection, now)
     for org, row in gone:
         approvals.void(connection, org, row.id)
+        approvals.forget(connection, org, row.id)
         if row.alert:
             cases.empty(connection, org, row.id)
         else:

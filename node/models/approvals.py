@@ -165,6 +165,12 @@ def void(connection: Connection, org: str, thread: str) -> int:
     return connection.execute(update(requests).where(requests.c.org == org, open_).values(**values)).rowcount
 
 
+def forget(connection: Connection, org: str, thread: str) -> None:
+    """What was shown to others goes as well: the case that it was of is deleted (R17)."""
+    of_thread = (requests.c.org == org) & (requests.c.thread == thread)
+    connection.execute(update(requests).where(of_thread).values(package=None, brief=None, release=None))
+
+
 def want_review(connection: Connection, org: str, request: str, until: datetime | None) -> None:
     """An emergency is to be looked at until then; `None`: it was."""
     _change(connection, org, request, review_by=until)

@@ -42,7 +42,8 @@ async def form(request: Request) -> Response:
     session = await desk.signed_in(request, act="write")
     if isinstance(session, Response):
         return session
-    empty = nothing(WRITE, republish=("yes",))
+    usual = {name: ("unknown",) for name in ("severity", "urgency", "certainty")}
+    empty = nothing(WRITE, republish=("yes",), status=("actual",), endorsement_mode=("individual",), **usual)
     return _page(request, session, FormView("write", WRITE, empty, 0, "/desk", public=True))
 
 
