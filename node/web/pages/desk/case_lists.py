@@ -77,21 +77,24 @@ INSIDE = (
     Field("place_full", "line"), Field("travel_plan", "line"), Field("lawyer", "line"), Field("contacts", "lines"),
     Field("notes", "text"),
 )  # fmt: skip
-GRADING = (
-    Field("kind", "choice", terms.KINDS, "kind"),
+GRADES = (
     Field("status", "choice", terms.STATUSES, "alert-status"),
     Field("country", "choice", tuple(sorted(COUNTRIES)), "country", required=True),
     Field("severity", "choice", terms.SEVERITIES, "severity"),
     Field("urgency", "choice", terms.URGENCIES, "urgency"),
     Field("certainty", "choice", terms.CERTAINTIES, "certainty"),
     Field("expires", "day", required=True),
-    Field("deadline", "day"),
-    Field("violation_types", "many", VIOLATIONS, "violation", group="violations"),
-    Field("drivers", "many", DRIVERS, "driver", group="drivers"),
     Field("company_or_project", "line"),
-    Field("relation_to_network", "choice", ("member", "staff", "close-partner"), "relation"),
     Field("endorsement_mode", "choice", terms.ENDORSEMENT_MODES, "endorsement"),
     Field("republish", "tick"),
+    Field("drivers", "many", DRIVERS, "driver", group="drivers"),
+)
+GRADING = (
+    Field("kind", "choice", terms.KINDS, "kind"),
+    *GRADES,
+    Field("deadline", "day"),
+    Field("relation_to_network", "choice", ("member", "staff", "close-partner"), "relation"),
+    Field("violation_types", "many", VIOLATIONS, "violation", group="violations"),
 )
 RISKS = (Field("risks", "text", required=True), Field("embargo_until", "moment"))
 TEXT = (

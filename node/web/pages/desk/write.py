@@ -21,18 +21,16 @@ from node.web.pages.desk import case_fields
 from node.web.pages.desk.case_acts import Preview, previews
 from node.web.pages.desk.case_edit import FormView, nothing
 from node.web.pages.desk.case_fields import Field
-from node.web.pages.desk.case_lists import DRIVERS, GRADING, TEXT
+from node.web.pages.desk.case_lists import GRADES, TEXT
 from node.web.site import site_of
 
 KINDS = ("statement", "solidarity-letter", "open-letter")
 _FORM = 256 * 1024
-_NOT_HERE = ("kind", "violation_types", "drivers", "relation_to_network", "deadline")
 WRITE = (
     Field("audience", "choice", terms.AUDIENCES, "audience", required=True),
     Field("kind", "choice", KINDS, "kind", required=True),
     *TEXT,
-    *(each for each in GRADING if each.name not in _NOT_HERE),
-    Field("drivers", "many", DRIVERS, "driver", group="drivers"),
+    *GRADES,
     Field("nobody", "tick"),
 )
 
