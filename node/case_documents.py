@@ -234,6 +234,8 @@ class Case:
     """Everybody who wrote in the texts: none of them approves (R2)."""
     approvals: tuple[Approval, ...] = ()
     embargo_until: datetime | None = None
+    asked: str = ""
+    """The request for others' approval of the text as it stands; empty where nobody was asked."""
     alert: str = ""
     """The published alert's id."""
     outcome: Result = Result()

@@ -158,7 +158,7 @@ def revise(case: Case, changed: Case, who: Who, now: datetime) -> Case:
     kept = replace(
         changed, id=case.id, opened=case.opened, state=case.state, due=case.due, strategy=case.strategy,
         promised=case.promised, answered=case.answered,
-        authors=case.authors, approvals=case.approvals, alert=case.alert, history=case.history,
+        authors=case.authors, approvals=case.approvals, asked=case.asked, alert=case.alert, history=case.history,
     )  # fmt: skip
     if digest(kept, now) != digest(case, now):
         kept = replace(kept, authors=_with(case.authors, who.id))

@@ -36,11 +36,15 @@ from node.federation.protocol.messages import JsonObject
 from node.letters import Letter
 from node.models import approvals as rows
 from node.models import audit, contacts, people
+from node.models import cases as case_rows
 from node.models import letters as letter_rows
 from node.models.approvals import Row
 from node.models.organisations import Organisation
 from node.models.storage import Storage
 from node.people import APPROVER, Person
+
+LOOK_WITHIN = timedelta(days=1)
+"""A case whose alert became public is looked at within so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class SisterRequest:
 def ask(
     connection: Connection, organisation: Organisation, key: OrganisationKey, author: str, value: JsonObject,
     now: datetime, *, subjects: Collection[str] = (), replaces: str = "", before: SealedAlert | None = None,
-    thread: str = "", spread: bool = False, pictures: Sequence[Pair] = (),
+    thread: str = "", spread: bool = False, pictures: Sequence[Pair] = (), news_of: str = "",
 ) -> Asked:  # fmt: skip
     """Ask others to look at a text before it is published.
 
@@ -95,7 +99,8 @@ def ask(
         subjects: ids of people of this organisation whom it is about.
         replaces: the alert that this is an update of.
         before: that alert, opened, where it is a sealed one.
-        thread: the request that this is a new version of.
+        thread: the request that this is a new version of; or the id of the case whose text it is.
+        news_of: the alert that this is news of.
         spread: send it at some moment of the hour after the last word.
         pictures: what became of the alert's `media`, in its order.
 
@@ -124,7 +129,8 @@ def ask(
     release = sealing.generate()
     shown = rules.brief(value)
     package = {
-        "alert": value, "replaces": replaces, "before": _carried(before), "pictures": waiting_pictures.render(pictures),
+        "alert": value, "replaces": replaces, "news_of": news_of, "before": _carried(before),
+        "pictures": waiting_pictures.render(pictures),
     }  # fmt: skip
     row = Row(
         request, thread or name, replaces, sealing.seal(orjson.dumps(package), [release.public]),
@@ -302,7 +308,8 @@ def publish_due(
     now: datetime,
 ) -> Said | None:  # fmt: skip
     """Publish what got enough words; what the rules forbid by now (consent ran out, it expired) is refused, and the
-    request says which rule it was. Returns what was published.
+    request says which rule it was. Where the text is a case's (its thread bears the case's id), the case goes on to
+    published in the same transaction. Returns what was published.
     """
     if row.package is None or row.release is None:
         return None
@@ -317,6 +324,7 @@ def publish_due(
         rows.settle(connection, organisation.did, row.request.id, rules.REFUSED, str(error)[:300])
         return None
     rows.settle(connection, organisation.did, row.request.id, rules.PUBLISHED, said.portable_id)
+    case_rows.follow(connection, organisation.did, row.thread, said.portable_id, now + LOOK_WITHIN)
     audit.append(connection, organisation.did, "publish", row.request.id, now)
     return said
 
@@ -390,6 +398,10 @@ def _publish(
         return sealed_desk.publish(connection, organisation, key, alert, now, approved=True)
     found = waiting_pictures.parse(package.get("pictures") or ())
     kept = pictures_desk.keep(connection, organisation, storage, found, now)
+    if news := str(package.get("news_of") or ""):
+        return open_desk.news(
+            connection, organisation, key, news, alert, now, loopback=False, approved=True, pictures=kept
+        )
     if replaces:
         return open_desk.update(
             connection, organisation, key, replaces, alert, now, loopback=False, approved=True, pictures=kept

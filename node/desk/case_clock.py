@@ -9,8 +9,8 @@ from functools import partial
 from sqlalchemy import Connection
 
 from node import log
-from node.desk import alerts as alert_desk
 from node.desk import cases as desk
+from node.desk import casework
 from node.errors import RefusedError
 from node.models import organisations
 from node.models.base import Database
@@ -40,7 +40,7 @@ def _take_back(keyring: Keyring, org: str, case: str, alert: str, now: datetime,
     found = next((each for each in organisations.all_of(connection) if each.did == org), None)
     if found is not None:
         try:
-            alert_desk.withdraw(connection, found, keyring.organisation(org), alert, now)
+            casework.take_back(connection, found, keyring.organisation(org), alert, now)
         except RefusedError as error:
             if found.hold:
                 return  # tried again in an hour: publishing is on hold

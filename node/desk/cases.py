@@ -19,11 +19,13 @@ from node.cases import Approval, Ask, Audit, Case, No, Who
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import sealing
 from node.federation.protocol.messages import JsonObject
-from node.models import cases, deliveries, logs
+from node.models import approvals, cases, deliveries, logs
 from node.models.cases import CaseRow
 
 THREAD_KEPT = timedelta(days=30)
 """So long after the end of its case a thread can still be read by whoever asked."""
+_WAIT = ("review", "embargo")
+"""States in which others are asked to look at the text."""
 _ENDS = (rules.CLOSED, rules.LESSONS, "declined", "referred", rules.WITHDRAWN)
 
 
@@ -133,10 +135,11 @@ def save(
     """
     held = open_case(connection, org, case.id, room.secrets)
     _check_version(held, version)
-    changed = rules.revise(held.case, case, who, now)
+    changed = _reconsidered(connection, org, held.case, rules.revise(held.case, case, who, now), who, now)
     if rules.unsupported(changed, now):
         _withdraw(changed, voice)
         changed = replace(changed, state=rules.WITHDRAWN, alert="", due=None).did("clock", "withdraw", now)
+        approvals.void(connection, org, case.id)
     elif rules.ends_earlier(held.case, changed, now):
         if voice is None or rules.digest(changed, now) != rules.digest(held.case, now):
             raise RefusedError("R1: what stands in public must end earlier: keep the consent alone, by a door that can")
@@ -166,7 +169,18 @@ def act(
         if voice is None:
             raise RefusedError("R2: this door does not publish")
         changed = replace(changed, alert=voice.publish(rules.public_alert(changed, now), changed.alert))
+    if changed.state not in (*_WAIT, "action"):  # news may wait while the case goes on
+        approvals.void(connection, org, case)
     return _saved(connection, org, room, changed, version, move.audit, now)
+
+
+def catch_up(connection: Connection, org: str, room: Room, held: Opened, case: Case, now: datetime) -> Opened:
+    """Write down in the document what happened to the case outside of the room.
+
+    Raises:
+        RefusedError: somebody else changed the case meanwhile.
+    """
+    return _saved(connection, org, room, case, held.version, Audit("", "", case.id, now), now).opened
 
 
 def bring(
@@ -208,11 +222,14 @@ def lapse_due(connection: Connection, now: datetime) -> Lapsed:
         ends = consents.deletes(row.lapses or now)
         after = row.state if row.state in _ENDS else rules.LAPSED
         cases.mark(connection, org, row.id, after, min(ends, row.deletes or ends))
+        approvals.void(connection, org, row.id)
         if row.alert:
             said = logs.of_object(connection, org, org, row.alert)
             deliveries.cancel(connection, org, [entry.activity_id for entry in said if entry.activity_id])
     gone = cases.deleting(connection, now)
     for org, row in gone:
+        approvals.void(connection, org, row.id)
+        approvals.forget(connection, org, row.id)
         if row.alert:
             cases.empty(connection, org, row.id)
         else:
@@ -231,11 +248,23 @@ def _opened(row: CaseRow, secrets: Sequence[str]) -> Opened:
     case = rules.parse(sealing.open_sealed(row.sealed, secrets))
     if case.id != row.id:
         raise ProtocolError("a case that lies in another's row", spec="Tadamun case 1")
+    if row.alert and not case.alert:  # published when nobody was in the room
+        case = replace(case, alert=row.alert)
+    if row.state == rules.PUBLISHED and case.state in _WAIT:
+        case = replace(case, state=rules.PUBLISHED, due=None if case.answered else case.promised)
     if row.state == rules.LAPSED and case.state != rules.LAPSED:
         case = replace(case, state=rules.LAPSED, due=None).did("clock", "lapse", row.lapses or case.opened)
     if case.state != row.state:
         raise ProtocolError("a case whose row says another state", spec="Tadamun case 1")
     return Opened(case, row.version)
+
+
+def _reconsidered(connection: Connection, org: str, before: Case, after: Case, who: Who, now: datetime) -> Case:
+    """Others look at exactly one text: a request for their word is void once anything that it showed is other now."""
+    same = rules.public_alert(after, now) == rules.public_alert(before, now)
+    if same or not approvals.void(connection, org, before.id) or before.state not in _WAIT:
+        return after
+    return replace(after, state="draft", approvals=()).did(who.role, "return", now)
 
 
 def _check_version(held: Opened, version: int) -> None:

@@ -158,6 +158,19 @@ def settle(connection: Connection, org: str, request: str, state: str, outcome: 
     _change(connection, org, request, state=state, outcome=outcome, release=None, package=None)
 
 
+def void(connection: Connection, org: str, thread: str) -> int:
+    """Whatever waits in a thread, or has enough words and is not sent yet, is void; returns how much that was."""
+    open_ = (requests.c.thread == thread) & requests.c.state.in_((rules.WAITING, rules.READY))
+    values = {"state": rules.CANCELLED, "package": None, "release": None}
+    return connection.execute(update(requests).where(requests.c.org == org, open_).values(**values)).rowcount
+
+
+def forget(connection: Connection, org: str, thread: str) -> None:
+    """What was shown to others goes as well: the case that it was of is deleted (R17)."""
+    of_thread = (requests.c.org == org) & (requests.c.thread == thread)
+    connection.execute(update(requests).where(of_thread).values(package=None, brief=None, release=None))
+
+
 def want_review(connection: Connection, org: str, request: str, until: datetime | None) -> None:
     """An emergency is to be looked at until then; `None`: it was."""
     _change(connection, org, request, review_by=until)

@@ -28,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 
+from node.case_terms import EMBARGO, PUBLISHED, REVIEW
 from node.errors import RefusedError
 from node.models.base import Instant, metadata
 
@@ -167,6 +168,17 @@ def mark(connection: Connection, org: str, name: str, state: str, deletes: datet
         .where(cases.c.org == org, cases.c.id == name)
         .values(state=state, due=None, lapses=None, deletes=deletes, version=cases.c.version + 1)
     )
+
+
+def follow(connection: Connection, org: str, name: str, alert: str, look: datetime) -> bool:
+    """The text that waited for approval was published: the state in the clear follows, without opening anything.
+
+    Args:
+        look: by when somebody should have looked at it.
+    """
+    of_case = (cases.c.org == org) & (cases.c.id == name) & cases.c.state.in_((REVIEW, EMBARGO))
+    values = {"state": PUBLISHED, "alert": alert, "due": look, "version": cases.c.version + 1}
+    return connection.execute(update(cases).where(of_case).values(**values)).rowcount > 0
 
 
 def lapsing(connection: Connection, now: datetime) -> tuple[tuple[str, CaseRow], ...]:

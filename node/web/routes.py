@@ -7,7 +7,20 @@ from starlette.routing import Route
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, evidence, feeds, letters, press, public, requests
-from node.web.pages.desk import approvals, factors, join, network, offers, people, sign_in, withdrawals
+from node.web.pages.desk import (
+    approvals,
+    case_acts,
+    case_edit,
+    cases,
+    factors,
+    join,
+    network,
+    offers,
+    people,
+    sign_in,
+    withdrawals,
+    write,
+)
 from node.web.site import Site
 from node.web.veil import veiled
 
@@ -87,6 +100,18 @@ ROUTES = (
     Route("/desk/sisters/{token}/{did}/pictures/{number:int}", approvals.sister_picture, methods=["GET"]),
     Route("/desk/sisters/{token}/{did}", approvals.sister, methods=["GET"]),
     Route("/desk/sisters/{token}/{did}", approvals.answer_sister, methods=["POST"]),
+    Route("/desk/cases", cases.index, methods=["GET"]),
+    Route("/desk/cases/new", case_edit.new_form, methods=["GET"]),
+    Route("/desk/cases/new", case_edit.take_new, methods=["POST"]),
+    Route("/desk/cases/{case}", cases.one, methods=["GET"]),
+    Route("/desk/cases/{case}/answer", cases.answer, methods=["POST"]),
+    Route("/desk/cases/{case}/consents", case_edit.change_consent, methods=["POST"]),
+    Route("/desk/cases/{case}/act/{act}", case_acts.form, methods=["GET"]),
+    Route("/desk/cases/{case}/act/{act}", case_acts.take, methods=["POST"]),
+    Route("/desk/cases/{case}/{form}/{which}", case_edit.form, methods=["GET"]),
+    Route("/desk/cases/{case}/{form}/{which}", case_edit.take, methods=["POST"]),
+    Route("/desk/write", write.form, methods=["GET"]),
+    Route("/desk/write", write.take, methods=["POST"]),
     Route("/desk/network", network.index),
     Route("/desk/network/{page}", network.one),
     Route("/desk/withdrawals", withdrawals.index),

@@ -24,6 +24,7 @@ from tests.support.alert_examples import PLACE
 from tests.support.desk import join, room_secrets
 from tests.support.letters import Portable, pin
 from tests.support.network import NOON, Network, example, wait_until
+from tests.support.pictures import camera, developed
 from tests.test_flow_approval_pages import TICKS, digest_in
 from tests.test_flow_approvals import TICKED, ask, named, office, speak, state
 
@@ -144,7 +145,7 @@ async def test_whoever_approves_sees_every_word_that_will_be_public(tmp_path):
     async with Network(tmp_path) as network:
         house, _, (_, hana) = await office(network, "one")
         value = example(status="actual", **PLANTED)
-        request = await ask(house, value, replaces="ap+ef61://exercise/objects/1")
+        request = await ask(house, value, replaces="ap+ef61://exercise/objects/1", pictures=[developed(camera(1))])
         page = (await hana.get(f"/desk/approvals/{request.id}")).text
         note = orjson.dumps(alert_rules.render(alert_rules.parse_input(value), "ar", PLACE)).decode()
         public = set(re.findall(r"(?i)exercise-[0-9a-h]", note)) | {"+1 555 0100", "2027-01-14", "EXERCISE-h"}
@@ -167,7 +168,8 @@ async def test_nothing_goes_out_but_the_text_whose_digest_was_approved(tmp_path)
             row = rows.find(connection, house.did, request.id)
             other = {"alert": example(status="actual", headline="EXERCISE: another"), "replaces": "", "before": None}
             package = sealing.seal(orjson.dumps(other), [sealing.load(row.release).public])
-            said = desk.publish_due(connection, house.organisation, house.key, replace(row, package=package), NOON)
+            changed = replace(row, package=package)
+            said = desk.publish_due(connection, house.organisation, house.key, changed, house.node.storage, NOON)
             return said, rows.find(connection, house.did, request.id)
 
         said, row = await house.write(swap)
