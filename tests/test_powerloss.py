@@ -150,7 +150,7 @@ def test_what_init_restore_and_backup_wrote_is_there_after_the_cut(disk, tmp_pat
     assert "Exercise organisation one" in node.recovery_file.read_text()
     assert node.recovery_file.stat().st_mode & 0o777 == 0o600
     keys = {path.name: path.stat().st_mode & 0o777 for path in (node.data / "keys").iterdir()}
-    assert len(keys) == 3
+    assert len(keys) == 5  # what it is, what it signs requests with, the node's, letters' and the network room's
     assert set(keys.values()) == {0o600}
     assert node.status()["log"] == {"epoch": 1, "sequence": 1}
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from node import recovery, successions
 from node.errors import ConfigurationError, ProtocolError, RefusedError
-from node.federation import outbox
+from node.federation import letterbox, outbox
 from node.federation.outbox import Speech
 from node.federation.protocol.actors import NAMESPACE
 from node.federation.protocol.keys import OrganisationKey
@@ -74,6 +74,7 @@ def succeed(
     organisations.set_successor(connection, old.did, new.did)
     for member in contacts.members_of(connection, old.did):
         contacts.pin(connection, new.did, replace(member, synced=None))
+    letterbox.begin(connection, keyring, new, now)
     rsa = keyring.rsa(new.did).public_key()
     outbox.publish_actor(connection, new, spare, rsa, now, aliases=(old.uri,))
     header = line[after]

@@ -18,7 +18,7 @@ from node import letters as rules
 from node import log, releases
 from node import withheld as withheld_rules
 from node.effects import Accept, KeepLetter
-from node.errors import ProtocolError, RefusedError
+from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation.protocol import ids, integrity_proofs, retry, sealing, spread
 from node.federation.protocol.activities import AS2, Activity
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
@@ -108,8 +108,14 @@ def open_all(activity: Activity, secrets: dict[str, tuple[str, ...]]) -> dict[st
 
 
 def secrets_of(connection: Connection, keyring: Keyring, org: str) -> tuple[str, ...]:
-    """The secrets of an organisation's sealing keys that are not destroyed, the newest first."""
-    return tuple(keyring.sealing(org, key.public).secret for key in rows.keys_of(connection, org))
+    """The secrets of an organisation's sealing keys that are not destroyed, the newest first. What is not on this machine
+    (a did that was succeeded, a restore without keys) opens nothing, and holds nobody else up.
+    """
+    found = []
+    for key in rows.keys_of(connection, org):
+        with suppress(ConfigurationError):
+            found.append(keyring.sealing(org, key.public).secret)
+    return tuple(found)
 
 
 def keep(view: View, effect: KeepLetter, activity: Activity, around: Surroundings) -> None:
