@@ -22,7 +22,7 @@ AUTHOR, US, OTHER = (recovery.generate().did for _ in range(3))
 ID = f"ap+ef61://{AUTHOR}/letters/token"
 ABOUT = f"ap+ef61://{AUTHOR}/objects/one"
 LETTER = Letter(ID, AUTHOR, (US, OTHER), rules.ALERT, ABOUT, NOW - timedelta(hours=1), {"words": "EXERCISE"})
-GOOD = Facts(own=US, member=True, frozen=False, known=False, withdrawn=False, now=NOW)
+GOOD = Facts(own=US, member=True, former=False, frozen=False, known=False, withdrawn=False, now=NOW)
 SPEC = "Tadamun letters 1"
 KEPT = KeepLetter(ID, AUTHOR, (US, OTHER), rules.ALERT, ABOUT, LETTER.sent, {"words": "EXERCISE"})
 RECEIPT = ReplyLetter(AUTHOR, rules.RECEIPT, ABOUT, {"of": ID, "kind": rules.ALERT})

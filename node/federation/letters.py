@@ -7,6 +7,7 @@ through one. What was inside rests sealed to those whose duty it is (`models/roo
 
 import random
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -108,8 +109,9 @@ def open_all(activity: Activity, secrets: dict[str, tuple[str, ...]]) -> dict[st
 
 
 def secrets_of(connection: Connection, keyring: Keyring, org: str) -> tuple[str, ...]:
-    """The secrets of an organisation's sealing keys that are not destroyed, the newest first. What is not on this machine
-    (a did that was succeeded, a restore without keys) opens nothing, and holds nobody else up.
+    """The secrets of an organisation's sealing keys that are not destroyed, the newest first.
+
+    What is not on this machine (a did that was succeeded, a restore without keys) opens nothing and holds nobody up.
     """
     found = []
     for key in rows.keys_of(connection, org):

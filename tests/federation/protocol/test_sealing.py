@@ -70,10 +70,10 @@ def test_what_is_larger_than_anything_of_ours_is_not_tried():
     assert found.value.status == 413
 
 
-@pytest.mark.parametrize("length", [0, 1, 20, 100, len(SEALED) - 520, len(SEALED) - 16, len(SEALED) - 1])
-def test_what_was_cut_off_does_not_open(length):
+@pytest.mark.parametrize("missing", [1, 16, 520, 10_000])
+def test_what_was_cut_off_does_not_open(missing):
     with pytest.raises(ProtocolError):
-        sealing.open_sealed(SEALED[:length], [OURS.secret])
+        sealing.open_sealed(SEALED[: max(0, len(SEALED) - missing)], [OURS.secret])
 
 
 @pytest.mark.parametrize("inner", [b"", b"\x00", b"\x00\x00\x00\x01", b"\xff\xff\xff\xff" + bytes(508)])
