@@ -108,7 +108,6 @@ TERMS: Mapping[str, Any] = MappingProxyType(
         "translations": {"@id": "tadamun:translations", "@type": "@id", "@container": "@set"},
         "newsOf": {"@id": "tadamun:newsOf", "@type": "@id"},
         "interactionPolicy": {"@id": "gts:interactionPolicy", "@type": "@id"},
-        "digestMultibase": "https://w3id.org/security#digestMultibase",
         "size": "https://joinpeertube.org/ns#size",
         "canQuote": {"@id": "gts:canQuote", "@type": "@id"},
         "canReply": {"@id": "gts:canReply", "@type": "@id"},

@@ -133,7 +133,7 @@ def test_whoever_approves_is_shown_no_source_no_contact_and_no_note():
     value = example(sources=[hidden], contacts=[hidden], note=hidden, risk=hidden)
     value["verification"] = {"level": "reported", "basis": [hidden], "notes": hidden}
     value["subjects"] = [{"name": "EXERCISE Amal", "kind": "person", "home": hidden, "consent": {"notes": hidden}}]
-    value["targets"] = [{"office": "EXERCISE", "contacts": [hidden], "public_contacts": [hidden]}]
+    value["targets"] = [{"office": "EXERCISE", "contacts": [hidden], "public_contacts": False}]
     value["media"] = [{"file": f"{hidden}.jpg", "rights": hidden, "alt": "x", "people": "none", "consent": True}]
     value["consent"] = {**value["consent"], "recorded_by": hidden}
     shown = rules.brief(value)

@@ -225,7 +225,7 @@ def _take_answer(view: View, letter: Letter, now: datetime) -> None:
     if row is None or letter.about != name or not standby:
         return
     if row.review_by is not None:
-        if approval_rules.is_review(row.request, word):
+        if approval_rules.is_review(row.request, word) and word.verdict == approval_rules.YES:
             approvals.want_review(connection, org, name, None)
         return
     words = approvals.words_of(connection, org, name)

@@ -2,7 +2,7 @@
 
 The text to be published is sealed to a key of its own (`package`); what whoever approves is shown, with that key, is
 sealed to the room "approvals" (`brief`). `release` holds the key in the clear only from the last word that was needed
-until it is published, which is seconds.
+until it is published: a second, or up to an hour where it is sent at some moment of the next one.
 """
 
 from dataclasses import dataclass

@@ -101,7 +101,7 @@ def touch(connection: Connection, session: OpenSession, now: datetime) -> None:
 
 def show_factor(connection: Connection, session: OpenSession, now: datetime) -> None:
     """A second factor was shown: the session is open, and for a while fresh."""
-    values = {"second_factor": now, "challenge": "", "expires": max(session.expires, now + _length(session.shared))}
+    values = {"second_factor": now, "challenge": "", "expires": now + _length(session.shared)}
     if session.second_factor is not None:
         del values["expires"]
     connection.execute(update(desk_sessions).where(desk_sessions.c.digest == session.digest).values(**values))
