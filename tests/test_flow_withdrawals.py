@@ -315,3 +315,37 @@ async def test_nothing_tells_a_withdrawal_from_any_other_removal(tmp_path):
                     body = answer.text.replace(page.rpartition("/")[2], "ID").replace(name, "ID")
                     seen.add((kind, tuple(sorted(headers.items())), body))
             assert len(seen) == 4  # one answer for each kind of address, whatever was removed and why
+
+
+async def test_custodians_with_people_withdraw_in_their_browsers_one_before_and_one_after_they_joined(tmp_path):
+    async with Network(tmp_path) as network:
+        author, two, three = await network.members("one", "two", "three")
+        hana = await join(two, "Hana (exercise)", "coordinator", "approver")
+        said = await author.publish(
+            headline=WORDS, status="actual", custodians=[two.did, three.did], custody_threshold=2
+        )
+        for house in (two, three):
+            await wait_until(lambda house=house: laid_down(house, said), "it is in custody")
+        sara = await join(three, "Sara (exercise)", "coordinator", "approver")
+        assert said.portable_id in (await hana.get("/desk/custody")).text
+        asked = {"about": said.portable_id, "why": "EXERCISE: their server is gone", "sure": "yes"}
+        assert (await hana.post("/desk/custody", {**asked, "sure": ""})).status == 409
+        assert (await hana.post("/desk/custody", asked)).status == 409  # the author still answers
+        await bury(network, author, two, three)
+        for person in (hana, sara):
+            await person.refresh()
+        assert (await hana.post("/desk/custody", asked)).status == 303
+
+        async def heard():
+            return "their server is gone" in (await sara.get("/desk/custody")).text
+
+        await wait_until(heard, "the other custodian reads why")
+        await sara.refresh()
+        assert (await sara.post("/desk/custody", asked)).status == 303
+        for house in (two, three):
+            await wait_until(lambda house=house: _gone(house, said), "it is gone")
+        assert (await three.get("/desk/custody")).status == 303
+
+
+def laid_down(house, said):
+    return house.read(lambda connection: letters.about(connection, house.did, said.portable_id, ("custody",)))

@@ -80,7 +80,7 @@ def _secrets(office: Office, connection: Connection) -> tuple[str, ...]:
     """
     found = rooms.network_secrets(connection, office.organisation.did, office.node.keyring)
     if not found:
-        raise RefusedError("custody lies in a room that people open: sign in at /desk")
+        raise RefusedError("custody lies in a room that people open: sign in at /desk/custody")
     return found
 
 
