@@ -11,7 +11,8 @@ from node.cli import tadamun
 from node.effects import Accept, Ignore, Refuse, Succeed
 from node.errors import RefusedError
 from node.federation.protocol.activities import Activity
-from node.models import contacts
+from node.models import contacts, people, rooms
+from tests.support.desk import join, room_secrets, secret_of
 from tests.support.network import Network, wait_until
 
 OLD, NEW = recovery.generate().did, recovery.generate().did
@@ -84,6 +85,26 @@ async def test_members_follow_the_recovery_key_though_the_old_keys_are_gone(tmp_
             await wait_until(lambda house=house: house.head(new) == (1, 2), "the new log is held")
             assert await house.holds(said)
         assert recovery.parse_sheet((tmp_path / "next").read_text("utf-8")).did != new
+
+
+async def test_people_and_what_is_sealed_to_them_go_with_the_organisation(tmp_path):
+    async with Network(tmp_path) as net:
+        a = await net.house("a")
+        zainab = await join(a, "Zainab (exercise)", "coordinator", "case_worker")
+        before = room_secrets(a, zainab, "cases")
+        assert before
+        await a.stop()
+        done = succeed(a, tmp_path / "a.sheet", 1)
+        assert done.exit_code == 0, done.output
+        net.clock.forward(max(timedelta(0), datetime.now(UTC) - net.clock()) + timedelta(minutes=1))
+        await a.start()
+        assert (await zainab.get("/desk")).status == 303  # whoever has to go may sit in a session
+        assert (await zainab.sign_in()).status == 303
+        assert (await zainab.get("/desk")).status == 200
+        new = json.loads(done.stdout)["did"]
+        found = a.read(lambda connection: people.by_name(connection, new, zainab.name))
+        secret = secret_of(a, zainab)
+        assert a.read(lambda connection: rooms.opened(connection, found, secret))["cases"] == before
 
 
 async def test_another_sheet_is_refused_and_nothing_changes(tmp_path):

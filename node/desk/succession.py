@@ -15,7 +15,7 @@ from node.federation.outbox import Speech
 from node.federation.protocol.actors import NAMESPACE
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
-from node.models import contacts, logs, organisations
+from node.models import contacts, inheritance, logs, organisations
 from node.models.deliveries import Lane
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
@@ -74,6 +74,7 @@ def succeed(
     organisations.set_successor(connection, old.did, new.did)
     for member in contacts.members_of(connection, old.did):
         contacts.pin(connection, new.did, replace(member, synced=None))
+    inheritance.carry_over(connection, old.did, new.did)
     letterbox.begin(connection, keyring, new, now)
     rsa = keyring.rsa(new.did).public_key()
     outbox.publish_actor(connection, new, spare, rsa, now, aliases=(old.uri,))
