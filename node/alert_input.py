@@ -478,6 +478,8 @@ def _consent_reasons(alert: Alert, now: datetime) -> Iterator[str]:
     for where, consent in _consents(alert):
         if consent.valid_until < now:
             yield f"R1: {where} was valid until {consent.valid_until:%Y-%m-%d}; ask again"
+        if consent.given_by == "presumed" and consent.level == "public-named":
+            yield f"R1: {where} is presumed, and a presumption never allows names"
         if CONSENT_LEVELS.index(consent.level) < audience:
             yield (
                 f"R1: {where} allows {consent.level}, below the audience;"

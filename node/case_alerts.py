@@ -42,7 +42,6 @@ _ATTRIBUTED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "en": ("Alleged to be responsible, according to the information received: ", "Responsible: "),
     }
 )
-_GIVERS: Mapping[str, str] = MappingProxyType({rules.PRESUMED: rules.MANDATE})
 
 
 def standings(case: Case, now: datetime) -> tuple[Standing, ...]:
@@ -186,8 +185,7 @@ def _consent(found: Sequence[Standing]) -> JsonObject:
     """What the alert's own rules want to know of it: never how, where or by whom it was taken."""
     lowest = min(found, key=lambda each: rules.rank(each.level), default=Standing("", rules.NOTHING, ""))
     until = rules.lapses(found)
-    given_by = _GIVERS.get(lowest.given_by, lowest.given_by)
-    value: JsonObject = {"given_by": given_by, "how": "case", "level": lowest.level}
+    value: JsonObject = {"given_by": lowest.given_by, "how": lowest.reason or "case", "level": lowest.level}
     return value | {"valid_until": _moment(until)} if until is not None else value
 
 

@@ -172,6 +172,7 @@ def test_a_real_alert_may_be_published_on_loopback_and_with_approvals():
     [
         (example(consent=consent(valid_until="2026-11-19")), "R1: consent was valid until"),
         (example(consent=consent(level="network")), "R1: consent allows network, below the audience"),
+        (example(consent=consent(level="public-named", given_by="presumed")), "R1: consent is presumed"),
         (
             example(audience="network", consent=consent(level="private-help-only")),
             "R1: consent allows private",
