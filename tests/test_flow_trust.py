@@ -144,7 +144,9 @@ async def test_a_stolen_key_is_undone_by_a_freeze(tmp_path):
             assert (await house.get(path_of(new.id), Accept=ACTIVITY)).status == 404
             log = f"/.well-known/apgateway/{a.did}/log/1"
             assert (await house.get(f"{log}/{good[1] + 1}")).body == b""
-            assert len((await house.get(f"{log}/1")).body.split(b"\n")) == good[1]
+            first = (await house.get(f"{log}/1")).body.split(b"\n")  # a page ends at about 1 MiB
+            rest = (await house.get(f"{log}/{len(first) + 1}")).body
+            assert len(first) + len(rest.split(b"\n") if rest else ()) == good[1]
             assert len(kept(house, a.did)) == last[1], "the thief's entries are kept"
             assert house.read(lambda connection, did=house.did: logs.head_table(connection, did))[a.did].order == good
             assert not waiting(house) & late, "what was to be passed on is not"

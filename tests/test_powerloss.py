@@ -20,7 +20,7 @@ from tests.support.powerloss import Disk, Missing, compiled
 from tests.support.processes import TADAMUN, CommandFailed, Node
 from tests.support.wreckage import Rows, check_own, check_theirs, rows_of
 
-ROUNDS = 8
+ROUNDS = 4
 _COMMAND = 60.0
 
 
