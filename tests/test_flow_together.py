@@ -15,7 +15,7 @@ from node.federation.protocol.activities import parse_activity
 from node.federation.protocol.messages import parse_document
 from node.federation.protocol.verification import Carrier
 from node.kinds import Surroundings
-from node.models import alerts, contacts, declarations, logs
+from node.models import alerts, contacts, declarations, deletes, logs
 from node.models.views import View
 from tests.support.network import Network, said_by, wait_until
 
@@ -120,12 +120,12 @@ async def test_many_deletes_wait_until_another_member_says_they_are_the_authors_
         await wait_until(lambda: b.head(a.did) == c.head(a.did) == (1, 25), "and taken back")
         net.clock.forward(timedelta(hours=80))
         await c.node.mirror._destroy_due()
-        assert c.read(lambda connection: logs.waiting_deletes(connection, c.did)) == {a.did: 12}
+        assert c.read(lambda connection: deletes.waiting(connection, c.did)) == {a.did: 12}
         await b.write(
             lambda connection: trust.confirm_deletes(connection, b.organisation, b.key, a.did, None, b.clock())
         )
         await wait_until(
-            lambda: c.read(lambda connection: logs.waiting_deletes(connection, c.did)) == {}, "the second word is there"
+            lambda: c.read(lambda connection: deletes.waiting(connection, c.did)) == {}, "the second word is there"
         )
         net.clock.forward(timedelta(hours=80))
         await c.node.mirror._destroy_due()
@@ -184,5 +184,5 @@ async def test_our_own_many_deletes_are_confirmed_by_the_recovery_sheet(tmp_path
         assert run(a, "member", "confirm-deletes", a.did, "--recovery-sheet", sheet) == {"did": a.did, "texts": 12}
         catch_up_with_the_world(net)
         await wait_until(
-            lambda: b.read(lambda connection: logs.waiting_deletes(connection, b.did)) == {}, "the second word is there"
+            lambda: b.read(lambda connection: deletes.waiting(connection, b.did)) == {}, "the second word is there"
         )

@@ -25,7 +25,18 @@ from node.federation import letterbox, outbox, trust
 from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.media import is_name
-from node.models import contacts, declarations, deliveries, documents, logs, media, organisations, queues, setup
+from node.models import (
+    contacts,
+    declarations,
+    deletes,
+    deliveries,
+    documents,
+    logs,
+    media,
+    organisations,
+    queues,
+    setup,
+)
 from node.models.base import Database
 from node.models.keyring import KEY_FILES, key_files, sync_folder, write_private
 from node.models.organisations import Organisation
@@ -296,7 +307,7 @@ def _trust_findings(office: Office, organisation: Organisation) -> "list[str]":
     found = [
         f"{word.by} declares that our key is not to be trusted past entry {word.sequence}: call them" for word in words
     ]
-    waiting = office.read(lambda connection: logs.waiting_deletes(connection, organisation.did))
+    waiting = office.read(lambda connection: deletes.waiting(connection, organisation.did))
     for did, count in waiting.items():
         found.append(f"{count} texts of {did} are hidden and wait for a second word: 'tadamun member confirm-deletes'")
     return found

@@ -26,7 +26,7 @@ from node.federation.protocol.replicas import Head, Header
 from node.federation.protocol.verification import Verified
 from node.kinds import Surroundings
 from node.media import Medium, check
-from node.models import alerts, contacts, documents, logs, media, organisations
+from node.models import alerts, contacts, deletes, documents, logs, media, organisations
 from node.models.alerts import AlertRecord
 from node.models.logs import Entry
 from node.models.organisations import Organisation
@@ -295,7 +295,7 @@ def take_stubs(
     taken = [
         header
         for header in stubs
-        if not withdrawn_only or logs.withdrawal(connection, org, header.did, header.order) == header.content
+        if not withdrawn_only or deletes.withdrawal(connection, org, header.did, header.order) == header.content
     ]
     return logs.add_stubs(connection, org, taken, via, now)
 

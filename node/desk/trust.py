@@ -21,7 +21,7 @@ from node.federation.protocol.activities import AS2
 from node.federation.protocol.actors import DATA_INTEGRITY, NAMESPACE
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.trust import freeze_by_hand, weigh
-from node.models import declarations, logs, organisations
+from node.models import declarations, deletes, logs, organisations
 from node.models.contacts import Member
 from node.models.declarations import LOCAL, Declaration
 from node.models.organisations import Organisation
@@ -113,7 +113,7 @@ def confirm_deletes(
     own = did in (organisation.did, organisation.address, organisation.address.removeprefix("@"))
     about = organisation.did if own else members.find(connection, organisation, did).did
     uri = organisation.uri if own else members.find(connection, organisation, did).uri
-    waits = logs.waiting_deletes(connection, organisation.did).get(about, 0)
+    waits = deletes.waiting(connection, organisation.did).get(about, 0)
     head = logs.head(connection, organisation.did, about)
     if not waits or head is None:
         raise RefusedError("no withdrawal of it waits for a second word")

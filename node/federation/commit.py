@@ -36,7 +36,7 @@ from node.federation.protocol.messages import as_list
 from node.federation.protocol.replicas import Fit, Header
 from node.federation.protocol.verification import SEALED, Verified
 from node.kinds import Surroundings
-from node.models import contacts, deliveries, documents, logs, media, queues
+from node.models import contacts, deletes, deliveries, documents, logs, media, queues
 from node.models.contacts import Member
 from node.models.deliveries import Lane, Recipient
 from node.models.logs import Destroyed, Entry
@@ -196,7 +196,7 @@ def _keep(view: View, activity: Activity, header: Header, around: Surroundings, 
     if view.withdrawal(header.did, header.order) == header.content:
         # The Delete came first: the text is kept for the time a withdrawal may be contested, and never shown.
         view.flush_log()
-        contested = logs.is_contested(view.connection, view.org, header.did, header.order)
+        contested = deletes.is_contested(view.connection, view.org, header.did, header.order)
         logs.hide(view.connection, view.org, [digest], None if contested else around.now + trust.DESTROY_AFTER)
         return activity.type == "Delete"
     if held and releases.is_meant(view, activity):
@@ -221,7 +221,7 @@ def _fill_stub(view: View, activity: Activity, header: Header, digest: str, arou
     held = logs.find(view.connection, view.org, header)
     if held is None or held.state != logs.STUB:
         return False
-    if logs.withdrawal(view.connection, view.org, header.did, header.order) == header.content:
+    if deletes.withdrawal(view.connection, view.org, header.did, header.order) == header.content:
         queues.forget(view.connection, [activity.id], [hashlib.sha256(activity.raw).digest()])
         return False
     if releases.is_meant(view, activity):
@@ -234,7 +234,7 @@ def _fill_stub(view: View, activity: Activity, header: Header, digest: str, arou
 def _withdraw(view: View, activity: Activity, header: Header, around: Surroundings) -> None:
     """A signed Delete names the entries whose text goes (Tadamun log §3)."""
     day = timedelta(days=1)
-    many = logs.deletes_since(view.connection, view.org, header.did, around.now - day) > MANY_DELETES
+    many = deletes.since(view.connection, view.org, header.did, around.now - day) > MANY_DELETES
     if many:
         logs.hold_back(view.connection, view.org, header.did, around.now - day + trust.DESTROY_AFTER)
     entries = {
@@ -250,7 +250,7 @@ def _withdraw(view: View, activity: Activity, header: Header, around: Surroundin
         place = (epoch, sequence)
         if place >= header.order:
             continue
-        logs.add_withdrawal(view.connection, view.org, header.did, place, content, header, around.now)
+        deletes.add(view.connection, view.org, header.did, place, content, header, around.now)
         entry = entries.get(place)
         if entry is not None and entry.header.content == content:
             wait = many or entry.received < around.now - OLD

@@ -22,7 +22,7 @@ from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import parse_document
 from node.federation.protocol.verification import Carrier, Verified
 from node.kinds import Surroundings
-from node.models import contacts, declarations, deliveries, documents, logs, withdrawals
+from node.models import contacts, declarations, deletes, deliveries, documents, logs, withdrawals
 from node.models.contacts import Member
 from node.models.declarations import Declaration
 from node.models.logs import Entry
@@ -76,11 +76,11 @@ def freeze(
     contacts.freeze(view.connection, view.org, did, after)
     documents.forget_actor(view.connection, str(ids.Portable(did, "/actor")))
     view.forget()
-    kept = logs.contest(view.connection, view.org, did, after)
+    kept = deletes.contest(view.connection, view.org, did, after)
     if give_back and after is not None:
-        kept = len(logs.give_back(view.connection, view.org, did, None))
+        kept = len(deletes.give_back(view.connection, view.org, did, None))
     if after is None:
-        logs.settle_contest(view.connection, view.org, did, now + DESTROY_AFTER)
+        deletes.settle(view.connection, view.org, did, now + DESTROY_AFTER)
     else:
         late = logs.activities_after(view.connection, view.org, did, after)
         for start in range(0, len(late), _MANY):
@@ -143,9 +143,9 @@ def _declare(view: View, effect: Effect, around: Surroundings) -> None:
             if whom is not None:
                 weigh(view, whom, now)
         case ConfirmDeletes(about, epoch, sequence):
-            logs.confirm_deletes(connection, org, about, (epoch, sequence), now + DESTROY_AFTER)
+            deletes.confirm(connection, org, about, (epoch, sequence), now + DESTROY_AFTER)
         case RestoreTexts(about, objects):
-            if logs.give_back(connection, org, about, objects):
+            if deletes.give_back(connection, org, about, objects):
                 rebuild(view, about, now)
 
 

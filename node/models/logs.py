@@ -1,4 +1,4 @@
-"""Logs: the entries of our own organisations and of every member, as bytes, with their heads and withdrawals.
+"""Logs: entries of our own organisations and of every member, as bytes, their heads, the places that Deletes name.
 
 An entry whose text was withdrawn is `hidden` (its bytes stay for 72 h, in case the withdrawal is contested) and then a
 `stub`, the bare header. One whose text this node is not to hold is `unheld`: its header proves the others, and it is
@@ -27,7 +27,6 @@ from sqlalchemy import (
     Text,
     and_,
     false,
-    func,
     insert,
     select,
     text,
@@ -187,28 +186,28 @@ def branches(connection: Connection, org: str, did: str) -> int:
 
 def beside(connection: Connection, org: str, did: str, sequence: int) -> tuple[Header, ...]:
     """The headers held with this sequence, of every branch."""
-    rows = connection.execute(_select().where(_of(org, did), entries.c.sequence == sequence))
+    rows = connection.execute(_select().where(of(org, did), entries.c.sequence == sequence))
     return tuple(_value(row).header for row in rows)
 
 
 def find(connection: Connection, org: str, header: Header) -> Entry | None:
     """The entry of exactly this header."""
     row = connection.execute(
-        _select().where(_of(org, header.did), entries.c.sequence == header.sequence, entries.c.digest == header.digest)
+        _select().where(of(org, header.did), entries.c.sequence == header.sequence, entries.c.digest == header.digest)
     ).first()
     return _value(row) if row else None
 
 
 def holds(connection: Connection, org: str, did: str, digest: str) -> bool:
     """Whether an entry of this header digest is held, on whatever branch."""
-    return connection.execute(select(1).where(_of(org, did), entries.c.digest == digest)).first() is not None
+    return connection.execute(select(1).where(of(org, did), entries.c.digest == digest)).first() is not None
 
 
 def activities_after(connection: Connection, org: str, did: str, after: tuple[int, int]) -> tuple[str, ...]:
     """The ids of the activities that stand past a position."""
     rows = connection.execute(
         select(entries.c.activity_id).where(
-            _of(org, did), tuple_(entries.c.epoch, entries.c.sequence) > after, entries.c.activity_id.is_not(None)
+            of(org, did), tuple_(entries.c.epoch, entries.c.sequence) > after, entries.c.activity_id.is_not(None)
         )
     )
     return tuple(rows.scalars())
@@ -224,7 +223,7 @@ def by_activity(connection: Connection, org: str, activity_id: str) -> Entry | N
 def of_object(connection: Connection, org: str, did: str, object_id: str) -> tuple[Entry, ...]:
     """Every entry of this author about one object, in log order."""
     rows = connection.execute(
-        _select().where(_of(org, did), entries.c.object_id == object_id).order_by(entries.c.epoch, entries.c.sequence)
+        _select().where(of(org, did), entries.c.object_id == object_id).order_by(entries.c.epoch, entries.c.sequence)
     )
     return tuple(_value(row) for row in rows)
 
@@ -232,14 +231,14 @@ def of_object(connection: Connection, org: str, did: str, object_id: str) -> tup
 def of_types(connection: Connection, org: str, did: str, types: Sequence[str]) -> tuple[Entry, ...]:
     """Every entry of these types by one did, in log order."""
     rows = connection.execute(
-        _select().where(_of(org, did), entries.c.type.in_(types)).order_by(entries.c.epoch, entries.c.sequence)
+        _select().where(of(org, did), entries.c.type.in_(types)).order_by(entries.c.epoch, entries.c.sequence)
     )
     return tuple(_value(row) for row in rows)
 
 
 def followed(connection: Connection, org: str, did: str, digests: Sequence[str]) -> frozenset[str]:
     """Which of these digests an entry that we hold names as its `previous`."""
-    rows = connection.execute(select(entries.c.previous).where(_of(org, did), entries.c.previous.in_(digests)))
+    rows = connection.execute(select(entries.c.previous).where(of(org, did), entries.c.previous.in_(digests)))
     return frozenset(rows.scalars())
 
 
@@ -262,7 +261,7 @@ def add_stubs(connection: Connection, org: str, headers: Sequence[Header], via: 
 def window(connection: Connection, org: str, did: str, lowest: int, highest: int) -> "Window":
     """What is held of one log around these sequences, read in three questions."""
     rows = connection.execute(
-        _select(raw=False).where(_of(org, did), entries.c.sequence.between(lowest - 1, highest + 1))
+        _select(raw=False).where(of(org, did), entries.c.sequence.between(lowest - 1, highest + 1))
     )
     known: dict[int, tuple[Header, ...]] = {}
     for row in rows:
@@ -300,7 +299,7 @@ def append(connection: Connection, org: str, entry: Entry) -> None:
 
 def recount(connection: Connection, org: str, did: str) -> None:
     """Work out the main line from every header held; needed after a fork or when a gap closes."""
-    rows = connection.execute(_select(raw=False).where(_of(org, did)))
+    rows = connection.execute(_select(raw=False).where(of(org, did)))
     headers = [_value(row).header for row in rows]
     line = replicas.main_line(headers)
     if line:
@@ -312,7 +311,7 @@ def recount(connection: Connection, org: str, did: str) -> None:
 
 def line(connection: Connection, org: str, did: str) -> tuple[Header, ...]:
     """The main line's headers, from entry 1."""
-    rows = connection.execute(_select(raw=False).where(_of(org, did)))
+    rows = connection.execute(_select(raw=False).where(of(org, did)))
     return replicas.main_line(_value(row).header for row in rows)
 
 
@@ -327,7 +326,7 @@ def read(
     place = tuple_(entries.c.epoch, entries.c.sequence)
     after = (min(after[0], _LAST[0]), min(after[1], _LAST[1]))
     order = (entries.c.epoch, entries.c.sequence, entries.c.digest)
-    query = _select().where(_of(org, did), entries.c.state != UNHELD, _believed())
+    query = _select().where(of(org, did), entries.c.state != UNHELD, _believed())
     if types:
         query = query.where(entries.c.type.in_(types))
     if newest:
@@ -356,7 +355,7 @@ def hold_back(connection: Connection, org: str, did: str, after: datetime) -> No
     """Too many withdrawals at once: what was to be destroyed after this moment waits with the others."""
     connection.execute(
         update(entries)
-        .where(_of(org, did), entries.c.state == HIDDEN, entries.c.destroy_after > after)
+        .where(of(org, did), entries.c.state == HIDDEN, entries.c.destroy_after > after)
         .values(destroy_after=None)
     )
 
@@ -394,137 +393,19 @@ def destroy_due(connection: Connection, now: datetime) -> tuple[Destroyed, ...]:
     )
 
 
-def add_withdrawal(
-    connection: Connection, org: str, did: str, named: tuple[int, int], content: str, by: Header, now: datetime
-) -> None:
-    """Remember that a signed Delete names this entry; of several the one that stands first in the log is kept."""
-    where = and_(
-        withdrawals.c.org == org,
-        withdrawals.c.did == did,
-        withdrawals.c.epoch == named[0],
-        withdrawals.c.sequence == named[1],
-    )
-    known = connection.execute(
-        select(withdrawals.c.content, withdrawals.c.by_epoch, withdrawals.c.by_sequence).where(where)
-    ).first()
-    if known is not None and known.content == content and by.order < (known.by_epoch, known.by_sequence):
-        # The later Delete came first; were it all that is remembered, a freeze before it would bring the text back.
-        connection.execute(update(withdrawals).where(where).values(by_epoch=by.epoch, by_sequence=by.sequence))
-    elif known is None:
-        connection.execute(
-            insert(withdrawals).values(
-                org=org, did=did, epoch=named[0], sequence=named[1], content=content, by_epoch=by.epoch,
-                by_sequence=by.sequence, made=now,
-            )
-        )  # fmt: skip
-
-
-def withdrawal(connection: Connection, org: str, did: str, place: tuple[int, int]) -> str | None:
-    """The content digest that a signed Delete names for this place."""
-    return connection.execute(
-        select(withdrawals.c.content).where(
-            withdrawals.c.org == org,
-            withdrawals.c.did == did,
-            withdrawals.c.epoch == place[0],
-            withdrawals.c.sequence == place[1],
-        )
-    ).scalar()
-
-
-def deletes_since(connection: Connection, org: str, did: str, moment: datetime) -> int:
-    """How many Deletes of this did came in since then."""
-    return connection.execute(
-        select(func.count()).where(_of(org, did), entries.c.type == "Delete", entries.c.received >= moment)
-    ).scalar_one()
-
-
-def contest(connection: Connection, org: str, did: str, after: tuple[int, int] | None) -> int:
-    """Withdrawals that Deletes past this position made are contested: what they named stays hidden and is not
-    destroyed, for a thief may have taken it back, or somebody in danger. `None`: none is contested any more.
-
-    Returns:
-        How many texts are kept that would have been destroyed.
-    """
-    mine = (withdrawals.c.org == org) & (withdrawals.c.did == did)
-    late = _late(after) if after is not None else false()
-    connection.execute(update(withdrawals).where(mine).values(contested=late))
-    where = _of(org, did) & (entries.c.state == HIDDEN) & _named(org, did, withdrawals.c.contested)
-    return connection.execute(update(entries).where(where).values(destroy_after=None)).rowcount
-
-
-def settle_contest(connection: Connection, org: str, did: str, moment: datetime) -> None:
-    """What is contested no longer is destroyed at its time."""
-    free = _named(org, did, ~withdrawals.c.contested)
-    where = _of(org, did) & (entries.c.state == HIDDEN) & entries.c.destroy_after.is_(None) & free
-    connection.execute(update(entries).where(where).values(destroy_after=moment))
-
-
-def give_back(
-    connection: Connection, org: str, did: str, object_ids: Sequence[str] | None
-) -> tuple[str, ...]:
-    """Drop contested withdrawals of these objects (`None`: of all) and show the texts again; returns their digests."""
-    contested = _of(org, did) & (entries.c.state == HIDDEN) & _named(org, did, withdrawals.c.contested)
-    if object_ids is not None:
-        contested &= entries.c.object_id.in_(object_ids)
-    rows = connection.execute(select(entries.c.digest, entries.c.epoch, entries.c.sequence).where(contested)).all()
-    for row in rows:
-        connection.execute(
-            withdrawals.delete().where(
-                withdrawals.c.org == org, withdrawals.c.did == did, withdrawals.c.epoch == row.epoch,
-                withdrawals.c.sequence == row.sequence,
-            )
-        )  # fmt: skip
-    found = tuple(row.digest for row in rows)
-    unhide(connection, org, found)
-    return found
-
-
-def confirm_deletes(
-    connection: Connection, org: str, did: str, until: tuple[int, int], moment: datetime
-) -> int:
-    """Withdrawals that waited for a second word have it: up to `until` the texts are destroyed at `moment`."""
-    named = _named(org, did, ~withdrawals.c.contested & ~_late(until))
-    where = _of(org, did) & (entries.c.state == HIDDEN) & entries.c.destroy_after.is_(None) & named
-    return connection.execute(update(entries).where(where).values(destroy_after=moment)).rowcount
-
-
-def waiting_deletes(connection: Connection, org: str) -> dict[str, int]:
-    """did → how many texts are hidden and wait for a second word before they are destroyed."""
-    where = (entries.c.org == org) & (entries.c.state == HIDDEN) & entries.c.destroy_after.is_(None)
-    rows = connection.execute(select(entries.c.did, func.count()).where(where).group_by(entries.c.did))
-    return {row[0]: row[1] for row in rows}
-
-
-def is_contested(connection: Connection, org: str, did: str, place: tuple[int, int]) -> bool:
-    """Whether the withdrawal of this place is contested."""
-    found = connection.execute(
-        select(withdrawals.c.contested).where(
-            withdrawals.c.org == org, withdrawals.c.did == did, withdrawals.c.epoch == place[0],
-            withdrawals.c.sequence == place[1],
-        )
-    ).scalar()  # fmt: skip
-    return bool(found)
-
-
-def _late(after: tuple[int, int]) -> ColumnElement[bool]:
-    return tuple_(withdrawals.c.by_epoch, withdrawals.c.by_sequence) > after
-
-
-def _named(org: str, did: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
-    places = select(withdrawals.c.epoch, withdrawals.c.sequence).where(
-        withdrawals.c.org == org, withdrawals.c.did == did, which
-    )
-    return tuple_(entries.c.epoch, entries.c.sequence).in_(places)
+def of(org: str, did: str) -> ColumnElement[bool]:
+    """The entries of this did, as a clause."""
+    return and_(entries.c.org == org, entries.c.did == did)
 
 
 def _has(connection: Connection, org: str, did: str, sequence: int) -> bool:
-    return connection.execute(select(1).where(_of(org, did), entries.c.sequence == sequence)).first() is not None
+    return connection.execute(select(1).where(of(org, did), entries.c.sequence == sequence)).first() is not None
 
 
 def _holds(connection: Connection, org: str, header: Header) -> bool:
     """Whether the entry before this one is held, on whatever branch: then the main line may change."""
     place = (entries.c.sequence == header.sequence - 1) & (entries.c.digest == header.previous)
-    return connection.execute(select(1).where(_of(org, header.did), place)).first() is not None
+    return connection.execute(select(1).where(of(org, header.did), place)).first() is not None
 
 
 def _set_head(connection: Connection, org: str, did: str, new: Head) -> None:
@@ -532,10 +413,6 @@ def _set_head(connection: Connection, org: str, did: str, new: Head) -> None:
     changed = connection.execute(update(heads).where(heads.c.org == org, heads.c.did == did).values(**values))
     if changed.rowcount == 0:
         connection.execute(insert(heads).values(org=org, did=did, forked=0, **values))
-
-
-def _of(org: str, did: str) -> ColumnElement[bool]:
-    return and_(entries.c.org == org, entries.c.did == did)
 
 
 def _believed() -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.replicas import Head, Header
-from node.models import contacts, documents, logs, organisations, policies, withdrawals
+from node.models import contacts, deletes, documents, logs, organisations, policies, withdrawals
 from node.models.contacts import Following, Member
 from node.models.documents import Stored
 from node.models.logs import Entry, Window
@@ -81,7 +81,7 @@ class View:
         """The content digest that a signed Delete names for this place."""
         if self._window is not None and self._window.did == did and self._window.holds(place[1]):
             return self._window.withdrawn.get(place)
-        return logs.withdrawal(self.connection, self.org, did, place)
+        return deletes.withdrawal(self.connection, self.org, did, place)
 
     def append(self, entry: Entry, *, follows: bool) -> None:
         """Keep an entry.

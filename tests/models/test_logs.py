@@ -9,7 +9,7 @@ import sqlalchemy
 
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.replicas import Head
-from node.models import contacts, logs, withdrawals
+from node.models import contacts, deletes, logs, withdrawals
 from tests.models.samples import DID, MEMBER, NOW, OTHER, chain, entry, header
 
 ORG = DID
@@ -215,19 +215,19 @@ def test_of_several_deletes_the_one_that_stands_first_in_the_log_counts(write, o
     links = chain(3)
     keep(write, *links)
     for which in order:
-        write(logs.add_withdrawal, OTHER, (1, 1), links[0].content, links[which], NOW)
-    assert write(logs.withdrawal, OTHER, (1, 1)) == links[0].content
-    assert write(logs.withdrawal, OTHER, (1, 2)) is None
-    assert write(logs.contest, OTHER, (1, 2)) == 0
-    assert not write(logs.is_contested, OTHER, (1, 1))
+        write(deletes.add, OTHER, (1, 1), links[0].content, links[which], NOW)
+    assert write(deletes.withdrawal, OTHER, (1, 1)) == links[0].content
+    assert write(deletes.withdrawal, OTHER, (1, 2)) is None
+    assert write(deletes.contest, OTHER, (1, 2)) == 0
+    assert not write(deletes.is_contested, OTHER, (1, 1))
 
 
 def test_a_later_delete_does_not_name_other_words_for_a_place(write):
     links = chain(3)
     keep(write, *links)
-    write(logs.add_withdrawal, OTHER, (1, 1), links[0].content, links[1], NOW)
-    write(logs.add_withdrawal, OTHER, (1, 1), "something else", links[2], NOW)
-    assert write(logs.withdrawal, OTHER, (1, 1)) == links[0].content
+    write(deletes.add, OTHER, (1, 1), links[0].content, links[1], NOW)
+    write(deletes.add, OTHER, (1, 1), "something else", links[2], NOW)
+    assert write(deletes.withdrawal, OTHER, (1, 1)) == links[0].content
 
 
 # A freeze
@@ -287,45 +287,45 @@ def test_a_stub_that_no_delete_names_is_withheld(write):
     one, two, three = chain(3)
     bare = {"state": logs.STUB, "raw": None, "activity_id": None, "object_id": None, "type": ""}
     keep(write, entry(one, **bare), entry(two, **bare), three)
-    write(logs.add_withdrawal, OTHER, (1, 1), one.content, three, NOW)
-    write(logs.add_withdrawal, OTHER, (1, 2), "the wrong content", three, NOW)
+    write(deletes.add, OTHER, (1, 1), one.content, three, NOW)
+    write(deletes.add, OTHER, (1, 2), "the wrong content", three, NOW)
     assert write(withdrawals.withheld, OTHER) == (two,)
 
 
 def test_deletes_are_counted_since_a_moment(write):
     one, two, three = chain(3)
     keep(write, entry(one, type="Delete", received=NOW - timedelta(days=2)), entry(two, type="Delete"), entry(three))
-    assert write(logs.deletes_since, OTHER, NOW - timedelta(days=1)) == 1
-    assert write(logs.deletes_since, OTHER, NOW - timedelta(days=3)) == 2
+    assert write(deletes.since, OTHER, NOW - timedelta(days=1)) == 1
+    assert write(deletes.since, OTHER, NOW - timedelta(days=3)) == 2
 
 
 def hidden(write, links):
     """Two of five are withdrawn, the first before entry 4, the second after."""
     keep(write, *links)
-    write(logs.add_withdrawal, OTHER, (1, 1), links[0].content, links[2], NOW)
-    write(logs.add_withdrawal, OTHER, (1, 2), links[1].content, links[4], NOW)
+    write(deletes.add, OTHER, (1, 1), links[0].content, links[2], NOW)
+    write(deletes.add, OTHER, (1, 2), links[1].content, links[4], NOW)
     write(logs.hide, [links[0].digest, links[1].digest], NOW + timedelta(hours=72))
 
 
 def test_withdrawals_past_a_freeze_are_contested_and_what_they_named_is_kept(database, write):
     links = chain(5)
     hidden(write, links)
-    assert write(logs.contest, OTHER, (1, 4)) == 1
-    assert [write(logs.is_contested, OTHER, (1, number)) for number in (1, 2, 3)] == [False, True, False]
+    assert write(deletes.contest, OTHER, (1, 4)) == 1
+    assert [write(deletes.is_contested, OTHER, (1, number)) for number in (1, 2, 3)] == [False, True, False]
     assert len(database.write_now(lambda connection: logs.destroy_due(connection, NOW + timedelta(days=4)))) == 1
     assert write(logs.find, links[1]).state == logs.HIDDEN
-    assert write(logs.give_back, OTHER, None) == (links[1].digest,)
+    assert write(deletes.give_back, OTHER, None) == (links[1].digest,)
     assert write(logs.find, links[1]).state == logs.HELD
-    assert write(logs.withdrawal, OTHER, (1, 1)) == links[0].content
-    assert write(logs.withdrawal, OTHER, (1, 2)) is None
+    assert write(deletes.withdrawal, OTHER, (1, 1)) == links[0].content
+    assert write(deletes.withdrawal, OTHER, (1, 2)) is None
 
 
 def test_what_is_contested_no_longer_is_destroyed_at_its_time(database, write):
     links = chain(5)
     hidden(write, links)
-    write(logs.contest, OTHER, (1, 4))
-    assert write(logs.contest, OTHER, None) == 0
-    write(logs.settle_contest, OTHER, NOW + timedelta(hours=72))
+    write(deletes.contest, OTHER, (1, 4))
+    assert write(deletes.contest, OTHER, None) == 0
+    write(deletes.settle, OTHER, NOW + timedelta(hours=72))
     assert len(database.write_now(lambda connection: logs.destroy_due(connection, NOW + timedelta(days=4)))) == 2
 
 
@@ -333,10 +333,10 @@ def test_a_second_word_carries_out_what_waits_and_nothing_that_is_contested(writ
     links = chain(5)
     hidden(write, links)
     write(logs.hold_back, OTHER, NOW)
-    assert write(logs.waiting_deletes) == {OTHER: 2}
-    write(logs.contest, OTHER, (1, 4))
-    assert write(logs.confirm_deletes, OTHER, (1, 5), NOW) == 1
-    assert write(logs.waiting_deletes) == {OTHER: 1}
+    assert write(deletes.waiting) == {OTHER: 2}
+    write(deletes.contest, OTHER, (1, 4))
+    assert write(deletes.confirm, OTHER, (1, 5), NOW) == 1
+    assert write(deletes.waiting) == {OTHER: 1}
     assert write(logs.find, links[1]).state == logs.HIDDEN
 
 
