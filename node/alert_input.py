@@ -1,18 +1,6 @@
-"""An alert as an operator hands it in: read once, every mistake named at once, and judged before anybody
-sees it.
+"""An alert as an operator hands it in: read once, every mistake named at once.
 
-`parse_input` decides what is a well-formed alert. `check_publishable` decides whether it may leave the
-house. Rules, in order (R numbers are the do-no-harm rules of the project):
-
-1. Text: the link between the attack and the work is written (publication rule); a real alert names a real
-   country.
-2. R1 consent: valid now, and its level covers the audience and every subject's publication level.
-3. R10 relatives have a consent of their own. R11 minors are never named, and no face is shown where one is spoken of.
-   R3 no picture where the consent leaves photos out.
-4. R4 a name that is not to be published stands in no public text.
-5. It has not expired, and R8 its embargo is over: nothing embargoed leaves the house.
-6. R2: a real alert needs a second person's approval, so where approvals do not exist only a node on
-   loopback publishes it.
+`parse_input` decides what is a well-formed alert; whether it may leave the house is for `alert_checks`.
 
 The audience is chosen before the text is written: `network` where nothing is said. What is not for everyone
 is sealed to the members it is for and stands in no log; members can be left out by name or by country.
@@ -22,13 +10,12 @@ rendered.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from node.alert_countries import COUNTRIES, EXERCISE_COUNTRY
+from node.alert_countries import COUNTRIES
 from node.alert_forms import Form
 from node.alert_offices import MAX_CONTACT, MAX_WEB, is_email, is_fax, is_web
 from node.alert_terms import (
@@ -39,13 +26,13 @@ from node.alert_terms import (
     CONSENT_LEVELS,
     ENDORSEMENT_MODES,
     KINDS,
+    PRESUMED,
     PUBLICATION_LEVELS,
     SEVERITIES,
     STATUSES,
     SUBJECT_KINDS,
     URGENCIES,
 )
-from node.errors import RefusedError
 from node.federation.protocol.ids import is_did
 from node.federation.protocol.messages import JsonObject
 from node.media import MAX_ALT, MAX_PICTURES, PEOPLE
@@ -194,9 +181,21 @@ class Alert:
         """Whether it is for some and not for everyone."""
         return self.audience != "everyone"
 
+    @property
+    def presumed(self) -> bool:
+        """Whether anything of it rests on a consent that nobody gave (R1)."""
+        return any(consent.given_by == PRESUMED for _, consent in self.consents())
+
     def texts(self) -> tuple[Text, ...]:
         """Main language first."""
         return (self.text, *self.translations)
+
+    def consents(self) -> Iterator[tuple[str, Consent]]:
+        """(where it was written, consent): the alert's, and those that are about one person only."""
+        yield "consent", self.consent
+        for number, subject in enumerate(self.subjects):
+            if subject.consent is not None:
+                yield f"subjects[{number}].consent", subject.consent
 
 
 def parse_input(value: JsonObject) -> Alert:
@@ -436,115 +435,3 @@ def _translations(form: Form, main: Text) -> tuple[Text, ...]:
             inner.fail("do_not", f"{len(text.do_not)} written, the main text has {len(main.do_not)}")
         texts.append(text)
     return tuple(texts)
-
-
-def check_publishable(alert: Alert, now: datetime, *, approvals_exist: bool, loopback: bool) -> None:
-    """Judge whether this alert may be published at `now`.
-
-    Raises:
-        RefusedError: one reason for each rule that says no, each with the rule's number.
-
-    Spec: Tadamun §7
-    """
-    reasons = [
-        *_text_reasons(alert),
-        *_consent_reasons(alert, now),
-        *_subject_reasons(alert),
-        *_picture_reasons(alert),
-        *_name_reasons(alert),
-    ]
-    if alert.expires <= now:
-        reasons.append(f"expires: {alert.expires:%Y-%m-%d} has passed; write a later date")
-    if alert.embargo_until is not None and now < alert.embargo_until:
-        reasons.append(f"R8: embargo_until is {alert.embargo_until:%Y-%m-%dT%H:%M:%SZ}; publish it then, not before")
-    if alert.status == "actual" and not approvals_exist and not loopback:
-        reasons.append(
-            "R2: no second person can approve on this node yet, so it publishes exercises only"
-        )
-    if reasons:
-        raise RefusedError(*reasons)
-
-
-def _text_reasons(alert: Alert) -> Iterator[str]:
-    for text in alert.texts():
-        if not text.link_to_work.strip():
-            yield f"link_to_work ({text.language}): empty; write how the attack is tied to the work"
-    if alert.status == "actual" and alert.country == EXERCISE_COUNTRY:
-        yield "country: XX is for exercises only; write the country's ISO code, e.g. IQ"
-
-
-def _consent_reasons(alert: Alert, now: datetime) -> Iterator[str]:
-    audience = CONSENT_LEVELS.index("public-anonymised" if alert.audience == "everyone" else "network")
-    for where, consent in _consents(alert):
-        if consent.valid_until < now:
-            yield f"R1: {where} was valid until {consent.valid_until:%Y-%m-%d}; ask again"
-        if consent.given_by == "presumed" and consent.level == "public-named":
-            yield f"R1: {where} is presumed, and a presumption never allows names"
-        if CONSENT_LEVELS.index(consent.level) < audience:
-            yield (
-                f"R1: {where} allows {consent.level}, below the audience;"
-                f" it must be {CONSENT_LEVELS[audience]} or higher"
-            )
-
-
-def _consents(alert: Alert) -> Iterator[tuple[str, Consent]]:
-    yield "consent", alert.consent
-    for number, subject in enumerate(alert.subjects):
-        if subject.consent is not None:
-            yield f"subjects[{number}].consent", subject.consent
-
-
-def _subject_reasons(alert: Alert) -> Iterator[str]:
-    for number, subject in enumerate(alert.subjects):
-        where = f"subjects[{number}]"
-        consent = subject.consent or alert.consent
-        if subject.publication_level == "named" and consent.level != "public-named":
-            yield f"R1: {where} is named, the consent allows only {consent.level}"
-        relative = subject.relative or subject.kind == "family"
-        if relative and subject.consent is None and alert.consent.given_by != "family":
-            yield f"R10: {where} is a relative and needs a consent of their own; write it as {where}.consent"
-        if subject.minor and subject.publication_level not in ("collective", "withheld"):
-            yield f"R11: {where} is a minor; publication_level must be collective or withheld"
-
-
-def _picture_reasons(alert: Alert) -> Iterator[str]:
-    minors = any(subject.minor for subject in alert.subjects)
-    excluded = {folded(each) for _, consent in _consents(alert) for each in consent.excluded}
-    for number, shot in enumerate(alert.media):
-        if minors and shot.people == "consented":
-            yield f"R11: a minor is spoken of, and media[{number}] shows faces; blur them and write blurred"
-        if excluded & _PHOTOS and shot.people != "none":
-            yield f"R3: the consent leaves photos out, and media[{number}] shows people"
-
-
-def _name_reasons(alert: Alert) -> Iterator[str]:
-    everything = f" {folded(' '.join(_public_words(alert)))} "
-    for number, subject in enumerate(alert.subjects):
-        name = folded(subject.name)
-        # One word may be anybody's (an order, a place, "defender"); two words together are somebody's name.
-        if subject.publication_level != "named" and " " in name and f" {name} " in everything:
-            yield f"R4: the name of subjects[{number}] is not to be published, but stands in the text"
-
-
-def _public_words(alert: Alert) -> Iterator[str]:
-    for text in alert.texts():
-        yield from (text.headline, text.narrative, text.link_to_work, *text.demands, *text.do_not)
-    yield alert.company_or_project
-    for target in alert.targets:
-        yield from (target.office, target.body, target.honorific, *(value for _, value in target.public))
-    yield from (alt for shot in alert.media for _, alt in shot.alt)
-    yield from (
-        subject.public_name for subject in alert.subjects if subject.publication_level == "collective"
-    )
-
-
-_PHOTOS = frozenset({"photo", "photos", "picture", "pictures", "image", "صوره", "صور", "الصوره", "الصور"})
-_LETTERS = str.maketrans("أإآٱىة", "اااايه", "ـ")
-
-
-def folded(text: str) -> str:
-    """For comparing names: no marks, no case, one form of each Arabic letter, words separated by single
-    spaces."""
-    decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return " ".join(re.findall(r"\w+", bare.casefold()))

@@ -41,7 +41,8 @@ ANSWER_KINDS = ("favourable", "pledge", "counter", "information-request", "token
 RESULTS = ("released", "charges-dropped", "safe", "sentence", "worsened", "killed", "no-change", "unknown")
 ATTRIBUTIONS = ("none", "partly", "yes")
 """Whether the author thinks that the alert had a part in how it ended."""
-CONSENT_GIVERS = ("self", "family", "lawyer", "organisation-mandate", "presumed")
+PRESUMED = "presumed"
+CONSENT_GIVERS = ("self", "family", "lawyer", "organisation-mandate", PRESUMED)
 CONSENT_LEVELS = ("private-help-only", "network", "public-anonymised", "public-named")
 """In rising order: each allows what stands before it."""
 STATES = ("issued", "corrected", "closed")

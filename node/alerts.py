@@ -1,9 +1,9 @@
 """Alerts: what they are, and what may be done with one that arrives. The face of the `alert_…` files beside
 it.
 
-`alert_terms` has the words, `alert_input` what an operator hands in, `alert_notes` what goes out,
-`alert_public` what comes in. `decide` judges an activity about a Note, whoever sent it: our own member, a
-peer, a mirror or a stick. Whether the activity really is its author's has been proved before. Rules, in
+`alert_terms` has the words, `alert_input` what an operator hands in, `alert_checks` whether it may go out,
+`alert_notes` what goes out, `alert_public` what comes in. `decide` judges an activity about a Note, whoever
+sent it: our own member, a peer, a mirror or a stick. Whether the activity really is its author's has been proved before. Rules, in
 order:
 
 1. Create and Update carry a Note whose id is the one named, with the author's origin and `attributedTo` the
@@ -26,8 +26,9 @@ order:
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from node.alert_checks import check_publishable
 from node.alert_forms import parse_moment
-from node.alert_input import Alert, check_publishable, parse_input
+from node.alert_input import Alert, parse_input
 from node.alert_notes import (
     PUBLIC,
     Answer,

@@ -7,8 +7,10 @@ Whoever writes asks; others look at names, audience, place and consent, tick eac
 3. a yes has all four ticks; a no has a reason, and ends the request;
 4. the shell never approves: a word comes from an approver in a browser, with a fresh second factor, or sealed from a
    sister organisation that was named beforehand;
-5. for everyone two words are needed, for members one; where a person is named one of the two is a sister's;
-6. an emergency: one word and a written reason, when danger is immediate; the sisters look at it within 24 hours.
+5. for everyone two words are needed, for members one, but two where a consent is presumed (R1); where a person is
+   named one of the two is a sister's;
+6. an emergency: one word and a written reason, when danger is immediate; the sisters look at it within 24 hours. Not
+   where a consent is presumed: that is an emergency already, and two people answer for it.
 
 What is published is what was approved: the text is sealed to a key that only those who look at it hold, and each yes
 brings that key back. So it can be published when nobody is at a desk, and not before.
@@ -21,6 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from node.alert_input import Alert
+from node.alert_terms import PRESUMED
 from node.effects import Accept, Decision, Refuse
 from node.errors import ProtocolError
 from node.federation.protocol import digests
@@ -44,7 +47,7 @@ MAX_REASON = 2_000
 _LEAST_REASON = 20
 _SPEC = "R2"
 _SUBJECT = ("name", "kind", "publication_level", "public_name", "minor", "relative")
-_CONSENT = ("given_by", "how", "level", "valid_until", "excluded", "family_safe", "advance_instruction")
+_CONSENT = ("given_by", "how", "level", "valid_until", "excluded", "family_safe", "advance_instruction", "necessity")
 _SHOWN = (
     "audience", "exclude", "language", "headline", "kind", "country", "status", "severity", "urgency", "certainty",
     "narrative", "link_to_work", "demands", "do_not", "actions", "translations", "expires", "deadline",
@@ -107,7 +110,7 @@ class Facts:
 def needed(alert: Alert) -> tuple[int, bool]:
     """How many words an alert needs, and whether one must be a sister's."""
     if alert.sealed:
-        return 1, False
+        return (2 if alert.presumed else 1), False
     return 2, any(subject.publication_level == "named" for subject in alert.subjects)
 
 
@@ -225,12 +228,22 @@ def _voice(word: Word, own: str) -> tuple[str, str]:
     return (word.org, word.by if word.org == own else "")
 
 
-def decide_override(request: Request, words: Collection[Word], reason: str, own: str) -> Decision:
+def is_presumed(shown: JsonObject) -> bool:
+    """Whether a brief rests on a consent that is presumed."""
+    said = [shown.get("consent"), *(each.get("consent") for each in _objects(shown.get("subjects")))]
+    return any(each.get("given_by") == PRESUMED for each in said if isinstance(each, dict))
+
+
+def decide_override(
+    request: Request, words: Collection[Word], reason: str, own: str, *, presumed: bool = False
+) -> Decision:
     """Judge an emergency: one word that is there already, danger that is immediate, and a written reason."""
     if request.state != WAITING:
         return Refuse(f"the request is {request.state}", _SPEC)
     if not request.urgent:
         return Refuse("an emergency is one where danger is immediate (urgency)", _SPEC)
+    if presumed:
+        return Refuse("a consent is presumed: two approvers answer for it, whatever the hurry", "R1")
     if len(reason.strip()) < _LEAST_REASON or len(reason) > MAX_REASON:
         return Refuse(f"write the reason, {_LEAST_REASON} to {MAX_REASON} characters: the sisters will read it", _SPEC)
     if not any(each.verdict == YES and each.digest == request.digest and each.org == own for each in words):

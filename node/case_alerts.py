@@ -21,7 +21,7 @@ from types import MappingProxyType
 import rfc8785
 
 from node import consents as rules
-from node.alert_input import folded
+from node.alert_checks import folded
 from node.alert_terms import country_name, ui_language
 from node.case_documents import Case, Person, Words, sealed_words
 from node.case_terms import NETWORK_ONLY
@@ -186,6 +186,9 @@ def _consent(found: Sequence[Standing]) -> JsonObject:
     lowest = min(found, key=lambda each: rules.rank(each.level), default=Standing("", rules.NOTHING, ""))
     until = rules.lapses(found)
     value: JsonObject = {"given_by": lowest.given_by, "how": lowest.reason or "case", "level": lowest.level}
+    presumed = next((each for each in found if each.given_by == rules.PRESUMED), None)
+    if presumed is not None:
+        value |= {"given_by": rules.PRESUMED, "how": presumed.reason, "necessity": presumed.necessity}
     return value | {"valid_until": _moment(until)} if until is not None else value
 
 

@@ -274,10 +274,19 @@ def parse(raw: bytes) -> Case:
     value = parse_document(raw, MAX_CASE).value
     if value.get("version") != VERSION:
         raise ProtocolError(f"a case of version {str(value.get('version'))[:20]!r}", spec=_SPEC)
-    case = from_json(Case, value.get("case"))
+    case = from_json(Case, _without_typed_approvers(value.get("case")))
     if case.state not in STATES:
         raise ProtocolError(f"no such state: {case.state[:40]!r}", spec=_SPEC)
     return case
+
+
+def _without_typed_approvers(value: object) -> object:
+    """Until a presumption's approvers were those of the text, their names were typed into the consent."""
+    consents = value.get("consents") if isinstance(value, dict) else None
+    for each in consents if isinstance(consents, list) else ():
+        if isinstance(each, dict):
+            each.pop("approved_by", None)
+    return value
 
 
 def sealed_words(case: Case) -> Iterator[tuple[str, str]]:

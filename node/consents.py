@@ -9,7 +9,8 @@
 5. R1 The person's advance instruction prevails over family and lawyer, in the situations it was written for.
 6. R1 Family counts only where the case worker recorded, with a reason, that family is not a source of threat. Of family
    and lawyer the lower word counts. An organisation's mandate speaks for the organisation, never for a person.
-7. R1 Nobody can be reached, and nobody may speak: two approvers, a written necessity, reviewed within 72 hours.
+7. R1 Nobody can be reached, and nobody may speak: a written necessity, reviewed within 72 hours. The two approvers it
+   needs are those of the text: each reads the necessity in a session of their own (`approvals.needed`).
 8. R1 What is told of an outcome needs a word given after the outcome was known.
 
 What was valid until a moment lapses at it: nothing is sent any more, a banner says so, and the text is deleted thirty
@@ -17,17 +18,16 @@ days later.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from node.alert_terms import CONSENT_LEVELS
+from node.alert_terms import CONSENT_GIVERS, CONSENT_LEVELS
 
 NOTHING = "nothing"
 LEVELS = (NOTHING, *CONSENT_LEVELS)
 """In rising order: each allows what stands before it."""
 PRIVATE, NETWORK, ANONYMISED, NAMED = CONSENT_LEVELS
-SELF, FAMILY, LAWYER, MANDATE, PRESUMED = "self", "family", "lawyer", "organisation-mandate", "presumed"
-GIVERS = (SELF, FAMILY, LAWYER, MANDATE, PRESUMED)
+SELF, FAMILY, LAWYER, MANDATE, PRESUMED = GIVERS = CONSENT_GIVERS
 SITUATIONS = ("free", "detained", "disappeared", "killed", "unreachable")
 EXCLUDABLE = ("photo", "place", "family", "health", "work")
 REVIEW_WITHIN = timedelta(hours=72)
@@ -68,7 +68,6 @@ class Consent:
     family_reason: str = ""
     necessity: str = ""
     """Why nobody can be waited for (with `presumed`)."""
-    approved_by: tuple[str, ...] = ()
     reviewed: datetime | None = None
     withdrawn: datetime | None = None
 
@@ -98,6 +97,8 @@ class Standing:
     languages: tuple[str, ...] = ()
     lapsed: bool = False
     """There was a word, and its time has passed."""
+    necessity: str = ""
+    """What was written down for a presumption."""
 
     def allows(self, level: str) -> bool:
         """Whether this much may be said."""
@@ -213,8 +214,8 @@ def _of_others(person: About, words: Sequence[Consent], now: datetime, outcome: 
 
 
 def _of_presumed(word: Consent, now: datetime) -> Standing:
-    if _taken_back(word, now) or len(set(word.approved_by)) < 2 or not word.necessity.strip():
-        reason = "R1: a presumption needs two approvers and a written necessity"
+    if _taken_back(word, now) or not word.necessity.strip():
+        reason = "R1: a presumption needs a written necessity"
         return Standing(word.subject, NOTHING, reason, PRESUMED)
     due = word.given + REVIEW_WITHIN
     if word.reviewed is None or word.reviewed > due:
@@ -222,7 +223,7 @@ def _of_presumed(word: Consent, now: datetime) -> Standing:
         found = _timed(word, "R1: presumed, to be reviewed within 72 hours", now, ends)
     else:
         found = _timed(word, "R1: presumed and reviewed", now)
-    return _capped(found, ANONYMISED)
+    return replace(_capped(found, ANONYMISED), necessity=word.necessity)
 
 
 def _others(words: Sequence[Consent], now: datetime) -> list[Consent]:
@@ -265,8 +266,4 @@ def _timed(word: Consent, reason: str, now: datetime, ends: datetime | None = No
 
 
 def _capped(found: Standing, most: str) -> Standing:
-    level = min(found.level, most, key=rank)
-    return Standing(
-        found.subject, level, found.reason, found.given_by, found.valid_until, found.excluded, found.languages,
-        found.lapsed,
-    )  # fmt: skip
+    return replace(found, level=min(found.level, most, key=rank))

@@ -112,6 +112,7 @@ def test_each_rule_of_an_emergency(changes, words, reason, decision):
     assert rules.decide_override(replace(ASKED, **changes), words, reason, OWN) == decision
 
 
+PRESUMED = {"given_by": "presumed", "how": "R1", "level": "public-anonymised", "valid_until": "2027-06-30"}
 CONSENT = {"given_by": "self", "how": "signed", "level": "public-named", "valid_until": "2027-06-30"}
 
 
@@ -120,12 +121,35 @@ CONSENT = {"given_by": "self", "how": "signed", "level": "public-named", "valid_
     [
         ({}, (2, False)),
         ({"audience": "network"}, (1, False)),
+        ({"audience": "network", "consent": PRESUMED}, (2, False)),
+        ({"audience": "network", "subjects": [{"name": "", "kind": "person", "publication_level": "withheld",
+                                               "consent": PRESUMED}]}, (2, False)),
+        ({"consent": PRESUMED}, (2, False)),
         ({"subjects": [{"name": "EXERCISE Amal", "kind": "person", "publication_level": "named"}],
           "consent": CONSENT}, (2, True)),
     ],
 )  # fmt: skip
 def test_how_many_words_an_alert_needs(changes, needed):
     assert rules.needed(parse_input(example(status="actual", **changes))) == needed
+
+
+@pytest.mark.parametrize(
+    ("shown", "presumed"),
+    [
+        ({}, False),
+        ({"consent": CONSENT, "subjects": [{"kind": "person"}]}, False),
+        ({"consent": PRESUMED}, True),
+        ({"consent": CONSENT, "subjects": [{"kind": "person"}, {"consent": PRESUMED}]}, True),
+    ],
+)
+def test_a_presumption_is_found_wherever_it_stands(shown, presumed):
+    assert rules.is_presumed(shown) == presumed
+
+
+def test_no_emergency_shortens_a_presumption():
+    refused = Refuse("a consent is presumed: two approvers answer for it, whatever the hurry", "R1")
+    assert rules.decide_override(ASKED, (YES,), REASON, OWN) == Accept()
+    assert rules.decide_override(ASKED, (YES,), REASON, OWN, presumed=True) == refused
 
 
 def test_whoever_approves_is_shown_no_source_no_contact_and_no_note():

@@ -111,6 +111,12 @@ def test_a_case_is_read_as_it_was_written():
         assert len(raw) == len(cases.render(Case(id="x", opened=NOW))), "its size does not tell a long one from a short"
 
 
+def test_a_case_from_when_approvers_of_a_presumption_were_typed_is_read():
+    value = json.loads(cases.render(case()))
+    value["case"]["consents"][0]["approved_by"] = ["EXERCISE one", "EXERCISE two"]
+    assert cases.parse(json.dumps(value).encode()) == case()
+
+
 def test_a_document_of_another_shape_is_refused():
     value = json.loads(cases.render(case()))
     for change in (

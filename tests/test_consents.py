@@ -11,7 +11,7 @@ from tests.support.case_examples import DAY, NOW, consent
 DETAINED = About("p1", "detained")
 FAMILY = {"given_by": "family", "family_safe": True, "family_reason": "EXERCISE: her sister lives with her"}
 ADVANCE = {"advance": True, "text": "EXERCISE: if I am held, say it aloud", "given": NOW - 30 * DAY}
-PRESUMED = {"given_by": "presumed", "approved_by": ("r1", "r2"), "necessity": "EXERCISE: he may be moved tonight"}
+PRESUMED = {"given_by": "presumed", "necessity": "EXERCISE: he may be moved tonight"}
 
 
 def level(about, *words, now=NOW, outcome=None):
@@ -59,7 +59,6 @@ LEVELS = [
      "private-help-only"),
     ("presumed", DETAINED, (consent(**PRESUMED),), "public-anonymised"),
     ("presumed never names", DETAINED, (consent(**PRESUMED, level="public-named"),), "public-anonymised"),
-    ("presumed by one", DETAINED, (consent(**PRESUMED | {"approved_by": ("r1", "r1")}),), "nothing"),
     ("presumed without necessity", DETAINED, (consent(**PRESUMED | {"necessity": ""}),), "nothing"),
     ("presumed and not reviewed in 72 hours", DETAINED, (consent(**PRESUMED, given=NOW - 3 * DAY),), "nothing"),
     ("presumed and reviewed", DETAINED, (consent(**PRESUMED, given=NOW - 4 * DAY, reviewed=NOW - 2 * DAY),),

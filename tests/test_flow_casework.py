@@ -224,6 +224,27 @@ async def test_what_is_for_members_only_is_sealed_and_taken_back_with_the_consen
         inside_nowhere(house, other)
 
 
+async def test_a_presumed_consent_is_answered_for_by_two_who_read_why_even_among_members(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people = await office(net, "one")
+        await net.befriend(house, await net.house("two"))
+        await sara.get("/desk/cases/new")
+        case = (await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked"})).headers["location"]
+        why = "EXERCISE: he may be moved tonight, and nobody of his can be reached"
+        presumed = {"given_by": "presumed", "how": "nobody can be asked", "necessity": why}
+        await to_draft(sara, case, "network-only", person={"situation": "detained"}, consent=presumed)
+        await do(sara, case, "submit")
+        asked = re.search(r"/desk/approvals/[\w-]+", (await people[0].get("/desk/approvals")).text)
+        shown = (await people[0].get(asked[0])).text
+        assert why in shown and "1 of 2" not in shown
+        await approve(people[0])
+        assert states(house) == ["review"], "one word is not enough for a presumption"
+        hurried = await people[0].post(asked[0], {"emergency": "yes", "reason": "EXERCISE: " + "at once " * 10})
+        assert hurried.status == 409 and "two approvers answer for it" in hurried.text
+        await approve(people[1])
+        await wait_until(lambda: states(house) == ["published"], "two words are")
+
+
 async def statement(house, people):
     """A text without a case names nobody, and is approved like any other."""
     author = await join(house, "Rima (exercise)", "author")

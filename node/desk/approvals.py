@@ -222,12 +222,12 @@ def override(
     row = _find(connection, organisation, name)
     if APPROVER not in person.counting or not fresh:
         raise RefusedError("R2: an approver says so, with a fresh second factor")
-    words = rows.words_of(connection, organisation.did, name)
-    _check(rules.decide_override(row.request, words, reason, organisation.did))
+    words, (shown, release) = rows.words_of(connection, organisation.did, name), _open(row, secrets)
+    presumed = rules.is_presumed(shown)
+    _check(rules.decide_override(row.request, words, reason, organisation.did, presumed=presumed))
     standbys = rows.standbys_of(connection, organisation.did)
     if not standbys:
         raise RefusedError("R2: no sister organisation is named that could look at it; see 'tadamun member standby'")
-    shown, release = _open(row, secrets)
     seen = _pictures(row, release)
     rows.make_ready(connection, organisation.did, name, release, now)
     rows.want_review(connection, organisation.did, name, now + rules.REVIEW_WITHIN)

@@ -20,7 +20,7 @@ from node import kinds
 from node.effects import Accept, FollowAgain, Reply, ReplyLetter
 from node.errors import RefusedError
 from node.federation import commit, letters, receipts
-from node.federation.protocol import actors, ids, integrity_proofs, replicas, retry, verification
+from node.federation.protocol import actors, contexts, ids, integrity_proofs, replicas, retry, verification
 from node.federation.protocol.activities import AS2, PUBLIC, parse_activity
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
 from node.federation.protocol.keys import OrganisationKey
@@ -100,10 +100,10 @@ def log_method(key: OrganisationKey) -> str:
 
 
 def sign_object(document: JsonObject, key: OrganisationKey, terms: JsonObject, now: datetime) -> JsonObject:
-    """An object that can be believed wherever it is found."""
+    """An object that can be believed wherever it is found, with those of the terms that it uses."""
     bare = {name: value for name, value in document.items() if name not in ("proof", "@context")}
     return integrity_proofs.sign(
-        {"@context": [AS2, DATA_INTEGRITY, terms], **bare}, key, log_method(key), now
+        {"@context": [AS2, DATA_INTEGRITY, contexts.used(terms, bare)], **bare}, key, log_method(key), now
     )
 
 
@@ -122,7 +122,6 @@ def publish(
     place = replicas.next_position(commit.head_of(connection, organisation.did), new_epoch=new_epoch)
     stamp = speech.stamp or now
     activity: JsonObject = {
-        "@context": [AS2, DATA_INTEGRITY, {**speech.context, **LOG_TERMS}],
         "id": organisation.at(f"/activities/{token()}"),
         "type": speech.type,
         "actor": organisation.uri,
@@ -135,6 +134,8 @@ def publish(
     activity |= speech.extra
     if speech.withdraws:
         activity["withdraws"] = list(speech.withdraws)
+    terms = contexts.used({**speech.context, **LOG_TERMS}, activity)
+    activity = {"@context": [AS2, DATA_INTEGRITY, terms], **activity}
     view = View(connection, organisation)
     signed = _commit(view, activity, key, now, stamp)
     _queue(view, activity, signed, key, speech, now)

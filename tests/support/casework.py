@@ -75,12 +75,18 @@ async def do(worker: Worker, case: str, act: str, **fields: Any) -> None:
     assert answer.status == 303, answer.text
 
 
-async def to_draft(worker: Worker, case: str, strategy: str = "public") -> None:
-    """From a first word to a text that could be shown to others."""
+async def to_draft(
+    worker: Worker, case: str, strategy: str = "public", **changed: dict[str, Any]
+) -> None:
+    """From a first word to a text that could be shown to others.
+
+    Args:
+        changed: fields of `person` or `consent` that are filled in differently.
+    """
     for act in ("take", "accept"):
         await do(worker, case, act)
     for form, fields in FORMS:
-        await write(worker, case, form, fields)
+        await write(worker, case, form, fields | changed.get(form.partition("/")[0], {}))
     for act in ("verify", "consent"):
         await do(worker, case, act)
     await write(worker, case, *TEXTS[0])

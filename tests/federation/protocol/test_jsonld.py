@@ -382,3 +382,23 @@ def test_whatever_is_put_in_it_is_refused_as_a_protocol_error_or_taken(extra: Js
     for check in (jsonld.canonize, jsonld.check_structure):
         with contextlib.suppress(ProtocolError):
             check(document)
+
+
+def test_a_context_is_cut_to_the_terms_a_document_uses():
+    said = {"type": "Note", "tag": [{"type": ["Hashtag", "Other"], "name": "#x"}], "deep": {"er": [{"targets": []}]}}
+    assert contexts.used(INLINE, said) == {
+        "ex": "https://exercise.example/ns#",
+        "Hashtag": "as:Hashtag",
+        "targets": {"@id": "ex:targets", "@container": "@list"},
+    }
+
+
+def test_a_prefix_goes_with_the_last_term_that_needs_it():
+    assert contexts.used(INLINE, {"type": "Note", "content": "x"}) == {}
+    assert contexts.used(INLINE, {"sensitive": True}) == {"sensitive": "as:sensitive"}
+
+
+def test_what_is_used_means_the_same_under_the_cut_context():
+    said = {name: item for name, item in NOTE.items() if name not in ("headlineMap", "sensitive")}
+    cut = {"@context": [AS2, contexts.used(INLINE, said)], **said}
+    assert jsonld.canonize(cut) == jsonld.canonize({"@context": [AS2, INLINE], **said})

@@ -9,7 +9,7 @@ Rules for a term that a signed document uses, in order:
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pkgutil import get_data
 from types import MappingProxyType
@@ -112,6 +112,31 @@ def check_inline(context: JsonObject) -> None:
         extra = set(definition) - _DEFINITION if isinstance(definition, dict) else set()
         if extra:
             raise ProtocolError(f"the definition of {name!r} uses {min(extra)[:80]!r}", spec=_SPEC)
+
+
+def used(terms: JsonObject, document: Any) -> JsonObject:
+    """Of an inline context, what this document needs: an alert that carried all our terms twice, and twice more in
+    its proofs, was 12 kB of context to 8 kB of alert.
+
+    Args:
+        terms: an inline context; a prefix stays if a term that stays is written with it.
+        document: names of members and of types are looked for in it, at any depth.
+    """
+    said = set(_said(document))
+    kept = {name: definition for name, definition in terms.items() if name in said}
+    iris = [definition if isinstance(definition, str) else definition["@id"] for definition in kept.values()]
+    prefixes = {iri.partition(":")[0] for iri in iris}
+    return {name: definition for name, definition in terms.items() if name in kept or name in prefixes}
+
+
+def _said(value: Any) -> Iterator[str]:
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict | list | tuple):
+            yield from _said(item)
+    if isinstance(value, dict):
+        yield from value
+        kinds = value.get("type")
+        yield from [kinds] if isinstance(kinds, str) else kinds or ()
 
 
 def names(terms: Mapping[str, Term]) -> Names:

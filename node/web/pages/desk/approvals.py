@@ -180,12 +180,13 @@ async def _show(request: Request, session: Session) -> Response:
     asked, own = brief.row.request, session.organisation.did
     said = {(each.org, each.by) for each in brief.words}
     mine = asked.author == session.person.id
+    hurry = asked.urgent and bool(said) and not rules.is_presumed(brief.shown)
     waits = asked.state == rules.WAITING and not mine and session.person.id not in asked.subjects
     return _page(
         request, session, brief.shown, changed=brief.changed, digest=asked.digest, request_state=asked.state, review="",
         small=_paths(brief, "small"), full=_paths(brief, "full"),
         may_speak=waits and (own, session.person.id) not in said,
-        may_override=asked.state == rules.WAITING and asked.urgent and bool(said), urgent=asked.urgent,
+        may_override=asked.state == rules.WAITING and hurry, urgent=asked.urgent,
         replaces=brief.row.replaces,
     )  # fmt: skip
 

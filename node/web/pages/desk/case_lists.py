@@ -54,7 +54,6 @@ CONSENT = (
     Field("text", "text", group="instruction"),
     Field("scope", "many", words.SITUATIONS, "situation", group="instruction"),
     Field("necessity", "text", group="presumed"),
-    Field("approved_by", "lines", group="presumed"),
 )
 SOURCE = (
     Field("kind", "line", required=True), Field("note", "text"), Field("independent", "tick"),
