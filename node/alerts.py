@@ -2,9 +2,9 @@
 it.
 
 `alert_terms` has the words, `alert_input` what an operator hands in, `alert_checks` whether it may go out,
-`alert_notes` what goes out, `alert_public` what comes in. `decide` judges an activity about a Note, whoever
-sent it: our own member, a peer, a mirror or a stick. Whether the activity really is its author's has been proved before. Rules, in
-order:
+`alert_notes` what goes out, `alert_public` what comes in. `decide` judges an activity about a Note, whoever sent it:
+our own member, a peer, a mirror or a stick. Whether the activity really is its author's has been proved before.
+Rules, in order:
 
 1. Create and Update carry a Note whose id is the one named, with the author's origin and `attributedTo` the
    author; Delete names an object of the author's origin. (FEP-fe34)
