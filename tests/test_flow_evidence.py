@@ -198,7 +198,10 @@ async def test_a_member_that_claims_more_of_our_log_than_we_signed_does_not_sile
 
 async def test_a_member_that_claims_more_and_then_hangs_up_holds_us_up_a_few_times_and_no_more(tmp_path):
     async with Network(tmp_path) as net:
-        a, liar = await net.members("a", "c")
+        a, liar = await net.house("a", start=False), await net.house("c", start=False)
+        for house in (a, liar):
+            await house.start(workers=False)  # a first comparison of their own would take the doubt back
+        await net.befriend(a, liar)
         mirror = a.node.mirror
         for number in range(5):
             await mirror._doubt(a.organisation, liar.did)

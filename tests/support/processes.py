@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from json import JSONDecodeError, dumps, loads
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
+
+from tests.support.forked import Forked
 
 START = 30.0
 """Seconds a process may take until it answers."""
@@ -125,6 +128,37 @@ def wait_until(
         time.sleep(_PAUSE)
 
 
+def _may_fork(words: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """A library that must be loaded first needs a program of its own, and so does whatever another program runs."""
+    return words[0] == str(TADAMUN) and "LD_PRELOAD" not in environment
+
+
+def run(words: Sequence[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end.
+
+    Raises:
+        TimeoutExpired: it took longer than `COMMAND`.
+    """
+    if not _may_fork(words, environment):
+        return subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=COMMAND, env=dict(environment),
+            check=False,
+        )  # fmt: skip
+    with TemporaryDirectory(prefix="tadamun-command-") as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        process = Forked(words[1:], environment, Path.cwd(), output, errors)
+        try:
+            code = process.wait(COMMAND)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return subprocess.CompletedProcess(words, code, _read(output), _read(errors))
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
 class Process:
     """A started program whose output goes to a file, so that it never blocks and can be shown on failure."""
 
@@ -132,6 +166,10 @@ class Process:
         """Start it, with the directory of its output file as working directory."""
         self.name = Path(words[0]).name
         self.output = output
+        self._process: subprocess.Popen[bytes] | Forked
+        if _may_fork(words, environment):
+            self._process = Forked(words[1:], environment, output.parent, output, output)
+            return
         with output.open("ab") as sink:
             self._process = subprocess.Popen(
                 words,
@@ -288,15 +326,7 @@ class Node:
             CommandFailed: it left with another code than 0.
         """
         words = (*words, "--json") if json else words
-        done = subprocess.run(
-            [*self.prefix, str(TADAMUN), *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND,
-            env=self._environment(),
-            check=False,
-        )
+        done = run([*self.prefix, str(TADAMUN), *words], self._environment())
         if done.returncode != 0:
             raise CommandFailed(("tadamun", *words), done.returncode, done.stderr)
         return loads(done.stdout) if json else done.stdout

@@ -34,6 +34,18 @@ class SealedCard:
     sent: datetime
     to: int
     """For how many organisations it is."""
+    updated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What stands above the text of an alert that is over, closed or corrected."""
+
+    expires: datetime | None
+    outcome: str
+    outcome_result: str
+    outcome_attribution: str
+    correction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,8 @@ async def index(request: Request) -> Response:
     def read(connection: Connection) -> tuple[list[SealedCard], tuple[Signers, ...]]:
         names, secrets = _names(connection, session), session.secrets.get(NETWORK, ())
         found = sealed_alerts.current(connection, session.organisation.did, secrets)
-        return [_card(each, names) for each in found], _signers(connection, session.organisation.did, secrets, names)
+        cards = [_card(each, names, site_of(request).clock()) for each in found]
+        return cards, _signers(connection, session.organisation.did, secrets, names)
 
     cards, signers = await site_of(request).database.read(read)
     return desk.page(
@@ -75,13 +88,17 @@ async def one(request: Request) -> Response:
     def read(connection: Connection) -> tuple[SealedCard, tuple[PublicAlert, ...]] | None:
         secrets = session.secrets.get(NETWORK, ())
         found = sealed_alerts.find(connection, session.organisation.did, name, secrets)
-        return (_card(found, _names(connection, session)), tuple(map(parse, found.notes))) if found else None
+        if found is None:
+            return None
+        return _card(found, _names(connection, session), site_of(request).clock()), tuple(map(parse, found.notes))
 
     shown = await site_of(request).database.read(read)
     if shown is None:
         return desk.refused(request, session, "nothing that this session opens is at this address", 404)
     card, notes = shown
-    return desk.page(request, session, session.organisation, "desk/sealed.html", card=card, notes=notes)
+    return desk.page(
+        request, session, session.organisation, "desk/sealed.html", card=card, notes=notes, end=_end(notes[0])
+    )
 
 
 def _names(connection: Connection, session: Session) -> dict[str, str]:
@@ -107,10 +124,18 @@ def _signers(
     return tuple(shown)
 
 
-def _card(found: SealedAlert, names: dict[str, str]) -> SealedCard:
+def _card(found: SealedAlert, names: dict[str, str], now: datetime) -> SealedCard:
     note = found.main
     return SealedCard(
         path=f"/desk/network/{documents.page_name(found.about)}", author=names.get(found.author, found.author),
         headline=note.headline, language=note.language, kind=note.kind, country=note.country, severity=note.severity,
-        status=note.status, state=note.state, sent=found.sent, to=len(found.to),
+        status=note.status, state="expired" if note.state != "closed" and note.is_expired(now) else note.state,
+        sent=found.sent, to=len(found.to), updated=note.updated,
     )  # fmt: skip
+
+
+def _end(note: PublicAlert) -> End:
+    return End(
+        note.expires, note.state_note if note.state == "closed" else "", note.outcome_result, note.outcome_attribution,
+        note.state_note if note.state == "corrected" else "",
+    )

@@ -1,0 +1,132 @@
+"""A case's alert lives on among members and with sisters: changed, corrected and closed under seal; named; in haste."""
+
+import re
+
+from node.desk import approvals as desk
+from tests.support.casework import HEADLINE, TEXTS, TICKS, approve, do, office, to_draft, write
+from tests.support.desk import join
+from tests.support.network import Network, wait_until
+from tests.test_flow_casework import inside_nowhere, requests, states
+
+NAME = "EXERCISE Amal Invented"
+NAMED = {"name": NAME, "publication_level": "named"}
+CHANGED = "EXERCISE: she was brought before a judge"
+REASON = "EXERCISE: she is taken away at this moment, and one approver is asleep"
+
+
+async def begin(worker, what="EXERCISE zq-asked"):
+    await worker.get("/desk/cases/new")
+    return (await worker.post("/desk/cases/new", {"what": what})).headers["location"]
+
+
+async def with_sister(net):
+    """Our house with its people, and an approver of a sister that stands by."""
+    house, sara, people = await office(net, "one")
+    sister, _, (theirs, _) = await office(net, "two")
+    await net.befriend(house, sister)
+    await house.write(lambda c: desk.name_standbys(c, house.organisation, [sister.did], house.clock()))
+    return house, sara, people, sister, theirs
+
+
+async def sisters_page(theirs):
+    """Wait until a request of the other organisation is listed; its address and its page."""
+
+    async def listed():
+        return re.search(r"/desk/sisters/[^\"?]+", (await theirs.get("/desk/approvals")).text)
+
+    path = (await wait_until(listed, "the sister is asked"))[0]
+    return path, (await theirs.get(path)).text
+
+
+async def test_what_members_hold_is_changed_corrected_and_closed_from_the_case(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people = await office(net, "one")
+        other = await net.house("two")
+        await net.befriend(house, other)
+        reader = await join(other, "Nour (exercise)", "coordinator")
+        case = await begin(sara)
+        await to_draft(sara, case, "network-only")
+        await do(sara, case, "submit")
+        await approve(people[0])
+
+        async def page():
+            listed = (await reader.get("/desk/network")).text
+            found = re.search(r"/desk/network/[^\"?]+", listed)
+            return (await reader.get(found[0])).text if found else ""
+
+        async def shows(text):
+            await wait_until(lambda: _has(page, text), f"the member reads {text!r}")
+
+        await shows(HEADLINE)
+        await do(sara, case, "revise")
+        await write(sara, case, "text/en", dict(TEXTS[-1][1]) | {"headline": CHANGED})
+        await do(sara, case, "submit")
+        assert CHANGED not in await page(), "what members hold stays until another said yes"
+        await approve(people[0])
+        await shows(CHANGED)
+        assert HEADLINE not in await page()
+        await wait_until(lambda: states(house) == ["published"], "the case follows")
+        await do(sara, case, "correct", note="EXERCISE: it was on Monday")
+        await shows("it was on Monday")
+        known = {"kind": "safe", "text": "EXERCISE: the threats stopped", "known": f"{house.clock():%Y-%m-%d}"}
+        await write(sara, case, "outcome/it", known)
+        await do(sara, case, "conclude")
+        await write(sara, case, "consent/p1", {
+            "given_by": "self", "how": "in person", "level": "network", "valid_until": "2027-06-30", "free": "yes",
+        })  # fmt: skip
+        await do(sara, case, "close", attribution="partly")
+        await shows("the threats stopped")
+        assert "This alert is closed" in await page() and states(house) == ["closed"]
+        inside_nowhere(house, other)
+        for text in (HEADLINE, CHANGED, "it was on Monday", "the threats stopped"):
+            for each in (house, other):
+                assert text not in (await each.get("/alerts")).text and text.encode() not in each.files(), text
+
+
+async def _has(page, text):
+    return text in await page()
+
+
+async def test_a_case_that_names_somebody_waits_for_a_sister(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people, sister, theirs = await with_sister(net)
+        case = await begin(sara)
+        await to_draft(sara, case, person=NAMED, consent={"level": "public-named"})
+        await do(sara, case, "submit")
+        for person in people:
+            await approve(person)
+        assert states(house) == ["review"], "two of ours are not enough where somebody is named"
+        path, page = await sisters_page(theirs)
+        assert NAME in page and HEADLINE in page and "zq-street" not in page and "zq-neighbour" not in page
+        answer = await theirs.post(path, {"word": "yes", **TICKS})
+        assert answer.status == 303, answer.text
+        await wait_until(lambda: states(house) == ["published"], "her word is the second")
+        assert NAME in (await house.get("/alerts/" + _name(await sara.get(case)))).text
+        inside_nowhere(sister)
+
+
+def _name(page):
+    return re.search(r'"/alerts/([^"?]+)', page.text)[1]
+
+
+async def test_an_emergency_of_a_case_goes_out_and_the_sister_reads_why(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people, _, theirs = await with_sister(net)
+        case = await begin(sara)
+        await to_draft(sara, case)
+        await do(sara, case, "submit")
+        await approve(people[0])
+        path = re.search(r"/desk/approvals/[\w-]+", (await people[0].get("/desk/approvals")).text)
+        waits = path[0] if path else f"/desk/approvals/{requests(house, 'waiting')[0].request.id}"
+        hurried = await people[0].post(waits, {"emergency": "yes", "reason": REASON})
+        assert hurried.status == 303, hurried.text
+        await wait_until(lambda: states(house) == ["published"], "it is published on one word")
+        assert HEADLINE in (await house.get("/alerts")).text
+        review, page = await sisters_page(theirs)
+        assert REASON in page and HEADLINE in page
+        assert "override" in (await sara.get(case)).text or "emergency" in (await sara.get(case)).text.lower()
+        answer = await theirs.post(review, {"word": "yes", **TICKS})
+        assert answer.status == 303, answer.text
+        looked = [each.review_by for each in requests(house, "published")]
+        assert len(looked) == 1
+        await wait_until(lambda: requests(house, "published")[0].review_by is None, "it was looked at")
