@@ -8,7 +8,7 @@ Rules of `check_publishable`, in order (R numbers are the do-no-harm rules of th
 3. R10 relatives have a consent of their own. R11 minors are never named, and no face is shown where one is spoken of.
    R3 no picture where the consent leaves photos out.
 4. R4 a name that is not to be published stands in no public text.
-5. It has not expired, and R8 its embargo is over: nothing embargoed leaves the house.
+5. It has not expired, and R8 its embargo is over: nothing embargoed leaves the house. Others may look at it before.
 6. R2: a real alert needs a second person's approval, so where approvals do not exist only a node on
    loopback publishes it.
 """

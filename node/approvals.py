@@ -53,6 +53,7 @@ _SHOWN = (
     "narrative", "link_to_work", "demands", "do_not", "actions", "translations", "expires", "deadline",
     "violation_types",
     "drivers", "company_or_project", "relation_to_network", "verification", "endorsement_mode", "republish",
+    "embargo_until",
 )  # fmt: skip
 _BESIDE = (
     "status", "targets", "actions", "deadline", "expires", "violation_types", "drivers", "company_or_project",

@@ -87,6 +87,8 @@ def public_alert(case: Case, now: datetime) -> JsonObject:
         value["relation_to_network"] = grading.relation_to_network
     if case.verification.level:
         value["verification"] = {"level": case.verification.level}
+    if case.embargo_until is not None:
+        value["embargo_until"] = _moment(case.embargo_until)
     if grading.deadline is not None:
         value["deadline"] = _moment(grading.deadline)
     if expires is not None:

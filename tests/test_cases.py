@@ -148,7 +148,7 @@ def test_writing_changes_no_state_no_approval_and_no_history():
 
 
 def test_an_embargo_is_kept_to_the_minute():
-    held = do(replace(approved(), embargo_until=NOW + DAY), ("hold", WORKER))
+    held = do(approved(embargo_until=NOW + DAY), ("hold", WORKER))
     assert any(each.startswith("R8") for each in reasons(held, "publish", WORKER))
     assert not reasons(held, "publish", WORKER, at=NOW + DAY)
 

@@ -124,10 +124,14 @@ async def test_authors_and_who_is_concerned_are_not_asked(tmp_path):
         assert request(house, name).subjects == {"a1", "r9"}, "a1 wrote it before"
 
 
-async def test_an_embargo_is_over_before_others_are_asked(tmp_path):
+async def test_what_is_held_back_may_be_looked_at_before(tmp_path):
     async with house_of(tmp_path) as house:
-        with pytest.raises(RefusedError, match="R8"):
-            await asked(house, embargo_until=NOON + timedelta(days=1))
+        until = NOON + timedelta(days=1)
+        name = await asked(house, embargo_until=until)
+        (row,) = house.read(lambda connection: approval_rows.of_thread(connection, house.did, name))
+        assert row.due == until and row.release is None
+        with pytest.raises(RefusedError, match="R1"):
+            await asked(house, embargo_until=until, consents=(consent(valid_until=NOON + timedelta(hours=2)),))
 
 
 async def test_an_outcome_that_tells_what_stays_inside_closes_nothing(tmp_path):

@@ -142,7 +142,7 @@ def test_r07_a_withdrawal_is_always_possible_and_never_undone():
 
 
 def test_r08_an_embargo_holds_and_private_posts_are_kept_nowhere():
-    held = do(replace(approved(), embargo_until=NOW + DAY), ("hold", WORKER))
+    held = do(approved(embargo_until=NOW + DAY), ("hold", WORKER))
     assert "R8" in reasons(held, "publish", WORKER)
     activity = {
         "@context": AS2, "id": f"{NOTE_ID}/create", "type": "Create", "actor": ACTOR, "to": [ACTOR],

@@ -1,6 +1,7 @@
 """A case's alert lives on among members and with sisters: changed, corrected and closed under seal; named; in haste."""
 
 import re
+from datetime import timedelta
 
 from node.desk import approvals as desk
 from tests.support.casework import HEADLINE, TEXTS, TICKS, approve, do, office, to_draft, write
@@ -130,3 +131,33 @@ async def test_an_emergency_of_a_case_goes_out_and_the_sister_reads_why(tmp_path
         looked = [each.review_by for each in requests(house, "published")]
         assert len(looked) == 1
         await wait_until(lambda: requests(house, "published")[0].review_by is None, "it was looked at")
+
+
+async def test_what_is_held_back_is_approved_before_and_sent_by_somebody_when_its_hour_has_come(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people = await office(net, "one")
+        case = await begin(sara)
+        until = house.clock() + timedelta(hours=6)
+        await to_draft(sara, case, risks={"embargo_until": f"{until:%Y-%m-%dT%H:%M}"})
+        await do(sara, case, "submit")
+        listed = re.search(r"/desk/approvals/[\w-]+", (await people[0].get("/desk/approvals")).text)[0]
+        assert "Held back until" in (await people[0].get(listed)).text
+        for person in people:
+            await approve(person)
+        ready = requests(house, "ready")
+        assert len(ready) == 1 and ready[0].release is None, "no key to it lies in the clear"
+        assert "Held back" in (await sara.get(case)).text and states(house) == ["embargo"]
+        early = await people[0].post(listed, {"send": "yes"})
+        assert early.status == 409 and "R8: held back until" in early.text
+        house.clock.forward(timedelta(hours=6, minutes=1))
+        await people[0].refresh()
+        assert HEADLINE not in (await house.get("/alerts")).text, "its hour has come, and nobody sent it yet"
+        page = (await people[0].get("/desk/approvals")).text
+        assert "Send it now" in page
+        sent = await people[0].post(listed, {"send": "yes"})
+        assert sent.status == 303, sent.text
+        await wait_until(lambda: states(house) == ["published"], "it is published")
+        assert HEADLINE in (await house.get("/alerts")).text
+        again = await people[0].post(listed, {"send": "yes"})
+        assert again.status == 409
+        inside_nowhere(house)

@@ -108,7 +108,8 @@ def ask(
         RefusedError: a rule forbids publishing it, or nobody could give the word that it needs.
     """
     alert = alert_rules.parse_input(value)
-    alert_rules.check_publishable(alert, now, approvals_exist=True, loopback=False)
+    held = alert.embargo_until if alert.embargo_until is not None and alert.embargo_until > now else None
+    alert_rules.check_publishable(alert, held or now, approvals_exist=True, loopback=False)
     sealed_desk.check_pictures(alert)
     waiting_pictures.check_count(len(alert.media), pictures)
     needed, sister = rules.needed(alert)
@@ -135,7 +136,7 @@ def ask(
     row = Row(
         request, thread or name, replaces, sealing.seal(orjson.dumps(package), [release.public]),
         letters.rest(connection, organisation.did, "approvals", _brief_bytes(shown, release.secret)),
-        None, None, spread and alert.urgency != "immediate", None, "",
+        None, held, spread and alert.urgency != "immediate", None, "",
     )  # fmt: skip
     rows.add(connection, organisation.did, row)
     audit.append(connection, organisation.did, "draft", name, now, **_who(author))
@@ -206,7 +207,28 @@ def speak(
     if said.verdict == rules.NO:
         rows.settle(connection, organisation.did, name, rules.REFUSED)
     elif rules.is_enough(row.request, (*words, said), organisation.did):
-        rows.make_ready(connection, organisation.did, name, _open(row, secrets)[1], moment_of(row, now))
+        rows.make_ready(connection, organisation.did, row, _open(row, secrets)[1], now, moment_of(row, now))
+    return _find(connection, organisation, name)
+
+
+def send_held(
+    connection: Connection, organisation: Organisation, person: Person, name: str, secrets: Sequence[str],
+    now: datetime, *, fresh: bool,
+) -> Row:  # fmt: skip
+    """Send what was approved and held back until now (R8). The key to it lay with those who approve, and nowhere else.
+
+    Raises:
+        RefusedError: it is not held back, its time has not come, or this person may not.
+    """
+    row = _find(connection, organisation, name)
+    if APPROVER not in person.counting or not fresh:
+        raise RefusedError("R2: an approver sends it, with a fresh second factor")
+    if not row.held or row.due is None:
+        raise RefusedError("R8: this is not held back")
+    if now < row.due:
+        raise RefusedError(f"R8: held back until {row.due:%Y-%m-%d %H:%M} UTC; send it then")
+    rows.make_ready(connection, organisation.did, row, _open(row, secrets)[1], now, now)
+    audit.append(connection, organisation.did, "send", name, now, person=person.id, role=APPROVER)
     return _find(connection, organisation, name)
 
 
@@ -223,13 +245,15 @@ def override(
     if APPROVER not in person.counting or not fresh:
         raise RefusedError("R2: an approver says so, with a fresh second factor")
     words, (shown, release) = rows.words_of(connection, organisation.did, name), _open(row, secrets)
+    if row.due is not None and now < row.due:
+        raise RefusedError(f"R8: held back until {row.due:%Y-%m-%d %H:%M} UTC; ask again without an embargo")
     presumed = rules.is_presumed(shown)
     _check(rules.decide_override(row.request, words, reason, organisation.did, presumed=presumed))
     standbys = rows.standbys_of(connection, organisation.did)
     if not standbys:
         raise RefusedError("R2: no sister organisation is named that could look at it; see 'tadamun member standby'")
     seen = _pictures(row, release)
-    rows.make_ready(connection, organisation.did, name, release, now)
+    rows.make_ready(connection, organisation.did, row, release, now, now)
     rows.want_review(connection, organisation.did, name, now + rules.REVIEW_WITHIN)
     audit.append(connection, organisation.did, "override", name, now, person=person.id, role=APPROVER)
     _ask_sisters(
@@ -379,7 +403,7 @@ def findings(connection: Connection, organisation: Organisation, now: datetime) 
 
 
 def moment_of(row: Row, now: datetime) -> datetime:
-    """When it is sent: now, or within the hour at random where that was asked for."""
+    """When what is held back no more is sent: now, or within the hour at random where that was asked for."""
     if not row.spread:
         return now
     return now + timedelta(seconds=random.SystemRandom().uniform(0, rules.SPREAD.total_seconds()))

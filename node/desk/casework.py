@@ -20,7 +20,7 @@ from node import alerts as alert_rules
 from node import approvals as approval_rules
 from node import cases as rules
 from node.case_alerts import leaks
-from node.case_terms import APPROVER, CASE_WORKER, DRAFT, REVIEW, step
+from node.case_terms import APPROVER, CASE_WORKER, DRAFT, EMBARGO, REVIEW, step
 from node.cases import Approval, Case, No, Who, Words
 from node.desk import alerts as open_desk
 from node.desk import approvals, requests, sealed_alerts
@@ -137,8 +137,6 @@ def ask(
     """
     held, org = current(connection, seat, name), seat.organisation
     case = held.case
-    if case.embargo_until is not None and case.embargo_until > seat.now:
-        raise RefusedError(f"R8: held back until {case.embargo_until:%Y-%m-%d %H:%M} UTC: ask then")
     who = seat.who("submit", case.state)
     done = desk.act(connection, org.did, seat.room, name, version, "submit", who, seat.now)
     authors = set(done.opened.case.authors) - {seat.person.id}
@@ -209,8 +207,10 @@ def _caught_up(case: Case, found: Row, said: tuple[Approval, ...], now: datetime
             noted = noted.did(each.role, "approve", each.hour)
         note = "" if len(said) >= found.request.needed else "override"
         return noted.did(PUBLISHER, "publish", found.due or now, note)
-    if case.state != REVIEW:
+    if case.state not in (REVIEW, EMBARGO):
         return case
+    if found.held and case.state == REVIEW:
+        return replace(case, state=EMBARGO, approvals=said).did(PUBLISHER, "hold", now)
     if state in (approval_rules.REFUSED, approval_rules.CANCELLED, approval_rules.STALE):
         return replace(case, state=DRAFT, approvals=()).did(APPROVER, "return", now, found.outcome)
     for each in said:

@@ -48,8 +48,9 @@ def waits(
 
 
 def _for(connection: Connection, org: str, person: Person, now: datetime) -> int:
-    waiting = (row.request for row in rows.of_state(connection, org, rules.WAITING))
-    return sum(
+    found = rows.of_state(connection, org, rules.WAITING, rules.READY)
+    waiting = (row.request for row in found if row.request.state == rules.WAITING)
+    return sum(row.held and row.due is not None and row.due <= now for row in found) + sum(
         person.id != each.author
         and person.id not in each.subjects
         and now - each.made <= rules.PATIENCE

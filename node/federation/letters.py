@@ -237,7 +237,7 @@ def _take_answer(view: View, letter: Letter, now: datetime) -> None:
     if word.verdict == approval_rules.NO:
         approvals.settle(connection, org, name, approval_rules.REFUSED)
     elif approval_rules.is_enough(row.request, (*words, word), org):
-        approvals.make_ready(connection, org, name, release, now)
+        approvals.make_ready(connection, org, row, release, now, now)
 
 
 def _opens(row: Row, release: str) -> bool:

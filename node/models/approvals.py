@@ -2,7 +2,8 @@
 
 The text to be published is sealed to a key of its own (`package`); what whoever approves is shown, with that key, is
 sealed to the room "approvals" (`brief`). `release` holds the key in the clear only from the last word that was needed
-until it is published: a second, or up to an hour where it is sent at some moment of the next one.
+until it is published: a second, or up to an hour where it is sent at some moment of the next one. What is held back
+until some day (R8) has no key in the clear: somebody in session sends it when its time has come.
 """
 
 from dataclasses import dataclass
@@ -97,11 +98,17 @@ class Row:
     brief: bytes | None
     release: str | None
     due: datetime | None
+    """While it waits: until when it is held back. Once it is ready: when it is sent, or may be."""
     spread: bool
     review_by: datetime | None
     """An emergency was published; until then a sister looks at it."""
     outcome: str
     """The id of what was published, or why it was not."""
+
+    @property
+    def held(self) -> bool:
+        """Whether it has enough words and waits for its day, or for somebody to send it then."""
+        return self.request.state == rules.READY and self.release is None
 
 
 def add(connection: Connection, org: str, row: Row) -> None:
@@ -137,7 +144,9 @@ def of_thread(connection: Connection, org: str, thread: str) -> tuple[Row, ...]:
 
 def due(connection: Connection, now: datetime) -> tuple[tuple[str, Row], ...]:
     """What may be published now, with whose it is."""
-    query = select(requests).where(requests.c.state == rules.READY, requests.c.due <= now)
+    query = select(requests).where(
+        requests.c.state == rules.READY, requests.c.due <= now, requests.c.release.is_not(None)
+    )
     return tuple((row.org, _row(row)) for row in connection.execute(query.order_by(requests.c.due)))
 
 
@@ -148,9 +157,12 @@ def stale(connection: Connection, now: datetime) -> int:
     return connection.execute(update(requests).where(where).values(**values)).rowcount
 
 
-def make_ready(connection: Connection, org: str, request: str, release: str, moment: datetime) -> None:
-    """Enough was said: it is published at this moment."""
-    _change(connection, org, request, state=rules.READY, release=release, due=moment)
+def make_ready(connection: Connection, org: str, row: Row, release: str, now: datetime, moment: datetime) -> None:
+    """Enough was said: it is published at this moment, or sent by somebody when it is held back no more."""
+    if row.due is not None and now < row.due:
+        _change(connection, org, row.request.id, state=rules.READY, release=None)
+    else:
+        _change(connection, org, row.request.id, state=rules.READY, release=release, due=moment)
 
 
 def settle(connection: Connection, org: str, request: str, state: str, outcome: str = "") -> None:
@@ -238,8 +250,10 @@ def withdraw_words(connection: Connection, org: str, person: str) -> int:
     mine = (words.c.org == org) & (words.c.by_org == org) & (words.c.by == person)
     ready = (requests.c.org == org) & (requests.c.state == rules.READY)
     again = ready & requests.c.id.in_(select(words.c.request).where(mine))
-    back = {"state": rules.WAITING, "release": None, "due": None, "review_by": None}
-    connection.execute(update(requests).where(again).values(**back))
+    back = {"state": rules.WAITING, "release": None, "review_by": None}
+    held = requests.c.release.is_(None)
+    connection.execute(update(requests).where(again & ~held).values(**back, due=None))
+    connection.execute(update(requests).where(again & held).values(**back))
     waiting = select(requests.c.id).where(requests.c.org == org, requests.c.state == rules.WAITING)
     return connection.execute(delete(words).where(mine & words.c.request.in_(waiting))).rowcount
 

@@ -40,7 +40,7 @@ audit_keys = Table(
 )
 ACTS = frozenset({
     "invite", "join", "confirm", "grant", "disable", "lock", "factor.add", "factor.remove", "codes.new",
-    "password", "session.end", "draft", "approve", "refuse", "publish", "override",
+    "password", "session.end", "draft", "approve", "refuse", "publish", "override", "send",
     "case.open", "case.change", "case.close", "message.send", "message.read", "request.take", "settings",
     "custody.release", "custody.asked",
 })  # fmt: skip

@@ -81,18 +81,22 @@ async def to_draft(
     """From a first word to a text that could be shown to others.
 
     Args:
-        changed: fields of `person` or `consent` that are filled in differently.
+        changed: fields of `person`, `consent`, `risks` … that are filled in differently.
     """
+
+    def filled(form: str, fields: dict[str, Any]) -> dict[str, Any]:
+        return fields | changed.get(form.partition("/")[0], {})
+
     for act in ("take", "accept"):
         await do(worker, case, act)
     for form, fields in FORMS:
-        await write(worker, case, form, fields | changed.get(form.partition("/")[0], {}))
+        await write(worker, case, form, filled(form, fields))
     for act in ("verify", "consent"):
         await do(worker, case, act)
-    await write(worker, case, *TEXTS[0])
+    await write(worker, case, TEXTS[0][0], filled(*TEXTS[0]))
     await do(worker, case, strategy)
     for form, fields in TEXTS[1:]:
-        await write(worker, case, form, fields)
+        await write(worker, case, form, filled(form, fields))
 
 
 async def approve(person: Worker) -> None:

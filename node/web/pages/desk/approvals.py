@@ -43,6 +43,10 @@ class Waiting:
     mine: bool
     review_by: datetime | None
     outcome: str
+    held: datetime | None
+    """It is not sent before this moment."""
+    sendable: bool
+    """That moment has come: somebody must send it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,12 @@ async def index(request: Request) -> Response:
         org = session.organisation.did
         names = {member.did: member.name for member in contacts.members_of(connection, org, all_states=True)}
         asked = acts.sister_requests(connection, session.organisation, secrets, site.clock())
-        settled = rows.of_state(connection, org, *(state for state in rules.STATES if state != rules.WAITING))
+        found = rows.of_state(connection, org, *rules.STATES)
+        waits = [row for row in found if row.request.state == rules.WAITING or row.held]
+        settled = [row for row in found if row not in waits]
         return {
-            "waiting": [_waiting(connection, session, row) for row in rows.of_state(connection, org, rules.WAITING)],
-            "settled": [_waiting(connection, session, row) for row in settled[:_DONE]],
+            "waiting": [_waiting(connection, session, row, site.clock()) for row in waits],
+            "settled": [_waiting(connection, session, row, site.clock()) for row in settled[:_DONE]],
             "sisters": [_asked(each, names) for each in asked],
         }
 
@@ -102,7 +108,7 @@ async def picture(request: Request) -> Response:
 
 
 async def speak(request: Request) -> Response:
-    """Yes, no, or an emergency."""
+    """Yes, no, an emergency; or what was held back is sent."""
     session = await desk.signed_in(request, act="approve", fresh_factor=True)
     if isinstance(session, Response):
         return session
@@ -112,6 +118,11 @@ async def speak(request: Request) -> Response:
             acts.override, organisation=session.organisation, key=site.keyring.organisation(session.organisation.did),
             person=session.person, name=name, reason=fields.one("reason"), secrets=secrets_of(session),
             now=site.clock(), fresh=True,
+        )  # fmt: skip
+    elif fields.one("send"):
+        work = partial(
+            acts.send_held, organisation=session.organisation, person=session.person, name=name,
+            secrets=secrets_of(session), now=site.clock(), fresh=True,
         )  # fmt: skip
     else:
         work = partial(
@@ -226,13 +237,15 @@ async def _sister(request: Request, session: Session) -> acts.SisterRequest | No
     return next((each for each in found if each.letter == wanted), None)
 
 
-def _waiting(connection: Connection, session: Session, row: rows.Row) -> Waiting:
+def _waiting(connection: Connection, session: Session, row: rows.Row, now: datetime) -> Waiting:
     asked = row.request
     words = rows.words_of(connection, session.organisation.did, asked.id)
     return Waiting(
         path=f"/desk/approvals/{asked.id}", state=asked.state, made=asked.made,
         yes=sum(each.verdict == rules.YES for each in words), needed=asked.needed, sister=asked.sister,
         urgent=asked.urgent, mine=asked.author == session.person.id, review_by=row.review_by, outcome=row.outcome,
+        held=row.due if row.held or asked.state == rules.WAITING else None,
+        sendable=row.held and row.due is not None and row.due <= now,
     )  # fmt: skip
 
 
