@@ -30,7 +30,7 @@ from node.models.keyring import Keyring
 _LEASE = timedelta(seconds=60)
 _UNSIGNED = timedelta(minutes=5)
 _SETTLE = 0.02
-_POLL = 0.1
+_POLL = 0.25
 """Seconds until the database is asked what another process (the command line) has queued."""
 _LEAST = 32
 """Ordinary deliveries are claimed so many at a time at least, while others are under way: each claim is a flush."""
