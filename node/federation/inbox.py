@@ -55,6 +55,8 @@ _LARGE = 32 * 1024
 """Bytes of a body whose proof is checked off the event loop: a canonical form can be made to take 0.3 s."""
 _REREAD = 0.5
 """Seconds until the database is asked what the command line or another process changed."""
+_REREAD_ANYWAY = 5.0
+"""Seconds until it is asked though its files look untouched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,13 +304,16 @@ class Inbox:
     async def run(self) -> None:
         """Judge what waits, until cancelled."""
         loop = asyncio.get_running_loop()
-        due = 0.0
+        soon, due = 0.0, 0.0
+        seen: object = None
         self._intake.working = True
         while True:
-            if loop.time() >= due:
+            now, stamp = loop.time(), self._database.stamp()
+            if now >= due or (now >= soon and (stamp != seen or self._unscrubbed)):
+                seen = stamp
                 await self.refresh()
                 await self._scrub()
-                due = loop.time() + _REREAD
+                soon, due = loop.time() + _REREAD, loop.time() + _REREAD_ANYWAY
             begun = loop.time()
             woken = self._wake.is_set()
             self._wake.clear()  # before the look, or a row that comes between the two would wait for the next

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, create_engine, event
+from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, create_engine, event, make_url
 from sqlalchemy.types import TypeDecorator
 
 T = TypeVar("T")
@@ -58,6 +59,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.sqlite = url.startswith("sqlite")
+        file = make_url(url).database if self.sqlite else None
+        self._log = Path(f"{file}-wal") if file else None
         self._writer = _engine(url, write=True)
         # PostgreSQL would give each statement a view of its own; two engines then share one pool.
         self._reader = (
@@ -112,6 +115,18 @@ class Database:
             return bool(busy) and busy[0] == 0
         finally:
             connection.close()
+
+    def stamp(self) -> object:
+        """Other than before where anybody, another process too, has written meanwhile; costs two microseconds and no
+        thread. A write within four milliseconds of the one before may keep it: ask now and then in any case.
+        """
+        if self._log is None:
+            return object()
+        try:
+            found = self._log.stat()
+        except OSError:
+            return None
+        return found.st_size, found.st_mtime_ns
 
     def close(self) -> None:
         """Finish what was handed in and let go of every connection."""

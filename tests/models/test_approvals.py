@@ -44,7 +44,7 @@ def test_a_request_is_kept_whole_and_for_its_organisation_alone(database):
 
 def test_it_is_due_at_its_moment_and_over_when_settled(database):
     add(database, ROW)
-    database.write_now(lambda c: approvals.make_ready(c, DID, "one", "release", NOW + HOUR))
+    database.write_now(lambda c: approvals.make_ready(c, DID, ROW, "release", NOW, NOW + HOUR))
     assert database.read_now(lambda c: approvals.due(c, NOW)) == ()
     ((org, found),) = database.read_now(lambda c: approvals.due(c, NOW + HOUR))
     assert (org, found.request.state, found.release, found.package) == (DID, rules.READY, "release", b"package")
@@ -54,6 +54,19 @@ def test_it_is_due_at_its_moment_and_over_when_settled(database):
         rules.PUBLISHED, None, None, "ap+ef61://x",
     )  # fmt: skip
     assert database.read_now(lambda c: approvals.due(c, NOW + HOUR)) == ()
+
+
+def test_what_is_held_back_is_ready_without_its_key_and_waits_again_when_a_word_goes(database):
+    held = row("one", due=NOW + 2 * HOUR)
+    add(database, held)
+    database.write_now(lambda c: approvals.add_word(c, DID, "one", replace(YES, org=DID)))
+    database.write_now(lambda c: approvals.make_ready(c, DID, held, "release", NOW, NOW))
+    assert find(database).held and find(database).due == NOW + 2 * HOUR
+    assert database.read_now(lambda c: approvals.due(c, NOW + 3 * HOUR)) == (), "nobody sent it"
+    database.write_now(lambda c: approvals.withdraw_words(c, DID, YES.by))
+    assert (find(database).request.state, find(database).due) == (rules.WAITING, NOW + 2 * HOUR)
+    database.write_now(lambda c: approvals.make_ready(c, DID, held, "release", NOW + 2 * HOUR, NOW + 2 * HOUR))
+    assert [each.release for _, each in database.read_now(lambda c: approvals.due(c, NOW + 2 * HOUR))] == ["release"]
 
 
 def test_what_nobody_answered_ends_and_its_texts_go(database):
