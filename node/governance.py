@@ -1,0 +1,277 @@
+"""Acts of a network: what a member says about who belongs to it and what it decides, each signed by its author.
+
+An act names the acts its author had seen (`seen`), so that anybody can tell what it was said in view of. It stands in
+no public log: it travels in sealed letters among the members, and proves itself wherever it is found (FEP-8b32).
+What follows from many of them is for `members`. Rules of `parse`, in order:
+
+1. the proof holds, and its did is the author;
+2. it is one of `KINDS`, with the members that kind has and no other;
+3. it counts on: `number` is its author's next in this network, `seen` are digests, the author's last one among what
+   they stand on (that is for `members`, which has them).
+
+An act's name is the SHA-256 of its canonical form without the proof; a network's name is that of its founding act.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from node.errors import ProtocolError
+from node.federation.protocol import digests, ids, verification
+from node.federation.protocol.activities import AS2
+from node.federation.protocol.actors import DATA_INTEGRITY, NAMESPACE, timestamp
+from node.federation.protocol.messages import JsonObject
+
+TYPE = "GovernanceAct"
+FOUND, INVITE, ACCEPT, SPONSOR, CANCEL, LEAVE = "found", "invite", "accept", "sponsor", "cancel", "leave"
+PROPOSE, VOTE, CLOSE = "propose", "vote", "close"
+ROLL, REMOVE, SUSPEND, LIFT, ADOPT = "roll", "remove", "suspend", "lift", "adopt"
+SUBJECTS = (ROLL, REMOVE, SUSPEND, LIFT, ADOPT)
+"""What is proposed: names for the voters' roll, a removal, a suspension, its end, a text named by its digest."""
+YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
+CHOICES = (YES, NO, ABSTAIN, BLOCK)
+ORGANISATION, COALITION, INDIVIDUAL = "organisation", "coalition", "individual"
+MEMBER_KINDS = (ORGANISATION, COALITION, INDIVIDUAL)
+MAX_SEEN = 400
+MAX_NAMES = 400
+MAX_TEXT = 300
+MAX_GROUNDS = 4_000
+MAX_NUMBER = 1_000_000
+_SPEC = "Tadamun governance 1"
+
+TERMS: Mapping[str, Any] = MappingProxyType(
+    {
+        "tadamun": NAMESPACE,
+        TYPE: f"tadamun:{TYPE}",
+        "network": "tadamun:network",
+        "act": "tadamun:act",
+        "author": {"@id": "tadamun:author", "@type": "@id"},
+        "number": "tadamun:number",
+        "seen": {"@id": "tadamun:seen", "@type": "@json"},
+        "says": {"@id": "tadamun:says", "@type": "@json"},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a founding act lays down for good."""
+
+    sponsors: int
+    """Members who must vouch for a candidate."""
+    quorum: tuple[int, int]
+    """More than so much of the roll says yes: (1, 2) is more than half."""
+    kinds: tuple[str, ...]
+    """Who may be a member."""
+    voters: tuple[str, ...]
+    """Kinds that may stand on the voters' roll."""
+    blocks: bool = False
+    """One block with a reason stops a decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act, read and proved."""
+
+    digest: str
+    network: str
+    """The digest of the founding act; of a founding act its own."""
+    author: str
+    """A did."""
+    kind: str
+    number: int
+    """1 for an author's first act in this network, and so on."""
+    seen: tuple[str, ...]
+    """Digests of acts that nothing else the author had seen stands on."""
+    published: datetime
+    """As its author says; nothing but an invitation's end is judged by it."""
+    says: Mapping[str, Any]
+    raw: JsonObject
+
+    @property
+    def about(self) -> str:
+        """The digest of the act that this one answers; empty where it answers none."""
+        return str(self.says.get("about", ""))
+
+
+def _text(value: Any, least: int = 1, most: int = MAX_TEXT) -> bool:
+    return isinstance(value, str) and least <= len(value) <= most
+
+
+def _digest(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and digests.check_multibase(value) == value
+    except ProtocolError:
+        return False
+
+
+def _did(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 80 and ids.is_did(value)
+
+
+def _dids(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) <= MAX_NAMES and len(set(value)) == len(value) and all(
+        map(_did, value)
+    )
+
+
+def _names(value: Any) -> bool:
+    """Language → name."""
+    return (
+        isinstance(value, dict) and 0 < len(value) <= 20
+        and all(_text(name, 2, 12) and _text(text) for name, text in value.items())
+    )  # fmt: skip
+
+
+def _kinds(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) <= 3 and all(each in MEMBER_KINDS for each in value)
+
+
+def _rules(value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) - {"sponsors", "quorum", "kinds", "voters", "blocks"}:
+        return False
+    quorum, sponsors = value.get("quorum"), value.get("sponsors")
+    return (
+        type(sponsors) is int and 1 <= sponsors <= 20
+        and isinstance(quorum, list) and len(quorum) == 2 and all(type(each) is int for each in quorum)
+        and 1 <= quorum[1] <= 100 and quorum[1] <= 2 * quorum[0] < 2 * quorum[1]
+        and _kinds(value.get("kinds")) and _kinds(value.get("voters")) and type(value.get("blocks", False)) is bool
+    )  # fmt: skip
+
+
+def _moment(value: Any) -> bool:
+    try:
+        moment_of(value)
+    except ProtocolError:
+        return False
+    return True
+
+
+def _one_of(*values: str) -> Any:
+    return lambda value: value in values
+
+
+def _maybe(check: Any) -> Any:
+    return lambda value: value == "" or check(value)
+
+
+_SAYS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        FOUND: {"name": _names, "charter": _maybe(_digest), "founders": _dids, "rules": _rules},
+        INVITE: {"who": _maybe(_did), "expires": _moment},
+        ACCEPT: {
+            "about": _digest, "name": _text, "kind": _one_of(*MEMBER_KINDS), "handle": _text,
+            "country": lambda value: _text(value, 0, 2), "listed": lambda value: type(value) is bool,
+        },
+        SPONSOR: {"about": _digest},
+        CANCEL: {"about": _digest},
+        LEAVE: {},
+        PROPOSE: {
+            "subject": _one_of(*SUBJECTS), "names": lambda value: value == [] or _dids(value),
+            "text": _maybe(_digest), "grounds": lambda value: _text(value, 0, MAX_GROUNDS),
+        },
+        VOTE: {
+            "about": _digest, "choice": _one_of(*CHOICES), "reason": lambda value: _text(value, 0, MAX_GROUNDS),
+        },
+        CLOSE: {"about": _digest},
+    }
+)  # fmt: skip
+KINDS = tuple(_SAYS)
+
+
+def render(
+    network: str, kind: str, author: str, number: int, seen: Sequence[str], says: Mapping[str, Any], now: datetime
+) -> JsonObject:
+    """An act before it is signed.
+
+    Args:
+        network: empty in a founding act.
+        seen: the digests that its author's view ends with (`members.Ledger.heads`).
+    """
+    return {
+        "@context": [AS2, DATA_INTEGRITY, dict(TERMS)],
+        "type": TYPE,
+        "network": network,
+        "act": kind,
+        "author": author,
+        "number": number,
+        "seen": sorted(seen),
+        "published": timestamp(now),
+        "says": dict(says),
+    }
+
+
+def digest_of(value: JsonObject) -> str:
+    """The name of an act: what its proof is over, and not the proof."""
+    return digests.multibase(digests.jcs({name: item for name, item in value.items() if name != "proof"}))
+
+
+def parse(value: Any) -> Act:
+    """Read an act, and see that it is its author's.
+
+    Raises:
+        ProtocolError: not one, or its proof does not hold; with the rule.
+
+    Spec: FEP-8b32
+    """
+    if not isinstance(value, dict) or value.get("type") != TYPE:
+        raise ProtocolError(f"a {TYPE} is an object of that type", spec=_SPEC)
+    if set(value) != {"@context", "type", "network", "act", "author", "number", "seen", "published", "says", "proof"}:
+        raise ProtocolError("an act has its own members and no other", spec=_SPEC)
+    author, kind, says = value["author"], value["act"], value["says"]
+    if verification.verify_statement(value) != author:
+        raise ProtocolError("the proof is not its author's", spec="FEP-8b32", status=401)
+    if not isinstance(kind, str) or kind not in _SAYS:
+        raise ProtocolError("an act of a kind that is not known", spec=_SPEC)
+    checks = _SAYS[kind]
+    if not isinstance(says, dict) or set(says) != set(checks):
+        raise ProtocolError(f"{kind} says {', '.join(sorted(checks)) or 'nothing'}, and nothing else", spec=_SPEC)
+    wrong = sorted(name for name, check in checks.items() if not check(says[name]))
+    if wrong:
+        raise ProtocolError(f"{kind}: {wrong[0]} cannot be so", spec=_SPEC)
+    return _placed(value, author, kind, says)
+
+
+def _placed(value: JsonObject, author: str, kind: str, says: Mapping[str, Any]) -> Act:
+    """Its network, its number, and what it was said in view of (rule 3)."""
+    digest, founds = digest_of(value), kind == FOUND
+    network = digest if founds else value["network"]
+    if founds != (value["network"] == "") or not _digest(network):
+        raise ProtocolError("an act is of one network; a founding act names none", spec=_SPEC)
+    number, seen = value["number"], value["seen"]
+    if type(number) is not int or not 1 <= number <= MAX_NUMBER:
+        raise ProtocolError("acts are counted from 1", spec=_SPEC)
+    if not isinstance(seen, list) or len(seen) > MAX_SEEN or not all(map(_digest, seen)) or len({*seen}) < len(seen):
+        raise ProtocolError("an act names the acts its author had seen, by digest", spec=_SPEC)
+    if founds != (not seen) or (founds and number != 1):
+        raise ProtocolError("a founding act is the first, and the only one that has seen nothing", spec=_SPEC)
+    return Act(digest, network, author, kind, number, tuple(seen), moment_of(value["published"]), says, value)
+
+
+def rules_of(act: Act) -> Rules:
+    """What a founding act lays down."""
+    given = act.says["rules"]
+    return Rules(
+        given["sponsors"], (given["quorum"][0], given["quorum"][1]), tuple(given["kinds"]), tuple(given["voters"]),
+        given.get("blocks", False),
+    )
+
+
+def moment_of(value: Any) -> datetime:
+    """A moment as acts write it.
+
+    Raises:
+        ProtocolError: it is none.
+
+    Spec: RFC 3339 §5.6
+    """
+    try:
+        if isinstance(value, str) and len(value) <= 40:
+            found = datetime.fromisoformat(value)
+            if found.tzinfo is not None:
+                return found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ProtocolError("a moment, as 2026-11-20T12:00:00Z", spec="RFC 3339 §5.6") from error
+    raise ProtocolError("a moment, as 2026-11-20T12:00:00Z", spec="RFC 3339 §5.6")
