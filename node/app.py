@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from node import __version__, log
 from node.desk import case_clock
+from node.desk.assembly import Assembly
 from node.desk.publisher import Publisher
 from node.desk.sign_in import Reception
 from node.errors import ConfigurationError
@@ -83,6 +84,7 @@ class Node:
         self.witness = Witness(self.database, self.keyring, clock, self.delivery.wake)
         self.letterbox = Letterbox(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
         self.publisher = Publisher(self.database, self.keyring, self.storage, clock, self.delivery.wake)
+        self.assembly = Assembly(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
         self.reception = Reception()
         self.case_room: CaseRoom = partial(rooms.recipient, room=CASES)
         """To whom confidential requests are sealed."""
@@ -153,7 +155,7 @@ class Node:
         await self.delivery.start()
         shells = (
             self.inbox, self.delivery, self.mirror, self.relays, self.witness, self.letterbox, self.publisher,
-            self.porter,
+            self.porter, self.assembly,
         )  # fmt: skip
         for work in (*(each.run for each in shells), self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))

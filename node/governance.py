@@ -95,6 +95,11 @@ class Act:
         """The digest of the act that this one answers; empty where it answers none."""
         return str(self.says.get("about", ""))
 
+    @property
+    def founders(self) -> tuple[str, ...]:
+        """Whom a founding act names."""
+        return tuple(self.says.get("founders", ()))
+
 
 def _text(value: Any, least: int = 1, most: int = MAX_TEXT) -> bool:
     return isinstance(value, str) and least <= len(value) <= most
@@ -216,13 +221,25 @@ def parse(value: Any) -> Act:
 
     Spec: FEP-8b32
     """
+    found = read(value)
+    if verification.verify_statement(found.raw) != found.author:
+        raise ProtocolError("the proof is not its author's", spec="FEP-8b32", status=401)
+    return found
+
+
+def read(value: Any) -> Act:
+    """Read an act that was proved before it was kept.
+
+    Raises:
+        ProtocolError: not one; with the rule.
+    """
     if not isinstance(value, dict) or value.get("type") != TYPE:
         raise ProtocolError(f"a {TYPE} is an object of that type", spec=_SPEC)
     if set(value) != {"@context", "type", "network", "act", "author", "number", "seen", "published", "says", "proof"}:
         raise ProtocolError("an act has its own members and no other", spec=_SPEC)
     author, kind, says = value["author"], value["act"], value["says"]
-    if verification.verify_statement(value) != author:
-        raise ProtocolError("the proof is not its author's", spec="FEP-8b32", status=401)
+    if not _did(author):
+        raise ProtocolError("an act is a did's", spec=_SPEC)
     if not isinstance(kind, str) or kind not in _SAYS:
         raise ProtocolError("an act of a kind that is not known", spec=_SPEC)
     checks = _SAYS[kind]
@@ -248,6 +265,11 @@ def _placed(value: JsonObject, author: str, kind: str, says: Mapping[str, Any]) 
     if founds != (not seen) or (founds and number != 1):
         raise ProtocolError("a founding act is the first, and the only one that has seen nothing", spec=_SPEC)
     return Act(digest, network, author, kind, number, tuple(seen), moment_of(value["published"]), says, value)
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as acts write it."""
+    return timestamp(moment)
 
 
 def rules_of(act: Act) -> Rules:

@@ -71,6 +71,10 @@ TAKEN, DESTROYED = "withdrawn", "destroyed"
 APPROVAL_REQUEST, APPROVAL_ANSWER = "approval-request", "approval-answer"
 OFFER, OFFER_ANSWER = "offer", "offer-answer"
 ENDORSEMENT = "endorsement"
+GOVERNANCE, GOVERNANCE_ASK = "governance", "governance-ask"
+"""Acts of a network; and what one has of them, so that others send the rest."""
+MAX_ACTS_BYTES = 48 * 1024
+"""Of acts in one letter."""
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         ALERT: Kind("network", carried=True, answered=True),
@@ -83,6 +87,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         CUSTODY: Kind("approvals"),
         CUSTODY_PART: Kind("approvals"),
         ENDORSEMENT: Kind("network", carried=True, hidden=True),
+        GOVERNANCE: Kind("", carried=True),
+        GOVERNANCE_ASK: Kind(""),
     }
 )
 

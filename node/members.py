@@ -348,6 +348,15 @@ class Ledger:
         numerator, denominator = rules.quorum
         return sum(choice == YES for choice in votes.values()) * denominator > numerator * voters
 
+    def beyond(self, heads: Iterable[str]) -> tuple[Act, ...]:
+        """The acts that somebody lacks whose view ends with these; each follows what it has seen."""
+        held = 0
+        for each in heads:
+            at = self._at.get(each)
+            if at is not None:
+                held |= self._past[at] | (1 << at)
+        return tuple(act for at, act in enumerate(self.acts) if not held >> at & 1)
+
     def state(self) -> State:
         """Everything that follows from the acts that are here."""
         rules = self.rules

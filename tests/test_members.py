@@ -342,43 +342,44 @@ WHAT = ["invite", "accept", "sponsor", "sponsor", "propose", "vote", "vote", "vo
 
 
 def lively(seed, steps=40):
-    """A network in which five to nine organisations act in view of what each has heard, honest or not."""
+    """A network in which nine organisations act in view of what each has heard, honest or not."""
     chance = random.Random(seed)
     play = Play(tuple("abcde"))
     people = [*"abcdefghi"]
     heard = {each: play.view() for each in people}
     for _ in range(steps):
         who = chance.choice(people)
-        view = closed(play, heard[who]) if chance.random() < 0.9 else closed(play, chance.sample(
-            sorted(heard[who]), max(1, len(heard[who]) // 2)))
-        known = [act for act in play.all if act.digest in view]
-
-        def of(kind, known=known):
-            return [act.digest for act in known if act.kind == kind] or ["nothing"]
-
-        match chance.choice(WHAT):
-            case "invite":
-                made = play.invite(who, view=view)
-            case "accept":
-                made = play.accept(who, chance.choice(of(acts.INVITE)), view=view)
-            case "sponsor":
-                made = play.say(who, acts.SPONSOR, chance.choice(of(acts.ACCEPT)), view=view)
-            case "propose":
-                subject = chance.choice([acts.ROLL, acts.REMOVE, acts.SUSPEND, acts.LIFT])
-                made = play.propose(who, subject, [chance.choice(people)], view=view)
-            case "vote":
-                choice = chance.choice(["yes", "yes", "yes", "no"])
-                made = play.vote(who, chance.choice(of(acts.PROPOSE)), choice, view=view)
-            case "close":
-                made = play.say(who, acts.CLOSE, chance.choice(of(acts.PROPOSE)), view=view)
-            case "leave" if chance.random() < 0.3:
-                made = play._put(who, acts.LEAVE, {}, view=view)
-            case _:
-                made = play.say(who, acts.CANCEL, chance.choice(of(acts.INVITE)), view=view)
-        heard[who] = view | {made}
+        view = closed(play, heard[who])
+        if chance.random() < 0.1:
+            view = closed(play, chance.sample(sorted(view), max(1, len(view) // 2)))
+        heard[who] = view | {_one(play, chance, who, people, view)}
         for other in chance.sample(people, chance.randint(0, 5)):
             heard[other] |= heard[who]
     return play, chance
+
+
+def _one(play, chance, who, people, view):
+    """One act of somebody, in view of these; its digest."""
+
+    def some(kind):
+        return chance.choice([act.digest for act in play.all if act.digest in view and act.kind == kind] or ["nothing"])
+
+    what = chance.choice(WHAT)
+    match what:
+        case acts.INVITE:
+            return play.invite(who, view=view)
+        case acts.ACCEPT:
+            return play.accept(who, some(acts.INVITE), view=view)
+        case acts.PROPOSE:
+            subject = chance.choice([acts.ROLL, acts.REMOVE, acts.SUSPEND, acts.LIFT])
+            return play.propose(who, subject, [chance.choice(people)], view=view)
+        case acts.VOTE:
+            return play.vote(who, some(acts.PROPOSE), chance.choice(["yes", "yes", "yes", "no"]), view=view)
+        case acts.LEAVE if chance.random() < 0.3:
+            return play._put(who, acts.LEAVE, {}, view=view)
+        case _:
+            of = {acts.SPONSOR: acts.ACCEPT, acts.CLOSE: acts.PROPOSE}.get(what, acts.INVITE)
+            return play.say(who, what if what != acts.LEAVE else acts.CANCEL, some(of), view=view)
 
 
 def closed(play, view):

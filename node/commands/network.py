@@ -14,10 +14,11 @@ from node.commands.context import Office, common
 from node.desk import approvals as word
 from node.desk import members as desk
 from node.desk import trust
+from node.desk.networks import ledger_of
 from node.errors import RefusedError
 from node.federation.mirror import Report
 from node.federation.protocol import ids
-from node.models import approvals, contacts, deliveries, documents, logs, queues
+from node.models import approvals, contacts, deliveries, documents, logs, networks, queues
 from node.models.contacts import Member
 
 
@@ -233,10 +234,17 @@ def status(office: Office) -> None:
             "evidence": len(documents.evidence_of(connection, organisation.did)),
             "unknown": documents.counted(connection, organisation.did),
             "hold": organisation.hold,
+            "networks": [
+                {"network": each.network, "state": ledger_of(connection, organisation.did, each.network).state().digest}
+                for each in networks.all_of(connection, organisation.did)
+            ],
         }
 
     found = office.read(read)
-    lines = [f"{name:11} {_flat(value)}" for name, value in found.items() if value not in ("", {})]
+    lines = [
+        f"{name:11} {_flat(value)}" for name, value in found.items() if value not in ("", {}) and name != "networks"
+    ]
+    lines += [f"{'network':11} {each['network']}  state {each['state']}" for each in found["networks"]]
     office.show(found, lines)
 
 

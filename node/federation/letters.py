@@ -15,8 +15,8 @@ import orjson
 from sqlalchemy import Connection
 
 from node import approvals as approval_rules
+from node import governance, log, releases
 from node import letters as rules
-from node import log, releases
 from node import withheld as withheld_rules
 from node.effects import Accept, KeepLetter
 from node.errors import ConfigurationError, ProtocolError, RefusedError
@@ -27,7 +27,7 @@ from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
 from node.kinds import Surroundings
 from node.letters import Letter
-from node.models import approvals, contacts, deliveries, documents, logs, rooms, withheld
+from node.models import approvals, contacts, deliveries, documents, logs, networks, rooms, withheld
 from node.models import letters as rows
 from node.models.approvals import Row
 from node.models.contacts import Member
@@ -37,6 +37,9 @@ from node.models.letters import Kept, Receipt
 from node.models.organisations import Organisation
 from node.models.views import View
 from node.people import NETWORK
+
+_MOST_ACTS = 200
+"""Acts that one letter brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,11 @@ def keep(view: View, effect: KeepLetter, activity: Activity, around: Surrounding
         return
     if letter.kind == rules.APPROVAL_ANSWER:
         _take_answer(view, letter, around.now)
+    if letter.kind == rules.GOVERNANCE:
+        _take_acts(view, letter, around.now)
+    if letter.kind == rules.GOVERNANCE_ASK:
+        _take_ask(view, letter)
+        return
     raw = activity.raw if kind.carried else None
     until = around.now + (rows.CARRIED_FOR if kind.carried else rows.OWN_FOR)
     _keep(connection, org, letter, raw, until, around.now)
@@ -238,6 +246,32 @@ def _take_answer(view: View, letter: Letter, now: datetime) -> None:
         approvals.settle(connection, org, name, approval_rules.REFUSED)
     elif approval_rules.is_enough(row.request, (*words, word), org):
         approvals.make_ready(connection, org, row, release, now, now)
+
+
+def _take_acts(view: View, letter: Letter, now: datetime) -> None:
+    """Acts of a network that we know, or that names us as a founder; each proves itself, whoever sent it."""
+    given, acts = letter.body.get("acts"), []
+    for value in given[:_MOST_ACTS] if isinstance(given, list) else ():
+        try:
+            acts.append(governance.parse(value))
+        except ProtocolError as error:
+            view.count(f"an act that is none: {error.spec}")
+    known = networks.find(view.connection, view.org, letter.about) is not None
+    founding = next((act for act in acts if act.digest == letter.about), None)
+    if not known and founding is not None and founding.author == letter.author and view.org in founding.founders:
+        networks.know(view.connection, view.org, founding.network, dict(founding.says["name"]), now)
+        known = True
+    for act in acts:
+        if known and act.network == letter.about:
+            networks.add(view.connection, view.org, act, now)
+
+
+def _take_ask(view: View, letter: Letter) -> None:
+    heads = letter.body.get("heads")
+    if isinstance(heads, list) and networks.find(view.connection, view.org, letter.about) is not None:
+        named = [each for each in heads[: governance.MAX_SEEN] if isinstance(each, str) and 0 < len(each) <= 80]
+        if not any(part.isspace() for each in named for part in each):
+            networks.ask(view.connection, view.org, letter.about, letter.author, named)
 
 
 def _opens(row: Row, release: str) -> bool:

@@ -1,0 +1,220 @@
+"""The worker that carries out what acts of a network say: pins follow membership, and what is missing is asked for.
+
+Once a second where something was written, else now and then. Rules, in order:
+
+1. whoever is a member of a network that we are a member of is pinned here, at the address in its acceptance, if what
+   answers there is that did; a pin that a hand made is left alone;
+2. a pin that a network brought goes when no network has it any more, also when it is we who left or were removed;
+   while we or they are candidates, it stays;
+3. where enough vouched for a candidate, but none of them had seen it, we say it again if we are one of them;
+4. who asks for acts gets those that it lacks, if it is a member; what others name and we lack is asked for.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from node import governance, log, members
+from node import letters as letter_rules
+from node.desk import members as pins
+from node.desk import networks as desk
+from node.desk.networks import Desk
+from node.errors import ConfigurationError, NodeError
+from node.federation import letters, outbox
+from node.federation.discovery import Discovery
+from node.members import State
+from node.models import contacts, organisations
+from node.models import networks as rows
+from node.models.base import Database
+from node.models.keyring import Keyring
+from node.models.organisations import Organisation
+
+_PAUSE = 1.0
+_ANYWAY = 30.0
+_AGAIN = 60.0
+"""Seconds until a member that could not be reached is tried again."""
+_ASK = 3600.0
+_ASKED = 2
+
+
+class Assembly:
+    """One for each node."""
+
+    def __init__(
+        self, database: Database, discovery: Discovery, keyring: Keyring, clock: Callable[[], datetime],
+        stirred: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._discovery = discovery
+        self._keyring = keyring
+        self._clock = clock
+        self._stirred = stirred
+        self._tried: dict[tuple[str, str], float] = {}
+        self._asked: dict[tuple[str, str], float] = {}
+
+    async def run(self) -> None:
+        """Look, until cancelled."""
+        loop = asyncio.get_running_loop()
+        seen: object = None
+        due = 0.0
+        while True:
+            stamp = self._database.stamp()
+            if stamp != seen or loop.time() >= due:
+                seen, due = stamp, loop.time() + _ANYWAY
+                await self.work_once()
+            await asyncio.sleep(_PAUSE)
+
+    async def work_once(self) -> None:
+        """Carry out what is new in every network of every organisation here."""
+        now = asyncio.get_running_loop().time()
+        for org, network, changed in await self._database.read(_all):
+            await self._answer(org, network)
+            if changed:
+                await self._follow(org, network, now)
+            if now >= self._asked.get((org, network), 0.0):
+                self._asked[org, network] = now + _ASK * (0.75 + random.random() / 2)
+                await self._ask(org, network)
+
+    async def _follow(self, org: str, network: str, now: float) -> None:
+        # First of all, so that what is written while we look is looked at again.
+        await self._database.write(lambda connection: rows.mark(connection, org, network, dirty=False))
+        organisation, state = await self._database.read(lambda connection: _look(connection, org, network))
+        if organisation is None:
+            return
+        pinned, brought = await self._database.read(lambda connection: _pins(connection, org))
+        wanted, waits = await self._database.read(lambda connection: _wanted(connection, org))
+        done = True
+        for did in sorted(wanted.keys() - pinned):
+            done = await self._pin(organisation, did, wanted[did], now) and done
+        for did in () if waits is None else sorted(brought - wanted.keys() - waits):
+            await self._database.write(partial(_unpin, organisation=organisation, did=did))
+        if state.missing:
+            await self._ask(org, network)
+        await self._vouch_again(organisation, network, state)
+        if not done:
+            await self._database.write(lambda connection: rows.mark(connection, org, network, dirty=True))
+
+    async def _pin(self, organisation: Organisation, did: str, handle: str, now: float) -> bool:
+        """Pin one; says whether it need not be tried again."""
+        name = (organisation.did, did)
+        if now < self._tried.get(name, 0.0):
+            return False
+        self._tried[name] = now + _AGAIN
+        try:
+            await desk.pin(self._database, self._discovery, organisation, did, handle, self._clock())
+        except NodeError as error:
+            log.info("network.not_pinned", did=did, reason=error)
+            return False
+        self._tried.pop(name, None)
+        self._stirred()
+        return True
+
+    async def _vouch_again(self, organisation: Organisation, network: str, state: State) -> None:
+        for did, (accepted, voices) in state.candidates.items():
+            others = sum(each.state == members.MEMBER for each in state.members.values())
+            if voices >= min(state.rules.sponsors, others):
+                await self._act(organisation, partial(_again, network=network, accepted=accepted, did=did))
+
+    async def _answer(self, org: str, network: str) -> None:
+        asks = await self._database.read(lambda connection: rows.asks_of(connection, org, network))
+        if not asks:
+            return
+        organisation, _ = await self._database.read(lambda connection: _look(connection, org, network))
+        if organisation is not None:
+            await self._act(organisation, lambda mine: _send_lacking(mine, network, asks))
+
+    async def _ask(self, org: str, network: str) -> None:
+        organisation, state = await self._database.read(lambda connection: _look(connection, org, network))
+        if organisation is not None:
+            await self._act(organisation, lambda mine: _ask_some(mine, network, state))
+
+    async def _act(self, organisation: Organisation, work: Callable[[Desk], object]) -> None:
+        try:
+            key = self._keyring.organisation(organisation.did)
+        except ConfigurationError:
+            return  # its keys are not on this machine any more
+        try:
+            await self._database.write(
+                lambda connection: work(Desk(connection, organisation, key, self._clock()))
+            )
+        except NodeError as error:
+            log.info("network.not_done", org=organisation.did, reason=error)
+            return
+        self._stirred()
+
+
+def _all(connection: Connection) -> list[tuple[str, str, bool]]:
+    dirty = set(rows.dirty(connection))
+    return [
+        (organisation.did, each.network, (organisation.did, each.network) in dirty)
+        for organisation in organisations.all_of(connection)
+        if not organisation.successor
+        for each in rows.all_of(connection, organisation.did)
+    ]
+
+
+def _look(connection: Connection, org: str, network: str) -> tuple[Organisation | None, State]:
+    return organisations.get(connection, org), desk.ledger_of(connection, org, network).state()
+
+
+def _pins(connection: Connection, org: str) -> tuple[frozenset[str], frozenset[str]]:
+    return (
+        frozenset(each.did for each in contacts.members_of(connection, org)), rows.pinned(connection, org)
+    )  # fmt: skip
+
+
+def _wanted(connection: Connection, org: str) -> tuple[dict[str, str], frozenset[str] | None]:
+    """(did → where it is found, of all networks that we are a member of; candidates, or nothing where we are one)."""
+    found: dict[str, str] = {}
+    waits: set[str] | None = set()
+    for each in rows.all_of(connection, org):
+        state = desk.ledger_of(connection, org, each.network).state()
+        if org in state.members:
+            found |= {did: standing.handle for did, standing in state.members.items() if did != org}
+        if org in state.candidates or state.missing:
+            waits = None
+        if waits is not None:
+            waits |= set(state.candidates)
+    return found, None if waits is None else frozenset(waits)
+
+
+def _unpin(connection: Connection, organisation: Organisation, did: str) -> None:
+    rows.set_pinned(connection, organisation.did, did, held=False)
+    if contacts.member(connection, organisation.did, did) is not None:
+        pins.remove(connection, organisation, did)
+
+
+def _again(mine: Desk, network: str, accepted: str, did: str) -> None:
+    ledger = desk.ledger_of(mine.connection, mine.own, network)
+    vouched = (act for act in ledger.acts if act.kind == governance.SPONSOR and act.about == accepted)
+    if any(act.author == mine.own for act in vouched) and did in ledger.state().candidates:
+        desk.say(mine, network, governance.SPONSOR, {"about": accepted}, ledger, extra=[did])
+
+
+def _send_lacking(mine: Desk, network: str, asks: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+    """To members what they lack. Whom we cannot seal to waits; who is no member gets nothing, and is forgotten."""
+    ledger = desk.ledger_of(mine.connection, mine.own, network)
+    state = ledger.state()
+    inside = state.members
+    rows.clear_asks(mine.connection, mine.own, network)
+    for did, heads in asks:
+        if did not in inside and did not in ledger.acts[0].founders:
+            continue
+        desk.tell(mine, network, ledger.beyond(heads), {did})
+        if rows.missing(mine.connection, mine.own, heads):
+            _ask_some(mine, network, state, [did])
+
+
+def _ask_some(mine: Desk, network: str, state: State, whom: Sequence[str] = ()) -> None:
+    reached = desk.reachable(mine, set(whom or state.members))
+    for did in random.SystemRandom().sample(reached, min(_ASKED, len(reached))):
+        letters.send(
+            mine.connection, mine.organisation, mine.key, letter_rules.GOVERNANCE_ASK, network,
+            {"heads": list(state.heads)[: governance.MAX_SEEN]}, [did], mine.now, token=outbox.token(),
+        )  # fmt: skip
+
+

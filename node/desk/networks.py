@@ -1,0 +1,444 @@
+"""What an organisation does in a network: it founds one, invites, accepts, vouches, proposes, votes, closes, leaves.
+
+Every one of these is an act (`governance`) that stands on what this node has seen, is judged by the same function as
+everybody's (`members`), and goes sealed to all who are members then. What the function would not count is refused here
+before it is signed, with the reason.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from node import governance as rules
+from node import letters as letter_rules
+from node import members, recovery
+from node.desk import members as pins
+from node.errors import ProtocolError, RefusedError
+from node.federation import letters, outbox
+from node.federation.discovery import Discovery
+from node.federation.protocol import ids, integrity_proofs
+from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.messages import JsonObject, parse_document
+from node.governance import Act
+from node.members import Ledger, State, Tally
+from node.models import contacts
+from node.models import networks as rows
+from node.models.base import Database
+from node.models.organisations import Organisation
+
+INVITED_FOR = timedelta(days=14)
+SHEET, ANSWER = "TadamunInvitation", "TadamunAcceptance"
+_NAMED = 3
+_MAX_SHEET = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is carried by hand to whoever is invited: nothing in it is a secret, and nothing in it lets anybody in."""
+
+    network: str
+    names: Mapping[str, str]
+    charter: str
+    invitation: str
+    expires: datetime
+    members: tuple[tuple[str, str], ...]
+    """(did, handle) of three members, the inviting one first."""
+
+    def value(self) -> JsonObject:
+        """As a file or a QR code holds it."""
+        return {
+            "type": SHEET,
+            "network": self.network,
+            "names": dict(self.names),
+            "charter": self.charter,
+            "invitation": self.invitation,
+            "expires": self.expires.isoformat(),
+            "members": [{"did": did, "handle": handle} for did, handle in self.members],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Whose hand it is."""
+
+    connection: Connection
+    organisation: Organisation
+    key: OrganisationKey
+    now: datetime
+
+    @property
+    def own(self) -> str:
+        """Our did."""
+        return self.organisation.did
+
+
+def found(
+    desk: Desk, names: Mapping[str, str], founders: Sequence[str], *, sponsors: int = 2,
+    quorum: tuple[int, int] = (1, 2), kinds: Sequence[str] = (rules.ORGANISATION, rules.COALITION),
+    voters: Sequence[str] = (rules.ORGANISATION,), blocks: bool = False, charter: str = "",
+) -> State:  # fmt: skip
+    """Begin a network. Whoever else is named as a founder is a member once they accept.
+
+    Args:
+        names: language → name.
+        founders: dids of pinned members, beside ourselves.
+
+    Raises:
+        RefusedError: a rule forbids it.
+    """
+    for did in founders:
+        if contacts.member(desk.connection, desk.own, did) is None:
+            raise RefusedError(f"{did} is not pinned here; 'tadamun member add' it first")
+    says = {
+        "name": dict(names), "charter": charter, "founders": sorted({desk.own, *founders}),
+        "rules": {
+            "sponsors": sponsors, "quorum": list(quorum), "kinds": list(kinds), "voters": list(voters),
+            "blocks": blocks,
+        },
+    }  # fmt: skip
+    made = _signed(desk, rules.render("", rules.FOUND, desk.own, 1, (), says, desk.now))
+    rows.know(desk.connection, desk.own, made.digest, dict(names), desk.now)
+    rows.add(desk.connection, desk.own, made, desk.now)
+    state = accept_founding(desk, made.digest)
+    tell(desk, made.digest, rows.acts_of(desk.connection, desk.own, made.digest), set(founders))
+    return state
+
+
+def accept_founding(desk: Desk, network: str, kind: str = rules.ORGANISATION, *, listed: bool = False) -> State:
+    """A founder says that it is one.
+
+    Raises:
+        RefusedError: the founding act does not name us, or we are a member.
+    """
+    network, ledger = opened(desk, network)
+    founding = next((act for act in ledger.acts if act.digest == network), None)
+    if founding is None or desk.own not in founding.says["founders"]:
+        raise RefusedError("the founding act does not name this organisation; it is invited by a member")
+    return say(desk, network, rules.ACCEPT, _acceptance(desk, network, kind, listed=listed), ledger)
+
+
+def invite(desk: Desk, network: str, who: str = "", lasts: timedelta = INVITED_FOR) -> Sheet:
+    """Write an invitation, for one organisation; the sheet is carried by hand.
+
+    Args:
+        who: its did, where it is known.
+
+    Raises:
+        RefusedError: we are no member.
+    """
+    network, ledger = opened(desk, network)
+    expires = (desk.now + lasts).replace(microsecond=0)
+    state = say(desk, network, rules.INVITE, {"who": who, "expires": rules.stamp(expires)}, ledger)
+    made = next(
+        act for act in reversed(rows.acts_of(desk.connection, desk.own, network))
+        if act.author == desk.own and act.kind == rules.INVITE
+    )  # fmt: skip
+    founding = next(act for act in ledger.acts if act.digest == network)
+    others = [each for each in state.members.values() if each.did != desk.own and each.state == members.MEMBER]
+    named = [(desk.own, desk.organisation.address), *((each.did, each.handle) for each in others)]
+    return Sheet(network, founding.says["name"], founding.says["charter"], made.digest, expires, tuple(named[:_NAMED]))
+
+
+def read_sheet(raw: bytes, now: datetime) -> Sheet:
+    """Read what was carried here.
+
+    Raises:
+        RefusedError: it is no invitation, or over.
+    """
+    value = _carried(raw, SHEET, "an invitation")
+    try:
+        named = tuple((str(each["did"]), str(each["handle"])) for each in value["members"])
+        sheet = Sheet(
+            value["network"], {str(k): str(v) for k, v in value["names"].items()}, value["charter"],
+            value["invitation"], rules.moment_of(value["expires"]), named[:_NAMED],
+        )  # fmt: skip
+    except (KeyError, TypeError, AttributeError, ProtocolError) as error:
+        raise RefusedError("this is no invitation to a network, or a part of it is missing") from error
+    if not named or not all(ids.is_did(did) for did, _ in named):
+        raise RefusedError("an invitation names members by their dids")
+    if sheet.expires <= now:
+        raise RefusedError(f"this invitation was good until {sheet.expires:%Y-%m-%d %H:%M} UTC: ask for another")
+    return sheet
+
+
+def accept(desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: bool = False) -> JsonObject:
+    """Say that we would be a member; the answer is carried back by hand.
+
+    Args:
+        listed: our name may stand on public lists of the network.
+    """
+    rows.know(desk.connection, desk.own, sheet.network, dict(sheet.names), desk.now)
+    held = rows.acts_of(desk.connection, desk.own, sheet.network)
+    mine = [act for act in held if act.author == desk.own]
+    seen = {sheet.invitation, *(act.digest for act in mine[-1:])}
+    says = _acceptance(desk, sheet.invitation, kind, listed=listed)
+    made = _signed(
+        desk, rules.render(sheet.network, rules.ACCEPT, desk.own, 1 + len(mine), sorted(seen), says, desk.now)
+    )
+    rows.add(desk.connection, desk.own, made, desk.now)
+    return {"type": ANSWER, "handle": desk.organisation.address, "act": made.raw}
+
+
+def read_answer(raw: bytes) -> tuple[Act, str]:
+    """Read what was carried back: the acceptance, and where its author is found.
+
+    Raises:
+        RefusedError: it is none, or its proof does not hold.
+    """
+    value = _carried(raw, ANSWER, "an acceptance")
+    try:
+        act = rules.parse(value.get("act"))
+    except ProtocolError as error:
+        raise RefusedError(f"this acceptance is not its author's own: {error}") from error
+    if act.kind != rules.ACCEPT:
+        raise RefusedError("this is no acceptance")
+    return act, str(value.get("handle", ""))[:300]
+
+
+def vouch(desk: Desk, network: str, about: str | Act) -> State:
+    """Vouch for a candidate: a member whom we know, whose six words we compared.
+
+    Args:
+        about: its acceptance, or its did where its acceptance is here.
+
+    Raises:
+        RefusedError: not a candidate, or a rule forbids it.
+    """
+    network, _ = opened(desk, network)
+    if isinstance(about, Act):
+        if about.network != network:
+            raise RefusedError("this acceptance is of another network")
+        if rows.missing(desk.connection, desk.own, about.seen):
+            raise RefusedError("it answers an invitation that is not here: wait until it has come, or invite again")
+        rows.add(desk.connection, desk.own, about, desk.now)
+    ledger = ledger_of(desk.connection, desk.own, network)
+    state = ledger.state()
+    did = about.author if isinstance(about, Act) else about
+    candidate = state.candidates.get(did)
+    if candidate is None:
+        reason = "is a member already" if did in state.members else "is no candidate, or the invitation is not valid"
+        raise RefusedError(f"{did} {reason}")
+    return say(desk, network, rules.SPONSOR, {"about": candidate[0]}, ledger, extra=[did])
+
+
+def cancel(desk: Desk, network: str, digest: str) -> State:
+    """Take back our invitation or our acceptance.
+
+    Raises:
+        RefusedError: it is neither.
+    """
+    network, ledger = opened(desk, network)
+    act = next((each for each in ledger.acts if each.digest == digest), None)
+    if act is None or act.author != desk.own or act.kind not in (rules.INVITE, rules.ACCEPT):
+        raise RefusedError("only one's own invitation or acceptance is taken back")
+    return say(desk, network, rules.CANCEL, {"about": digest}, ledger)
+
+
+def propose(
+    desk: Desk, network: str, subject: str, names: Sequence[str] = (), *, text: str = "", grounds: str = ""
+) -> tuple[str, State]:
+    """Propose a decision; returns its digest.
+
+    Raises:
+        RefusedError: a rule forbids it.
+    """
+    network, ledger = opened(desk, network)
+    if subject in (rules.REMOVE, rules.SUSPEND) and len(names) != 1:
+        raise RefusedError("a removal or suspension is about one member alone")
+    says = {"subject": subject, "names": list(names), "text": text, "grounds": grounds}
+    state = say(desk, network, rules.PROPOSE, says, ledger)
+    made = next(
+        act for act in reversed(rows.acts_of(desk.connection, desk.own, network))
+        if act.author == desk.own and act.kind == rules.PROPOSE
+    )  # fmt: skip
+    return made.digest, state
+
+
+def vote(desk: Desk, network: str, proposal: str, choice: str, reason: str = "") -> State:
+    """Vote; a later vote takes the place of an earlier one.
+
+    Raises:
+        RefusedError: no such proposal, no voter, or a block without a reason.
+    """
+    network, ledger = opened(desk, network)
+    state = ledger.state()
+    proposal = _proposal(state, proposal).proposal
+    standing = state.members.get(desk.own)
+    if standing is None or not standing.voter:
+        raise RefusedError("this organisation is not on the roll of voters")
+    if choice == rules.BLOCK and not reason.strip():
+        raise RefusedError("a block says why")
+    return say(desk, network, rules.VOTE, {"about": proposal, "choice": choice, "reason": reason}, ledger)
+
+
+def close(desk: Desk, network: str, proposal: str) -> State:
+    """Close a proposal: it stands by the votes that are here now.
+
+    Raises:
+        RefusedError: the votes are too few, or it is closed.
+    """
+    network, ledger = opened(desk, network)
+    state = ledger.state()
+    tally = _proposal(state, proposal)
+    if tally.state == members.PASSED:
+        raise RefusedError("it is decided already")
+    numerator, denominator = state.rules.quorum
+    yes = sum(choice == rules.YES for choice in tally.votes.values())
+    if yes * denominator <= numerator * tally.voters:
+        raise RefusedError(
+            f"{yes} of {tally.voters} voters said yes; it takes more than {numerator}/{denominator} of them"
+        )
+    return say(desk, network, rules.CLOSE, {"about": tally.proposal}, ledger)
+
+
+def leave(desk: Desk, network: str) -> State:
+    """Leave a network.
+
+    Raises:
+        RefusedError: we are no member.
+    """
+    network, ledger = opened(desk, network)
+    return say(desk, network, rules.LEAVE, {}, ledger)
+
+
+def opened(desk: Desk, network: str) -> tuple[str, Ledger]:
+    """A network by its digest, the first letters of it, or nothing where there is one only.
+
+    Raises:
+        RefusedError: there is none, or several.
+    """
+    known = [each.network for each in rows.all_of(desk.connection, desk.own)]
+    fitting = [each for each in known if each.startswith(network)]
+    if len(fitting) != 1:
+        raise RefusedError(
+            "no such network here; 'tadamun network list' shows them" if not fitting else
+            "name the network: 'tadamun network list' shows them"
+        )  # fmt: skip
+    return fitting[0], ledger_of(desk.connection, desk.own, fitting[0])
+
+
+def ledger_of(connection: Connection, org: str, network: str) -> Ledger:
+    """What follows from the acts that are here."""
+    return Ledger(network, rows.acts_of(connection, org, network))
+
+
+def say(
+    desk: Desk, network: str, kind: str, says: Mapping[str, Any], ledger: Ledger, extra: Sequence[str] = ()
+) -> State:
+    """Sign an act that stands on everything that is here, keep it, and send it to the members.
+
+    Raises:
+        RefusedError: it would not count.
+    """
+    before = ledger.state()
+    if kind not in (rules.ACCEPT, rules.CANCEL):
+        standing = before.members.get(desk.own)
+        if standing is None:
+            raise RefusedError("this organisation is no member of that network")
+        if standing.state != members.MEMBER and kind != rules.LEAVE:
+            raise RefusedError("this organisation is suspended in that network")
+    number = members.next_number(ledger.acts, desk.own)
+    made = _signed(desk, rules.render(network, kind, desk.own, number, before.heads, says, desk.now))
+    rows.add(desk.connection, desk.own, made, desk.now)
+    after = ledger_of(desk.connection, desk.own, network).state()
+    tell(desk, network, [made], {*before.members, *after.members, *extra})
+    newcomers = set(after.members) - set(before.members) - {desk.own}
+    if newcomers:
+        tell(desk, network, rows.acts_of(desk.connection, desk.own, network), newcomers)
+    return after
+
+
+def tell(desk: Desk, network: str, acts: Sequence[Act], to: set[str]) -> int:
+    """Send acts, sealed, to these; returns to how many. Whom we have not pinned yet, or cannot seal to yet, gets
+    everything later, as if it had asked for it.
+    """
+    reached = reachable(desk, to)
+    for did in to - {desk.own} - set(reached):
+        rows.ask(desk.connection, desk.own, network, did, ())
+    if not reached or not acts:
+        return 0
+    for part in _parts([act.raw for act in acts]):
+        letters.send(
+            desk.connection, desk.organisation, desk.key, letter_rules.GOVERNANCE, network, {"acts": part}, reached,
+            desk.now, token=outbox.token(),
+        )  # fmt: skip
+    return len(reached)
+
+
+def written(value: JsonObject) -> str:
+    """A sheet or an answer, as a file holds it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+async def pin(
+    database: Database, discovery: Discovery, organisation: Organisation, did: str, handle: str, now: datetime
+) -> None:
+    """Pin somebody because of a network: the pin goes with it. One that a hand made before stays a hand's.
+
+    Raises:
+        RefusedError: another did answers at this address.
+        FetchError: it cannot be reached.
+    """
+    held = await database.read(lambda connection: contacts.member(connection, organisation.did, did))
+    if held is not None and held.state == contacts.MEMBER:
+        return
+    await pins.add(database, discovery, organisation, handle, did, now)
+    await database.write(lambda connection: rows.set_pinned(connection, organisation.did, did, held=True))
+
+
+def reachable(desk: Desk, to: set[str]) -> list[str]:
+    """Those of these whom we have pinned and can seal to, ourselves not among them."""
+    pinned = {each.did for each in contacts.members_of(desk.connection, desk.own)}
+    return [did for did in sorted((to & pinned) - {desk.own}) if letters.can_reach(desk.connection, did)]
+
+
+def six_words(did: str) -> str:
+    """What two people compare by voice before one vouches for the other."""
+    return " ".join(recovery.six_words(did))
+
+
+def _parts(values: Sequence[JsonObject]) -> list[list[JsonObject]]:
+    """What fits into one letter each."""
+    parts: list[list[JsonObject]] = [[]]
+    size = 0
+    for value in values:
+        size += len(json.dumps(value))
+        if size > letter_rules.MAX_ACTS_BYTES and parts[-1]:
+            parts.append([])
+            size = len(json.dumps(value))
+        parts[-1].append(value)
+    return parts
+
+
+def _proposal(state: State, name: str) -> Tally:
+    fitting = [each for each in state.decisions.values() if each.proposal.startswith(name)]
+    if len(fitting) != 1 or not name:
+        raise RefusedError("no such proposal, or several begin so; 'tadamun decision list' shows them")
+    return fitting[0]
+
+
+def _acceptance(desk: Desk, about: str, kind: str, *, listed: bool) -> dict[str, Any]:
+    return {
+        "about": about, "name": desk.organisation.name, "kind": kind, "country": desk.organisation.country or "",
+        "handle": desk.organisation.address, "listed": listed,
+    }  # fmt: skip
+
+
+def _signed(desk: Desk, value: JsonObject) -> Act:
+    return rules.parse(integrity_proofs.sign(value, desk.key, outbox.log_method(desk.key), desk.now))
+
+
+def _carried(raw: bytes, kind: str, what: str) -> JsonObject:
+    try:
+        value = parse_document(raw, _MAX_SHEET).value
+    except ProtocolError as error:
+        raise RefusedError(f"this file is not {what}: {error}") from error
+    if value.get("type") != kind:
+        raise RefusedError(f"this file is not {what}")
+    return value
+
+

@@ -1,0 +1,40 @@
+"""networks, and the signed acts that say who belongs to them"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = '0015'
+down_revision = '0014'
+
+
+def upgrade() -> None:
+    op.create_table('networks',
+    sa.Column('org', sa.String(length=80), nullable=False),
+    sa.Column('network', sa.String(length=80), nullable=False),
+    sa.Column('names', sa.Text(), nullable=False),
+    sa.Column('since', sa.BigInteger(), nullable=False),
+    sa.Column('dirty', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('org', 'network', name=op.f('pk_networks'))
+    )
+    op.create_table('network_acts',
+    sa.Column('org', sa.String(length=80), nullable=False),
+    sa.Column('digest', sa.String(length=80), nullable=False),
+    sa.Column('network', sa.String(length=80), nullable=False),
+    sa.Column('author', sa.String(length=80), nullable=False),
+    sa.Column('raw', sa.LargeBinary(), nullable=False),
+    sa.Column('taken', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('org', 'digest', name=op.f('pk_network_acts'))
+    )
+    op.create_index('ix_network_acts_network', 'network_acts', ['org', 'network'])
+    op.create_table('network_asks',
+    sa.Column('org', sa.String(length=80), nullable=False),
+    sa.Column('network', sa.String(length=80), nullable=False),
+    sa.Column('did', sa.String(length=80), nullable=False),
+    sa.Column('heads', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('org', 'network', 'did', name=op.f('pk_network_asks'))
+    )
+    op.create_table('network_pins',
+    sa.Column('org', sa.String(length=80), nullable=False),
+    sa.Column('did', sa.String(length=80), nullable=False),
+    sa.PrimaryKeyConstraint('org', 'did', name=op.f('pk_network_pins'))
+    )

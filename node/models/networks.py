@@ -1,0 +1,177 @@
+"""Networks that an organisation belongs to or was invited to, and the acts by which every node works out the rest.
+
+Acts are kept as they were signed. Nothing that follows from them is kept but a list of names and which pins a network
+brought, so that they can go with it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from node import governance
+from node.governance import Act
+from node.models.base import Instant, metadata
+
+networks = Table(
+    "networks",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("network", String(80), primary_key=True),
+    Column("names", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("dirty", Boolean, nullable=False),
+)
+acts = Table(
+    "network_acts",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("digest", String(80), primary_key=True),
+    Column("network", String(80), nullable=False),
+    Column("author", String(80), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("taken", Instant, nullable=False),
+    Index("ix_network_acts_network", "org", "network"),
+)
+asks = Table(
+    "network_asks",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("network", String(80), primary_key=True),
+    Column("did", String(80), primary_key=True),
+    Column("heads", Text, nullable=False),
+)
+pins = Table(
+    "network_pins",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("did", String(80), primary_key=True),
+)
+
+MOST_ACTS = 100_000
+"""Acts of one network that are kept."""
+MOST_BY_ONE = 5_000
+"""Of them by one author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A network that an organisation of this node knows."""
+
+    network: str
+    names: dict[str, str]
+    """Language → name; what an invitation said, until the founding act is here."""
+    since: datetime
+
+
+def know(connection: Connection, org: str, network: str, names: dict[str, str], now: datetime) -> None:
+    """Its acts are taken from now on."""
+    if find(connection, org, network) is None:
+        raw = orjson.dumps(names).decode()
+        connection.execute(insert(networks).values(org=org, network=network, names=raw, since=now, dirty=True))
+
+
+def find(connection: Connection, org: str, network: str) -> Joined | None:
+    """One network, by its whole digest."""
+    found = [each for each in all_of(connection, org) if each.network == network]
+    return found[0] if found else None
+
+
+def all_of(connection: Connection, org: str) -> tuple[Joined, ...]:
+    """Every network this organisation knows, the oldest first."""
+    query = select(networks).where(networks.c.org == org).order_by(networks.c.since, networks.c.network)
+    return tuple(Joined(row.network, orjson.loads(row.names), row.since) for row in connection.execute(query))
+
+
+def forget(connection: Connection, org: str, network: str) -> None:
+    """An invitation that was not taken up, or a network that was left: everything of it goes."""
+    for table in (networks, acts, asks):
+        connection.execute(delete(table).where(table.c.org == org, table.c.network == network))
+
+
+def add(connection: Connection, org: str, act: Act, now: datetime) -> bool:
+    """Keep an act that was proved; says whether it is new. Beyond the bounds nothing is kept."""
+    if connection.execute(select(acts.c.digest).where(acts.c.org == org, acts.c.digest == act.digest)).first():
+        return False
+    of_network = (acts.c.org == org) & (acts.c.network == act.network)
+    count = select(func.count()).select_from(acts)
+    if connection.execute(count.where(of_network)).scalar_one() >= MOST_ACTS:
+        return False
+    if connection.execute(count.where(of_network, acts.c.author == act.author)).scalar_one() >= MOST_BY_ONE:
+        return False
+    raw = orjson.dumps(act.raw)
+    connection.execute(
+        insert(acts).values(org=org, digest=act.digest, network=act.network, author=act.author, raw=raw, taken=now)
+    )
+    mark(connection, org, act.network, dirty=True)
+    return True
+
+
+def mark(connection: Connection, org: str, network: str, *, dirty: bool) -> None:
+    """Whether what follows from its acts is still to be carried out here."""
+    where = (networks.c.org == org) & (networks.c.network == network)
+    connection.execute(update(networks).where(where).values(dirty=dirty))
+
+
+def dirty(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """(org, network) of all that have acts nobody looked at yet."""
+    query = select(networks.c.org, networks.c.network).where(networks.c.dirty)
+    return tuple((row.org, row.network) for row in connection.execute(query))
+
+
+def acts_of(connection: Connection, org: str, network: str) -> tuple[Act, ...]:
+    """Every act that is here; each was proved before it was kept."""
+    query = select(acts.c.raw).where(acts.c.org == org, acts.c.network == network).order_by(acts.c.taken, acts.c.digest)
+    return tuple(governance.read(orjson.loads(raw)) for raw in connection.execute(query).scalars())
+
+
+def pinned(connection: Connection, org: str) -> frozenset[str]:
+    """Dids that were pinned because a network has them as members."""
+    return frozenset(connection.execute(select(pins.c.did).where(pins.c.org == org)).scalars())
+
+
+def set_pinned(connection: Connection, org: str, did: str, *, held: bool) -> None:
+    """Note that a network brought this pin, or that it is gone."""
+    connection.execute(delete(pins).where(pins.c.org == org, pins.c.did == did))
+    if held:
+        connection.execute(insert(pins).values(org=org, did=did))
+
+
+def ask(connection: Connection, org: str, network: str, did: str, heads: Sequence[str]) -> None:
+    """A member asks for what it lacks; one question of each is kept."""
+    where = (asks.c.org == org) & (asks.c.network == network) & (asks.c.did == did)
+    connection.execute(delete(asks).where(where))
+    connection.execute(insert(asks).values(org=org, network=network, did=did, heads=" ".join(heads)))
+
+
+def asks_of(connection: Connection, org: str, network: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """(did, the heads it has) of everybody who asked."""
+    query = select(asks.c.did, asks.c.heads).where(asks.c.org == org, asks.c.network == network).order_by(asks.c.did)
+    return tuple((row.did, tuple(row.heads.split())) for row in connection.execute(query))
+
+
+def clear_asks(connection: Connection, org: str, network: str) -> None:
+    """They were answered."""
+    connection.execute(delete(asks).where(asks.c.org == org, asks.c.network == network))
+
+
+def missing(connection: Connection, org: str, digests: Sequence[str]) -> tuple[str, ...]:
+    """Which of these acts are not here."""
+    held = set(connection.execute(select(acts.c.digest).where(acts.c.org == org, acts.c.digest.in_(digests))).scalars())
+    return tuple(each for each in digests if each not in held)
