@@ -44,6 +44,7 @@ MAX_DEMAND = 1_000
 MAX_DEMANDS = 20
 MAX_ITEMS = 50
 MAX_CUSTODIANS = 5
+MAX_NETWORKS = 10
 MAX_TEXT = 300
 MAX_HONORIFIC = 80
 MAX_DO_NOT = 10
@@ -52,6 +53,7 @@ ORG_FIELDS = ("sources", "case_id", "place_full", "publicity_risk", "notes")
 """Top-level fields of any shape that stay inside the organisation."""
 _TEXT_FIELDS = ("headline", "narrative", "link_to_work", "demands")
 _TARGET_ORG = ("email", "phone", "fax", "post", "social", "name", "last_verified")
+_DIGEST = re.compile(r"z[1-9A-HJ-NP-Za-km-z]{7,79}")
 _SUBJECT_ORG = ("role", "gender", "organisation", "contact", "notes")
 
 
@@ -175,6 +177,8 @@ class Alert:
     internal: JsonObject
     """`ORG_FIELDS` and what came with `verification` besides its level."""
     media: tuple[Shot, ...] = ()
+    networks: tuple[str, ...] = ()
+    """Digests, or what they begin with, of the networks it is for; empty where the organisation is in one at most."""
 
     @property
     def sealed(self) -> bool:
@@ -216,6 +220,7 @@ def parse_input(value: JsonObject) -> Alert:
         kind=form.choice("kind", KINDS),
         status=status,
         audience=_audience(form),
+        networks=_networks(form),
         left_out=_left_out(form),
         country=form.code("country", COUNTRIES),
         severity=form.choice("severity", SEVERITIES),
@@ -296,6 +301,16 @@ def _audience(form: Form) -> str | tuple[str, ...]:
         f"write one of {', '.join(AUDIENCES)}, or a list of up to {MAX_ITEMS} dids (did:key:z6Mk…)",
     )
     return ()
+
+
+def _networks(form: Form) -> tuple[str, ...]:
+    """`networks`: which of our networks an alert for the network is for."""
+    found = form.texts("networks", MAX_NETWORKS, MAX_TEXT)
+    if found and form.anything("audience", default="network") != "network":
+        form.fail("networks", "networks are named where the audience is network")
+    if any(not _DIGEST.fullmatch(each) for each in found):
+        form.fail("networks", "write the networks' digests; 'tadamun network list' shows them")
+    return found
 
 
 def _left_out(form: Form) -> tuple[str, ...]:

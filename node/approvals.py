@@ -49,8 +49,8 @@ _SPEC = "R2"
 _SUBJECT = ("name", "kind", "publication_level", "public_name", "minor", "relative")
 _CONSENT = ("given_by", "how", "level", "valid_until", "excluded", "family_safe", "advance_instruction", "necessity")
 _SHOWN = (
-    "audience", "exclude", "language", "headline", "kind", "country", "status", "severity", "urgency", "certainty",
-    "narrative", "link_to_work", "demands", "do_not", "actions", "translations", "expires", "deadline",
+    "audience", "networks", "exclude", "language", "headline", "kind", "country", "status", "severity", "urgency",
+    "certainty", "narrative", "link_to_work", "demands", "do_not", "actions", "translations", "expires", "deadline",
     "violation_types",
     "drivers", "company_or_project", "relation_to_network", "verification", "endorsement_mode", "republish",
     "embargo_until",

@@ -111,6 +111,7 @@ def ask(
     held = alert.embargo_until if alert.embargo_until is not None and alert.embargo_until > now else None
     alert_rules.check_publishable(alert, held or now, approvals_exist=True, loopback=False)
     sealed_desk.check_pictures(alert)
+    sealed_desk.check_addressed(connection, organisation, alert)
     waiting_pictures.check_count(len(alert.media), pictures)
     needed, sister = rules.needed(alert)
     standbys = rows.standbys_of(connection, organisation.did)

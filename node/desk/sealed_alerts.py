@@ -23,7 +23,7 @@ from node.federation import letters, outbox
 from node.federation.protocol import ids, sealing
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
-from node.models import contacts, documents
+from node.models import contacts, documents, networks
 from node.models import letters as rows
 from node.models.contacts import Member
 from node.models.letters import Kept
@@ -199,9 +199,42 @@ def _open(kept: Kept, secrets: Sequence[str]) -> SealedAlert | None:
     return SealedAlert(letter.about, letter.author, tuple(letter.body["notes"]), letter.to, letter.sent)
 
 
+def check_addressed(connection: Connection, organisation: Organisation, alert: Alert) -> None:
+    """Whether there is anybody whom a sealed alert is for, asked before others look at it.
+
+    Raises:
+        RefusedError: nobody, or it does not say which of our networks.
+    """
+    if alert.sealed:
+        _addressed(connection, organisation, alert)
+
+
+def _network(connection: Connection, organisation: Organisation, alert: Alert) -> set[str]:
+    """Whom "network" means: the members of the networks that are named; of our one network, if we are in one; where
+    there is none, every pinned member. What is said in one network is never sent to another by itself.
+    """
+    org = organisation.did
+    states = [networks.state_of(connection, org, each.network) for each in networks.all_of(connection, org)]
+    ours = {state.network: set(state.members) for state in states if org in state.members}
+    if len(ours) > 1 and not alert.networks:
+        raise RefusedError("networks: this organisation is in several; name those that it is for, as"
+                           " 'tadamun network list' shows them")
+    chosen = alert.networks or tuple(ours)
+    found: set[str] = set()
+    for name in chosen:
+        fitting = [network for network in ours if network.startswith(name)]
+        if len(fitting) != 1:
+            raise RefusedError(f"networks: {name!r} is none of ours; 'tadamun network list' shows them")
+        found |= ours[fitting[0]]
+    return found if chosen else {member.did for member in contacts.members_of(connection, org)}
+
+
 def _addressed(connection: Connection, organisation: Organisation, alert: Alert) -> frozenset[str]:
     members = contacts.members_of(connection, organisation.did)
-    wanted = {member.did for member in members} if alert.audience == "network" else set(alert.audience)
+    if alert.audience == "network":
+        wanted = _network(connection, organisation, alert) & {member.did for member in members}
+    else:
+        wanted = set(alert.audience)
     unknown = wanted - {member.did for member in members}
     if unknown:
         raise RefusedError(f"audience: {min(unknown)} is no member here; 'tadamun member list' shows them")

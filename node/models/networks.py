@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from node import governance
 from node.governance import Act
+from node.members import Ledger, State
 from node.models.base import Instant, metadata
 
 networks = Table(
@@ -139,6 +140,11 @@ def acts_of(connection: Connection, org: str, network: str) -> tuple[Act, ...]:
     """Every act that is here; each was proved before it was kept."""
     query = select(acts.c.raw).where(acts.c.org == org, acts.c.network == network).order_by(acts.c.taken, acts.c.digest)
     return tuple(governance.read(orjson.loads(raw)) for raw in connection.execute(query).scalars())
+
+
+def state_of(connection: Connection, org: str, network: str) -> State:
+    """What follows from the acts that are here."""
+    return Ledger(network, acts_of(connection, org, network)).state()
 
 
 def pinned(connection: Connection, org: str) -> frozenset[str]:
