@@ -3,7 +3,8 @@
 Once a second where something was written, else now and then. Rules, in order:
 
 1. whoever is a member of a network that we are a member of is pinned here, at the address in its acceptance, if what
-   answers there is that did; a pin that a hand made is left alone;
+   answers there is that did; so are candidates for whom we vouched, and, while we are one, the members on the sheet. A
+   pin that a hand made is left alone;
 2. a pin that a network brought goes when no network has it any more, also when it is we who left or were removed;
    while we or they are candidates, it stays;
 3. where enough vouched for a candidate, but none of them had seen it, we say it again if we are one of them;
@@ -26,7 +27,7 @@ from node.desk.networks import Desk
 from node.errors import ConfigurationError, NodeError
 from node.federation import letters, outbox
 from node.federation.discovery import Discovery
-from node.members import State
+from node.members import Ledger, State
 from node.models import contacts, organisations
 from node.models import networks as rows
 from node.models.base import Database
@@ -168,18 +169,29 @@ def _pins(connection: Connection, org: str) -> tuple[frozenset[str], frozenset[s
 
 
 def _wanted(connection: Connection, org: str) -> tuple[dict[str, str], frozenset[str] | None]:
-    """(did → where it is found, of all networks that we are a member of; candidates, or nothing where we are one)."""
+    """Whom to pin, did → where it is found; and whose pin stays besides, or nothing where no pin may go yet."""
     found: dict[str, str] = {}
-    waits: set[str] | None = set()
+    waits: set[str] = set()
+    unsure = False
     for each in rows.all_of(connection, org):
-        state = desk.ledger_of(connection, org, each.network).state()
+        ledger = desk.ledger_of(connection, org, each.network)
+        state = ledger.state()
         if org in state.members:
-            found |= {did: standing.handle for did, standing in state.members.items() if did != org}
-        if org in state.candidates or state.missing:
-            waits = None
-        if waits is not None:
+            found |= {did: standing.handle for did, standing in state.members.items()}
             waits |= set(state.candidates)
-    return found, None if waits is None else frozenset(waits)
+            found |= _vouched_for(ledger, state, org)
+        elif org in state.candidates or state.missing:
+            found |= each.sheet
+            unsure = True
+    found.pop(org, None)
+    return found, None if unsure else frozenset(waits)
+
+
+def _vouched_for(ledger: Ledger, state: State, org: str) -> dict[str, str]:
+    """Candidates for whom we gave our word: they are to be sent the whole history once they are in."""
+    ours = {act.about for act in ledger.acts if act.author == org and act.kind == governance.SPONSOR}
+    accepted = {digest: did for did, (digest, _) in state.candidates.items() if digest in ours}
+    return {accepted[act.digest]: str(act.says["handle"]) for act in ledger.acts if act.digest in accepted}
 
 
 def _unpin(connection: Connection, organisation: Organisation, did: str) -> None:

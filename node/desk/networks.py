@@ -132,15 +132,47 @@ def invite(desk: Desk, network: str, who: str = "", lasts: timedelta = INVITED_F
     """
     network, ledger = opened(desk, network)
     expires = (desk.now + lasts).replace(microsecond=0)
-    state = say(desk, network, rules.INVITE, {"who": who, "expires": rules.stamp(expires)}, ledger)
-    made = next(
-        act for act in reversed(rows.acts_of(desk.connection, desk.own, network))
+    say(desk, network, rules.INVITE, {"who": who, "expires": rules.stamp(expires)}, ledger)
+    ours = [
+        act for act in rows.acts_of(desk.connection, desk.own, network)
         if act.author == desk.own and act.kind == rules.INVITE
-    )  # fmt: skip
-    founding = next(act for act in ledger.acts if act.digest == network)
-    others = [each for each in state.members.values() if each.did != desk.own and each.state == members.MEMBER]
-    named = [(desk.own, desk.organisation.address), *((each.did, each.handle) for each in others)]
-    return Sheet(network, founding.says["name"], founding.says["charter"], made.digest, expires, tuple(named[:_NAMED]))
+    ]  # fmt: skip
+    return sheet_of(desk.connection, desk.organisation, network, max(ours, key=lambda act: act.number).digest)
+
+
+def sheet_of(connection: Connection, organisation: Organisation, network: str, invitation: str) -> Sheet:
+    """The sheet of an invitation of ours.
+
+    Raises:
+        RefusedError: there is no such invitation.
+    """
+    ledger = ledger_of(connection, organisation.did, network)
+    acts = {act.digest: act for act in ledger.acts}
+    made, founding = acts.get(invitation), acts.get(network)
+    if made is None or founding is None or made.author != organisation.did or made.kind != rules.INVITE:
+        raise RefusedError("no such invitation of ours")
+    others = [
+        (each.did, each.handle) for each in ledger.state().members.values()
+        if each.did != organisation.did and each.state == members.MEMBER
+    ]  # fmt: skip
+    named = ((organisation.did, organisation.address), *others)
+    expires = rules.moment_of(made.says["expires"])
+    return Sheet(network, founding.says["name"], founding.says["charter"], invitation, expires, named[:_NAMED])
+
+
+def answer_of(connection: Connection, organisation: Organisation, network: str) -> JsonObject:
+    """Our acceptance, to be carried back.
+
+    Raises:
+        RefusedError: we accepted nothing.
+    """
+    ours = [
+        act for act in rows.acts_of(connection, organisation.did, network)
+        if act.author == organisation.did and act.kind == rules.ACCEPT
+    ]  # fmt: skip
+    if not ours:
+        raise RefusedError("we accepted no invitation to this network")
+    return {"type": ANSWER, "handle": organisation.address, "act": max(ours, key=lambda act: act.number).raw}
 
 
 def read_sheet(raw: bytes, now: datetime) -> Sheet:
@@ -171,7 +203,7 @@ def accept(desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: 
     Args:
         listed: our name may stand on public lists of the network.
     """
-    rows.know(desk.connection, desk.own, sheet.network, dict(sheet.names), desk.now)
+    rows.know(desk.connection, desk.own, sheet.network, dict(sheet.names), desk.now, dict(sheet.members))
     held = rows.acts_of(desk.connection, desk.own, sheet.network)
     mine = [act for act in held if act.author == desk.own]
     seen = {sheet.invitation, *(act.digest for act in mine[-1:])}
@@ -180,7 +212,7 @@ def accept(desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: 
         desk, rules.render(sheet.network, rules.ACCEPT, desk.own, 1 + len(mine), sorted(seen), says, desk.now)
     )
     rows.add(desk.connection, desk.own, made, desk.now)
-    return {"type": ANSWER, "handle": desk.organisation.address, "act": made.raw}
+    return answer_of(desk.connection, desk.organisation, sheet.network)
 
 
 def read_answer(raw: bytes) -> tuple[Act, str]:

@@ -36,6 +36,7 @@ networks = Table(
     Column("org", String(80), primary_key=True),
     Column("network", String(80), primary_key=True),
     Column("names", Text, nullable=False),
+    Column("sheet", Text, nullable=False),
     Column("since", Instant, nullable=False),
     Column("dirty", Boolean, nullable=False),
 )
@@ -79,13 +80,21 @@ class Joined:
     names: dict[str, str]
     """Language → name; what an invitation said, until the founding act is here."""
     since: datetime
+    sheet: dict[str, str]
+    """did → handle of the members that an invitation named: whom we speak to before we are told who is there."""
 
 
-def know(connection: Connection, org: str, network: str, names: dict[str, str], now: datetime) -> None:
+def know(
+    connection: Connection, org: str, network: str, names: dict[str, str], now: datetime,
+    sheet: dict[str, str] | None = None,
+) -> None:  # fmt: skip
     """Its acts are taken from now on."""
+    told = {"names": orjson.dumps(names).decode(), "sheet": orjson.dumps(sheet or {}).decode(), "dirty": True}
     if find(connection, org, network) is None:
-        raw = orjson.dumps(names).decode()
-        connection.execute(insert(networks).values(org=org, network=network, names=raw, since=now, dirty=True))
+        connection.execute(insert(networks).values(org=org, network=network, since=now, **told))
+    elif sheet:
+        where = (networks.c.org == org) & (networks.c.network == network)
+        connection.execute(update(networks).where(where).values(sheet=told["sheet"], dirty=True))
 
 
 def find(connection: Connection, org: str, network: str) -> Joined | None:
@@ -97,7 +106,10 @@ def find(connection: Connection, org: str, network: str) -> Joined | None:
 def all_of(connection: Connection, org: str) -> tuple[Joined, ...]:
     """Every network this organisation knows, the oldest first."""
     query = select(networks).where(networks.c.org == org).order_by(networks.c.since, networks.c.network)
-    return tuple(Joined(row.network, orjson.loads(row.names), row.since) for row in connection.execute(query))
+    return tuple(
+        Joined(row.network, orjson.loads(row.names), row.since, orjson.loads(row.sheet))
+        for row in connection.execute(query)
+    )
 
 
 def forget(connection: Connection, org: str, network: str) -> None:

@@ -12,6 +12,7 @@ def upgrade() -> None:
     sa.Column('org', sa.String(length=80), nullable=False),
     sa.Column('network', sa.String(length=80), nullable=False),
     sa.Column('names', sa.Text(), nullable=False),
+    sa.Column('sheet', sa.Text(), nullable=False),
     sa.Column('since', sa.BigInteger(), nullable=False),
     sa.Column('dirty', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('org', 'network', name=op.f('pk_networks'))

@@ -1,0 +1,314 @@
+"""Networks in the browser: who is there, whom we invite and vouch for, what is proposed, and how we vote.
+
+Everybody in session reads it; coordinators act for the organisation, with a fresh second factor. Sheets and answers are
+text that is saved as a file, shown as a QR code, or pasted: hands carry them.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from node import governance as rules
+from node.desk import networks as acts
+from node.desk.networks import Desk
+from node.errors import RefusedError
+from node.members import PASSED, State
+from node.models import contacts
+from node.models import networks as rows
+from node.people import COORDINATOR
+from node.web import desk
+from node.web.desk import Session
+from node.web.pages.bundles import draw
+from node.web.site import site_of
+
+T = TypeVar("T")
+_LIST = "/desk/networks"
+_MAX_FORM = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCard:
+    """One network in the list."""
+
+    path: str
+    names: dict[str, str]
+    members: int
+    countries: int
+    inside: bool
+    waits: bool
+    """We are a candidate, or named as a founder."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """One organisation in a network."""
+
+    did: str
+    name: str
+    handle: str
+    kind: str
+    country: str
+    state: str
+    voter: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalView:
+    """One proposal."""
+
+    proposal: str
+    subject: str
+    names: tuple[str, ...]
+    grounds: str
+    state: str
+    yes: int
+    voters: int
+    mine: str
+    author: str
+    enough: bool
+
+
+async def index(request: Request) -> Response:
+    """The networks that we know, and the forms to found and to join one."""
+    session = await desk.signed_in(request)
+    return session if isinstance(session, Response) else await _index(request, session)
+
+
+async def take(request: Request) -> Response:
+    """Found a network, or take up an invitation."""
+    session = await desk.signed_in(request, role=COORDINATOR, fresh_factor=True, limit=_MAX_FORM)
+    if isinstance(session, Response):
+        return session
+    fields = session.fields
+    try:
+        if fields.one("do") == "join":
+            sheet = acts.read_sheet(fields.file("sheet"), site_of(request).clock())
+            kind, listed = fields.one("kind"), bool(fields.one("listed"))
+            if kind not in rules.MEMBER_KINDS:
+                raise RefusedError("choose what you are: an organisation, a coalition or an individual")
+            await _do(request, session, lambda mine: acts.accept(mine, sheet, kind, listed=listed))
+            return desk.go(request, f"{_LIST}/{sheet.network}/answer")
+        names = {code: fields.one(f"name-{code}") for code in ("ar", "en") if fields.one(f"name-{code}")}
+        if not names:
+            raise RefusedError("give the network a name")
+        founded = await _do(
+            request, session,
+            lambda mine: acts.found(mine, names, fields.all("founder"), blocks=bool(fields.one("blocks"))),
+        )  # fmt: skip
+    except RefusedError as error:
+        return await _index(request, session, problem="; ".join(error.reasons))
+    return desk.go(request, f"{_LIST}/{founded.network}")
+
+
+async def one(request: Request) -> Response:
+    """One network."""
+    session = await desk.signed_in(request)
+    return session if isinstance(session, Response) else await _one(request, session)
+
+
+async def act(request: Request) -> Response:
+    """Do one thing in a network."""
+    session = await desk.signed_in(request, role=COORDINATOR, fresh_factor=True, limit=_MAX_FORM)
+    if isinstance(session, Response):
+        return session
+    network, fields = request.path_params["network"], session.fields
+    try:
+        if fields.one("do") == "invite":
+            sheet = await _do(request, session, lambda mine: acts.invite(mine, network))
+            return desk.go(request, f"{_LIST}/{network}/sheet/{sheet.invitation}")
+        work = _work(network, fields)
+        await _do(request, session, work)
+    except RefusedError as error:
+        return await _one(request, session, problem="; ".join(error.reasons))
+    return desk.go(request, f"{_LIST}/{network}")
+
+
+def _work(network: str, fields: desk.Fields) -> Callable[[Desk], object]:
+    """What one button of a network's page does.
+
+    Raises:
+        RefusedError: it does not know such a button, or what was carried cannot be read.
+    """
+    about = fields.one("about")
+    match fields.one("do"):
+        case "accept":
+            return lambda mine: acts.accept_founding(mine, network)
+        case "admit":
+            if not fields.one("compared"):
+                raise RefusedError("compare the six words by voice first, and tick that you did")
+            candidate, _ = acts.read_answer(fields.file("answer")) if fields.file("answer") else (about, "")
+            return lambda mine: acts.vouch(mine, network, candidate)
+        case "propose":
+            subject, names, grounds = fields.one("subject"), fields.all("name"), fields.one("grounds")
+            if subject not in (rules.ROLL, rules.REMOVE, rules.SUSPEND, rules.LIFT) or not names:
+                raise RefusedError("choose what is proposed, and about whom")
+            return lambda mine: acts.propose(mine, network, subject, names, grounds=grounds)
+        case "vote" if fields.one("choice") in rules.CHOICES:
+            choice, reason = fields.one("choice"), fields.one("reason")
+            return lambda mine: acts.vote(mine, network, about, choice, reason)
+        case "close":
+            return lambda mine: acts.close(mine, network, about)
+        case "leave" if fields.one("sure"):
+            return lambda mine: acts.leave(mine, network)
+        case "leave":
+            raise RefusedError("tick that you want to leave: coming back takes a new invitation")
+    raise RefusedError("nothing of this kind can be done here")
+
+
+async def _do(request: Request, session: Session, work: Callable[[Desk], T]) -> T:
+    site = site_of(request)
+    organisation, key, now = session.organisation, site.keyring.organisation(session.organisation.did), site.clock()
+    return await desk.write(request, session, lambda connection: work(Desk(connection, organisation, key, now)))
+
+
+async def sheet(request: Request) -> Response:
+    """An invitation of ours, to be carried by hand."""
+    session = await desk.signed_in(request)
+    if isinstance(session, Response):
+        return session
+    found = await _sheet(request, session)
+    if found is None:
+        return desk.refused(request, session, "no such network here", 404)
+    picture = f"{request.url.path}/qr.svg"
+    return _carried(request, session, "sheet", acts.written(found.value()), picture, found.members[:1])
+
+
+async def sheet_qr(request: Request) -> Response:
+    """The same as a QR code."""
+    session = await desk.signed_in(request)
+    if isinstance(session, Response):
+        return session
+    found = await _sheet(request, session)
+    if found is None:
+        return desk.refused(request, session, "no such network here", 404)
+    return desk.inert(Response(await asyncio.to_thread(draw, acts.written(found.value())), media_type="image/svg+xml"))
+
+
+async def answer(request: Request) -> Response:
+    """Our acceptance, to be carried back."""
+    session = await desk.signed_in(request)
+    if isinstance(session, Response):
+        return session
+    network, organisation = request.path_params["network"], session.organisation
+
+    def read(connection: Connection) -> tuple[str, tuple[tuple[str, str], ...]]:
+        joined = rows.find(connection, organisation.did, network)
+        text = acts.written(acts.answer_of(connection, organisation, network))
+        return text, tuple(joined.sheet.items()) if joined else ()
+
+    try:
+        text, others = await site_of(request).database.read(read)
+    except RefusedError:
+        return desk.refused(request, session, "no such network here", 404)
+    return _carried(request, session, "answer", text, "", others)
+
+
+async def _sheet(request: Request, session: Session) -> acts.Sheet | None:
+    network, invitation = request.path_params["network"], request.path_params["invitation"]
+    try:
+        return await site_of(request).database.read(
+            lambda connection: acts.sheet_of(connection, session.organisation, network, invitation)
+        )
+    except RefusedError:
+        return None
+
+
+def _carried(
+    request: Request, session: Session, what: str, text: str, picture: str, others: tuple[tuple[str, str], ...]
+) -> Response:
+    """What hands carry: to be photographed or copied, with the words to compare."""
+    own = session.organisation.did
+    return desk.page(
+        request, session, session.organisation, "desk/carried.html", what=what, text=text, picture=picture,
+        ours=acts.six_words(own), theirs=[(handle, acts.six_words(did)) for did, handle in others if did != own],
+    )  # fmt: skip
+
+
+async def _index(request: Request, session: Session, *, problem: str = "") -> Response:
+    org = session.organisation.did
+
+    def read(connection: Connection) -> dict[str, Any]:
+        members = contacts.members_of(connection, org)
+        return {
+            "cards": [_card(connection, org, each) for each in rows.all_of(connection, org)],
+            "pinned": [(each.did, each.name) for each in members],
+        }
+
+    shown = await site_of(request).database.read(read)
+    return desk.page(
+        request, session, session.organisation, "desk/networks.html", status=409 if problem else 200, problem=problem,
+        typed=session.fields, kinds=rules.MEMBER_KINDS, may_act=COORDINATOR in session.person.counting, **shown,
+    )  # fmt: skip
+
+
+def _card(connection: Connection, org: str, each: rows.Joined) -> NetworkCard:
+    state = rows.state_of(connection, org, each.network)
+    countries = {member.country for member in state.members.values() if member.country}
+    return NetworkCard(
+        f"{_LIST}/{each.network}", each.names, len(state.members), len(countries), org in state.members,
+        org not in state.members,
+    )  # fmt: skip
+
+
+async def _one(request: Request, session: Session, *, problem: str = "") -> Response:
+    org, network = session.organisation.did, request.path_params["network"]
+    found = await site_of(request).database.read(partial(_read, org=org, network=network))
+    if found is None:
+        return desk.refused(request, session, "no such network here", 404)
+    joined, state, ledger = found
+    member = state.members.get(org)
+    named = {each.did: each.name for each in state.members.values()}
+    acts_ = {act.digest: act for act in ledger}
+    founding = acts_.get(network)
+    return desk.page(
+        request, session, session.organisation, "desk/network_page.html", status=409 if problem else 200,
+        problem=problem, names=joined.names, digest=state.digest, network=network, rules=state.rules,
+        members=[_member(each) for each in state.members.values()], inside=member is not None,
+        votes=member is not None and member.voter, missing=len(state.missing),
+        founder=member is None and founding is not None and org in founding.founders,
+        candidates=[
+            (did, str(acts_[digest].says["name"]), voices, acts.six_words(did))
+            for did, (digest, voices) in state.candidates.items() if did != org
+        ],
+        waits=org in state.candidates,
+        proposals=[
+            _proposal(each.proposal, state, org, named, acts_) for each in reversed(tuple(state.decisions.values()))
+        ],
+        may_act=COORDINATOR in session.person.counting, choices=rules.CHOICES, typed=session.fields,
+        subjects=(rules.ROLL, rules.REMOVE, rules.SUSPEND, rules.LIFT),
+    )  # fmt: skip
+
+
+def _read(
+    connection: Connection, *, org: str, network: str
+) -> tuple[rows.Joined, State, tuple[rules.Act, ...]] | None:
+    joined = rows.find(connection, org, network)
+    if joined is None:
+        return None
+    return joined, rows.state_of(connection, org, network), rows.acts_of(connection, org, network)
+
+
+def _member(each: Any) -> MemberView:
+    return MemberView(
+        each.did, each.name, each.handle, each.kind, each.country, each.state, each.voter, acts.six_words(each.did)
+    )
+
+
+def _proposal(
+    digest: str, state: State, org: str, named: dict[str, str], acts_: dict[str, rules.Act]
+) -> ProposalView:
+    tally, made = state.decisions[digest], acts_[digest]
+    yes = sum(choice == rules.YES for choice in tally.votes.values())
+    numerator, denominator = state.rules.quorum
+    return ProposalView(
+        digest, tally.subject, tuple(named.get(each, each) for each in tally.names), str(made.says["grounds"]),
+        tally.state, yes, tally.voters, tally.votes.get(org, ""), named.get(made.author, made.author),
+        tally.state != PASSED and yes * denominator > numerator * tally.voters,
+    )  # fmt: skip
