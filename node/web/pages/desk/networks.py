@@ -267,6 +267,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
     named = {each.did: each.name for each in state.members.values()}
     acts_ = {act.digest: act for act in ledger}
     founding = acts_.get(network)
+    vouched = {act.about for act in ledger if act.kind == rules.SPONSOR and act.author == org}
     return desk.page(
         request, session, session.organisation, "desk/network_page.html", status=409 if problem else 200,
         problem=problem, names=joined.names, digest=state.digest, network=network, rules=state.rules,
@@ -274,7 +275,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
         votes=member is not None and member.voter, missing=len(state.missing),
         founder=member is None and founding is not None and org in founding.founders,
         candidates=[
-            (did, str(acts_[digest].says["name"]), voices, acts.six_words(did))
+            (did, str(acts_[digest].says["name"]), voices, acts.six_words(did), digest in vouched)
             for did, (digest, voices) in state.candidates.items() if did != org
         ],
         waits=org in state.candidates,
