@@ -8,6 +8,7 @@ Rules, in order:
 3. Approvers, case workers and coordinators get nowhere without a second factor.
 4. What cannot be taken back (confirm, disable, lock, approve) wants a second factor that is fresh.
 5. A password has 12 characters at least. Five wrong tries cost a minute, each further one twice as long, up to an hour.
+   Tries in a browser that somebody of this name signed in with are counted apart: strangers hold nobody up there.
 6. The last coordinator cannot be disabled.
 7. Nobody approves what they wrote, nobody counts twice, and the command line, which is nobody, never approves.
 
@@ -35,6 +36,7 @@ INVITATION = timedelta(hours=72)
 FRESH = timedelta(minutes=10)
 """So long after a second factor was shown, what cannot be taken back may be done."""
 SIGNED_IN = timedelta(hours=12)
+BROWSER_KNOWN = timedelta(days=90)
 SHARED_IDLE = timedelta(minutes=5)
 """A session on a shared computer ends when nothing was asked for so long."""
 ARRIVAL = timedelta(minutes=15)

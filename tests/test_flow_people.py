@@ -191,6 +191,44 @@ async def test_wrong_tries_cost_time_and_an_unknown_name_gets_the_same_answers(t
         assert (await zainab.get("/desk")).status == 200
 
 
+async def test_strangers_tries_hold_nobody_up_in_a_browser_that_is_known(tmp_path):
+    async with Network(tmp_path) as net:
+        house = await net.house("a")
+        zainab = await join(house, "Zainab (exercise)", "coordinator")
+        karwan = await join(house, "Karwan (exercise)", "coordinator", by=zainab)
+        for each in (zainab, karwan):
+            await each.post("/desk/sign-out")
+            assert (await each.sign_in()).status == 303
+            await each.post("/desk/sign-out")
+        token = next(value for name, value in zainab.cookies.items() if name.endswith("-known"))
+        assert token.encode() not in house.files(), "the disk holds its digest"
+
+        async def strangers(count, known=""):
+            browser = Browser(house)
+            if known:
+                browser.cookies = {name: known for name in zainab.cookies if name.endswith("-known")}
+            tried = {"name": zainab.name, "password": "wrong words"}
+            return [(await browser.post("/desk/sign-in", tried)).status for _ in range(count)][-1]
+
+        assert await strangers(rules.FREE_TRIES + 1) == 429
+        other = next(value for name, value in karwan.cookies.items() if name.endswith("-known"))
+        assert await strangers(1, other) == 429, "another's browser is a stranger's"
+        net.clock.forward(timedelta(seconds=30))
+        assert (await zainab.sign_in()).status == 303, "hers is known"
+        assert await strangers(rules.FREE_TRIES + 1, token) == 429, "who stole it has five tries, too"
+        await zainab.post("/desk/sign-out")
+        assert (await zainab.sign_in()).status == 429
+
+
+async def test_a_shared_computer_is_known_to_nobody(tmp_path):
+    async with Network(tmp_path) as net:
+        house = await net.house("a")
+        zainab = await join(house, "Zainab (exercise)", "coordinator")
+        await zainab.post("/desk/sign-out")
+        await zainab.sign_in(shared=True)
+        assert not [name for name in zainab.cookies if name.endswith("-known")]
+
+
 async def test_a_form_of_another_site_or_session_does_nothing(tmp_path):
     async with Network(tmp_path) as net:
         house = await net.house("a")

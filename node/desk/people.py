@@ -184,6 +184,7 @@ def disable(
     opened = tuple(line for release in RELEASES for line in release(connection, organisation, person, now))
     ended = sessions.end_of_person(connection, organisation.did, person.id)
     gone = people.disable(connection, person)
+    people.forget_browsers(connection, organisation.did, sign_in.counted_as(person.name))
     for room in held:
         rooms.rotate(connection, organisation.did, room, staying[room], now)
     audit.append(connection, organisation.did, "disable", person.id, now, **_actor(by, "disable"))

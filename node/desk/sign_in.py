@@ -38,6 +38,8 @@ class Entered:
 
     cookie: str = field(repr=False)
     person: Person
+    browser: str = field(repr=False)
+    """A new token by which this browser is known from now on; empty where it is, or is shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +84,28 @@ class Reception:
 
 async def sign_in(
     reception: Reception, database: Database, organisation: Organisation, name: str, password: str, now: datetime, *,
-    shared: bool,
+    shared: bool, browser: str = "",
 ) -> Answer:  # fmt: skip
     """Try a name and a password.
+
+    Args:
+        browser: the token that this browser was given when somebody signed in with it.
 
     Raises:
         RefusedError: too many try at once.
     """
-    org, who = organisation.did, _who(name)
+    org, who, token = organisation.did, counted_as(name), people_keys.digest(browser)
 
-    def begin(connection: Connection) -> Waits | tuple[Person | None, people_keys.Wrapped | None]:
+    def begin(connection: Connection) -> Waits | tuple[Person | None, people_keys.Wrapped | None, bool]:
         person = people.by_name(connection, org, name)
-        until = people.begin_try(connection, org, who, person is not None, now)
-        return Waits(until) if until else (person, people.wrapped_of(connection, person.id) if person else None)
+        known = bool(browser) and people.knows_browser(connection, org, who, token, now)
+        until = people.begin_try(connection, org, _counted(who, token, known), person is not None, now)
+        return Waits(until) if until else (person, people.wrapped_of(connection, person.id) if person else None, known)
 
     begun = await database.write(begin)
     if isinstance(begun, Waits):
         return begun
-    person, wrapped = begun
+    person, wrapped, known = begun
     tried = wrapped or people_keys.nobody(reception.cost)
     try:
         secret = await reception.derive(partial(people_keys.unwrap, tried, rules.as_typed(password)))
@@ -107,16 +113,28 @@ async def sign_in(
         return Wrong()
     if person is None or wrapped is None:
         return Wrong()
-    return await database.write(partial(_enter, person=person, secret=secret, who=who, now=now, shared=shared))
+    given = "" if known or shared else people_keys.new_token()
+    return await database.write(
+        partial(
+            _enter, person=person, secret=secret, who=who, counted=_counted(who, token, known), given=given, now=now,
+            shared=shared,
+        )
+    )  # fmt: skip
 
 
-def _enter(connection: Connection, *, person: Person, secret: str, who: str, now: datetime, shared: bool) -> Answer:
+def _enter(
+    connection: Connection, *, person: Person, secret: str, who: str, counted: str, given: str, now: datetime,
+    shared: bool,
+) -> Answer:  # fmt: skip
     """Nobody enters who was disabled while the password was tried."""
     current = people.get(connection, person.org, person.id)
     if current is None or current.state not in (rules.JOINED, rules.ACTIVE):
         return Wrong()
-    people.clear_tries(connection, person.org, who)
-    return Entered(enter(connection, current, secret, now, shared=shared), current)
+    people.clear_tries(connection, person.org, counted)
+    if given:
+        until = now + rules.BROWSER_KNOWN
+        people.know_browser(connection, person.org, who, people_keys.digest(given), until, now)
+    return Entered(enter(connection, current, secret, now, shared=shared), current, given)
 
 
 def enter(connection: Connection, person: Person, secret: str, now: datetime, *, shared: bool) -> str:
@@ -282,6 +300,7 @@ def change_password(
     """Another password from now on; every other session of the person ends."""
     people.set_wrapped(connection, person.id, wrapped)
     sessions.end_of_person(connection, person.org, person.id, but=session.digest)
+    people.forget_browsers(connection, person.org, counted_as(person.name))
     audit.append(connection, person.org, "password", person.id, now, person=person.id, role="self")
 
 
@@ -304,8 +323,14 @@ def _step(sealed: bytes | None, secret: str, code: str, now: datetime) -> int | 
     return people_factors.totp_step(sealing.open_sealed(sealed, (secret,)).decode(), code, now)
 
 
-def _who(name: str) -> str:
+def counted_as(name: str) -> str:
+    """Under what a name's tries are counted: names that nobody has are no names here either."""
     return people_keys.digest(rules.folded(name))
+
+
+def _counted(who: str, token: str, known: bool) -> str:
+    """Under what a try is counted: the name, or the name in a browser that it signed in with before."""
+    return people_keys.digest(f"{who} {token}") if known else who
 
 
 def _who_shows(person: Person) -> str:

@@ -85,6 +85,16 @@ sign_in_tries = Table(
     Column("until", Instant, nullable=False),
     Column("last", Instant, nullable=False),
 )
+known_browsers = Table(
+    "known_browsers",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("who", String(64), nullable=False),
+    Column("until", Instant, nullable=False),
+)
+_BROWSERS = 20
+"""Browsers that are known for one name; of more, those that end first are forgotten."""
 _STRANGERS = 1_000
 """Names that nobody has, whose tries are remembered; of more, the oldest are forgotten."""
 
@@ -304,6 +314,29 @@ def begin_try(connection: Connection, org: str, who: str, known: bool, now: date
 def clear_tries(connection: Connection, org: str, who: str) -> None:
     """Somebody signed in, with all that it takes."""
     connection.execute(delete(sign_in_tries).where((sign_in_tries.c.org == org) & (sign_in_tries.c.who == who)))
+
+
+def know_browser(connection: Connection, org: str, who: str, digest: str, until: datetime, now: datetime) -> None:
+    """Somebody of this name signed in with a browser that holds the token of this digest."""
+    connection.execute(delete(known_browsers).where(known_browsers.c.org == org, known_browsers.c.until < now))
+    connection.execute(insert(known_browsers).values(org=org, digest=digest, who=who, until=until))
+    mine = (known_browsers.c.org == org) & (known_browsers.c.who == who)
+    order = select(known_browsers.c.digest).where(mine).order_by(known_browsers.c.until.desc()).offset(_BROWSERS)
+    beyond = connection.execute(order.limit(_BROWSERS)).scalars().all()
+    if beyond:
+        connection.execute(delete(known_browsers).where(mine & known_browsers.c.digest.in_(beyond)))
+
+
+def knows_browser(connection: Connection, org: str, who: str, digest: str, now: datetime) -> bool:
+    """Whether this name signed in with it before."""
+    mine = (known_browsers.c.org == org) & (known_browsers.c.who == who) & (known_browsers.c.digest == digest)
+    found = connection.execute(select(known_browsers.c.org).where(mine, known_browsers.c.until > now))
+    return found.first() is not None
+
+
+def forget_browsers(connection: Connection, org: str, who: str) -> None:
+    """They were disabled, or changed their password."""
+    connection.execute(delete(known_browsers).where(known_browsers.c.org == org, known_browsers.c.who == who))
 
 
 def _forget_strangers(connection: Connection, org: str, now: datetime) -> None:

@@ -51,6 +51,7 @@ SHORT = 16
 _SPEC = "OWASP CSRF"
 _MAX_FORM = 64 * 1024
 _MAX_FIELDS = 200
+_KNOWN = "-known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +246,19 @@ def give_cookie(answer: Response, organisation: Organisation, cookie: str, *, sh
     answer.set_cookie(
         cookie_name(organisation), cookie, max_age=None if shared else int(rules.SIGNED_IN / timedelta(seconds=1)),
         path="/", secure=organisation.origin.startswith("https://"), httponly=True, samesite="strict",
+    )  # fmt: skip
+
+
+def browser_of(request: Request, organisation: Organisation) -> str:
+    """The token by which this browser is known to somebody of this organisation."""
+    return request.cookies.get(cookie_name(organisation) + _KNOWN, "")[:200]
+
+
+def know_browser(answer: Response, organisation: Organisation, token: str) -> None:
+    """So that wrong tries of strangers under this name do not hold up whoever sits here."""
+    answer.set_cookie(
+        cookie_name(organisation) + _KNOWN, token, max_age=int(rules.BROWSER_KNOWN / timedelta(seconds=1)), path="/",
+        secure=organisation.origin.startswith("https://"), httponly=True, samesite="strict",
     )  # fmt: skip
 
 

@@ -73,11 +73,12 @@ class Browser:
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         answer = await self.house.network.request(method, self.house.origin + path, body, sent)
-        for name, morsel in SimpleCookie(answer.headers.get("set-cookie", "")).items():
-            if morsel["max-age"] == "0":
-                self.cookies.pop(name, None)
-            else:
-                self.cookies[name] = morsel.value
+        for line in answer.headers.get("set-cookie", "").splitlines():
+            for name, morsel in SimpleCookie(line).items():
+                if morsel["max-age"] == "0":
+                    self.cookies.pop(name, None)
+                else:
+                    self.cookies[name] = morsel.value
         if found := _TOKEN.search(answer.body.decode("utf-8", "replace")):
             self.token = found[1]
         self.seen.append(answer)
@@ -169,7 +170,7 @@ def cheap(house: House) -> None:
 
 def secret_of(house: House, worker: Worker) -> str:
     """The personal secret of somebody in session, as only their cookie opens it."""
-    cookie = next(iter(worker.cookies.values()))
+    cookie = next(value for name, value in worker.cookies.items() if not name.endswith("-known"))
     row = house.read(lambda connection: sessions.current(connection, people_keys.digest(cookie), house.clock()))
     assert row is not None
     return people_keys.reopen(row.sealed, cookie)

@@ -94,7 +94,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer, read to its end; header names in lower case."""
+    """An HTTP answer, read to its end; header names in lower case, cookies a line each."""
 
     status: int
     headers: dict[str, str]
@@ -435,6 +435,8 @@ class Network:
         assert self._client is not None
         async with self._client.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
             names = {name.lower(): value for name, value in answer.headers.items()}
+            if "set-cookie" in names:
+                names["set-cookie"] = "\n".join(answer.headers.getall("set-cookie"))
             return Answer(answer.status, names, await answer.read())
 
 

@@ -36,7 +36,8 @@ async def take_sign_in(request: Request) -> Response:
         fields = await desk.read_fields(request, organisation)
         name, shared = fields.one("name"), bool(fields.one("shared"))
         found = await sign_in.sign_in(
-            site.reception, site.database, organisation, name, fields.typed("password"), site.clock(), shared=shared
+            site.reception, site.database, organisation, name, fields.typed("password"), site.clock(), shared=shared,
+            browser=desk.browser_of(request, organisation),
         )
     except ProtocolError as error:
         return desk.refused(request, None, error.reason, error.status)
@@ -48,6 +49,8 @@ async def take_sign_in(request: Request) -> Response:
         return _form(request, organisation, wrong=True, status=403)
     answer = desk.go(request, "/desk")
     desk.give_cookie(answer, organisation, found.cookie, shared=shared)
+    if found.browser:
+        desk.know_browser(answer, organisation, found.browser)
     return answer
 
 
