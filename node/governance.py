@@ -9,6 +9,9 @@ What follows from many of them is for `members`. Rules of `parse`, in order:
 3. it counts on: `number` is its author's next in this network, `seen` are digests, the author's last one among what
    they stand on (that is for `members`, which has them).
 
+Why something is proposed or blocked stands in no act, only the digest of those words with a nonce: the words travel
+beside, to those who are members then, and rest sealed to people. Who joins later learns what was decided, not why.
+
 An act's name is the SHA-256 of its canonical form without the proof; a network's name is that of its founding act.
 """
 
@@ -175,10 +178,10 @@ _SAYS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         LEAVE: {},
         PROPOSE: {
             "subject": _one_of(*SUBJECTS), "names": lambda value: value == [] or _dids(value),
-            "text": _maybe(_digest), "grounds": lambda value: _text(value, 0, MAX_GROUNDS),
+            "text": _maybe(_digest), "grounds": _maybe(_digest),
         },
         VOTE: {
-            "about": _digest, "choice": _one_of(*CHOICES), "reason": lambda value: _text(value, 0, MAX_GROUNDS),
+            "about": _digest, "choice": _one_of(*CHOICES), "reason": _maybe(_digest),
         },
         CLOSE: {"about": _digest},
     }
@@ -206,6 +209,37 @@ def render(
         "published": timestamp(now),
         "says": dict(says),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why: words that an act names by their digest."""
+
+    text: str
+    nonce: str
+    """128 random bits, so that nobody guesses the words from the digest."""
+
+    @property
+    def digest(self) -> str:
+        """As the act names them."""
+        return digests.multibase(digests.jcs(self.value()))
+
+    def value(self) -> JsonObject:
+        """As they travel."""
+        return {"text": self.text, "nonce": self.nonce}
+
+
+def parse_grounds(value: Any) -> Grounds:
+    """Read words that came beside acts.
+
+    Raises:
+        ProtocolError: they are none.
+    """
+    if not isinstance(value, dict) or set(value) != {"text", "nonce"}:
+        raise ProtocolError("grounds are a text and a nonce", spec=_SPEC)
+    if not _text(value["text"], 1, MAX_GROUNDS) or not _text(value["nonce"], 20, 40):
+        raise ProtocolError(f"grounds are up to {MAX_GROUNDS} characters", spec=_SPEC)
+    return Grounds(value["text"], value["nonce"])
 
 
 def digest_of(value: JsonObject) -> str:

@@ -75,6 +75,8 @@ async def test_a_network_lives_in_browsers(tmp_path):
 
         await do(ours, path, "propose", subject="roll", name=three.did, grounds="EXERCISE grounds")
         await shows(theirs, path, "EXERCISE grounds")
+        for house in (one, two, three):
+            assert b"EXERCISE grounds" not in house.files(), "why rests sealed to people"
         about = re.search(r'name="about" value="(z\w+)"', (await theirs.get(path)).text)[1]
         await do(theirs, path, "vote", about=about, choice="yes")
         early = await theirs.post(path, {"do": "close", "about": about})

@@ -20,10 +20,10 @@ from node.desk import members as pins
 from node.errors import ProtocolError, RefusedError
 from node.federation import letters, outbox
 from node.federation.discovery import Discovery
-from node.federation.protocol import ids, integrity_proofs
+from node.federation.protocol import ids, integrity_proofs, sealing
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject, parse_document
-from node.governance import Act
+from node.governance import Act, Grounds
 from node.members import Ledger, State, Tally
 from node.models import contacts
 from node.models import networks as rows
@@ -281,8 +281,9 @@ def propose(
     network, ledger = opened(desk, network)
     if subject in (rules.REMOVE, rules.SUSPEND) and len(names) != 1:
         raise RefusedError("a removal or suspension is about one member alone")
-    says = {"subject": subject, "names": list(names), "text": text, "grounds": grounds}
-    state = say(desk, network, rules.PROPOSE, says, ledger)
+    words = _grounds(grounds)
+    says = {"subject": subject, "names": list(names), "text": text, "grounds": words.digest if words else ""}
+    state = say(desk, network, rules.PROPOSE, says, ledger, grounds=words)
     made = next(
         act for act in reversed(rows.acts_of(desk.connection, desk.own, network))
         if act.author == desk.own and act.kind == rules.PROPOSE
@@ -304,7 +305,9 @@ def vote(desk: Desk, network: str, proposal: str, choice: str, reason: str = "")
         raise RefusedError("this organisation is not on the roll of voters")
     if choice == rules.BLOCK and not reason.strip():
         raise RefusedError("a block says why")
-    return say(desk, network, rules.VOTE, {"about": proposal, "choice": choice, "reason": reason}, ledger)
+    words = _grounds(reason)
+    says = {"about": proposal, "choice": choice, "reason": words.digest if words else ""}
+    return say(desk, network, rules.VOTE, says, ledger, grounds=words)
 
 
 def close(desk: Desk, network: str, proposal: str) -> State:
@@ -359,9 +362,10 @@ def ledger_of(connection: Connection, org: str, network: str) -> Ledger:
 
 
 def say(
-    desk: Desk, network: str, kind: str, says: Mapping[str, Any], ledger: Ledger, extra: Sequence[str] = ()
-) -> State:
-    """Sign an act that stands on everything that is here, keep it, and send it to the members.
+    desk: Desk, network: str, kind: str, says: Mapping[str, Any], ledger: Ledger, extra: Sequence[str] = (),
+    grounds: Grounds | None = None,
+) -> State:  # fmt: skip
+    """Sign an act that stands on everything that is here, keep it, and send it to the members with its grounds.
 
     Raises:
         RefusedError: it would not count.
@@ -377,14 +381,16 @@ def say(
     made = _signed(desk, rules.render(network, kind, desk.own, number, before.heads, says, desk.now))
     rows.add(desk.connection, desk.own, made, desk.now)
     after = ledger_of(desk.connection, desk.own, network).state()
-    tell(desk, network, [made], {*before.members, *after.members, *extra})
+    if grounds is not None:
+        letters.keep_grounds(desk.connection, desk.own, network, grounds)
+    tell(desk, network, [made], {*before.members, *after.members, *extra}, grounds)
     newcomers = set(after.members) - set(before.members) - {desk.own}
     if newcomers:
         tell(desk, network, rows.acts_of(desk.connection, desk.own, network), newcomers)
     return after
 
 
-def tell(desk: Desk, network: str, acts: Sequence[Act], to: set[str]) -> int:
+def tell(desk: Desk, network: str, acts: Sequence[Act], to: set[str], grounds: Grounds | None = None) -> int:
     """Send acts, sealed, to these; returns to how many. Whom we have not pinned yet, or cannot seal to yet, gets
     everything later, as if it had asked for it.
     """
@@ -394,9 +400,10 @@ def tell(desk: Desk, network: str, acts: Sequence[Act], to: set[str]) -> int:
     if not reached or not acts:
         return 0
     for part in _parts([act.raw for act in acts]):
+        body: JsonObject = {"acts": part} | ({"grounds": [grounds.value()]} if grounds is not None else {})
         letters.send(
-            desk.connection, desk.organisation, desk.key, letter_rules.GOVERNANCE, network, {"acts": part}, reached,
-            desk.now, token=outbox.token(),
+            desk.connection, desk.organisation, desk.key, letter_rules.GOVERNANCE, network, body, reached, desk.now,
+            token=outbox.token(),
         )  # fmt: skip
     return len(reached)
 
@@ -444,6 +451,24 @@ def _parts(values: Sequence[JsonObject]) -> list[list[JsonObject]]:
             size = len(json.dumps(value))
         parts[-1].append(value)
     return parts
+
+
+def grounds_of(connection: Connection, org: str, network: str, secrets: Sequence[str]) -> dict[str, str]:
+    """Digest → words, of all that these secrets of the room "network" open."""
+    found = {}
+    for digest, sealed in rows.grounds_of(connection, org, network).items():
+        try:
+            words = rules.parse_grounds(parse_document(sealing.open_sealed(sealed, secrets)).value)
+        except ProtocolError:
+            continue
+        found[digest] = words.text
+    return found
+
+
+def _grounds(text: str) -> Grounds | None:
+    if len(text) > rules.MAX_GROUNDS:
+        raise RefusedError(f"write up to {rules.MAX_GROUNDS} characters")
+    return Grounds(text.strip(), outbox.token()) if text.strip() else None
 
 
 def _proposal(state: State, name: str) -> Tally:

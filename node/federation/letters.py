@@ -25,6 +25,7 @@ from node.federation.protocol.activities import AS2, Activity
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
+from node.governance import Grounds
 from node.kinds import Surroundings
 from node.letters import Letter
 from node.models import approvals, contacts, deliveries, documents, logs, networks, rooms, withheld
@@ -261,9 +262,30 @@ def _take_acts(view: View, letter: Letter, now: datetime) -> None:
     if not known and founding is not None and founding.author == letter.author and view.org in founding.founders:
         networks.know(view.connection, view.org, founding.network, dict(founding.says["name"]), now)
         known = True
+    if not known:
+        return
     for act in acts:
-        if known and act.network == letter.about:
+        if act.network == letter.about:
             networks.add(view.connection, view.org, act, now)
+    _take_grounds(view, letter, {str(act.says.get(name, "")) for act in acts for name in ("grounds", "reason")})
+
+
+def _take_grounds(view: View, letter: Letter, named: set[str]) -> None:
+    """Words that these acts name; others are nobody's."""
+    given = letter.body.get("grounds")
+    for value in given[:_MOST_ACTS] if isinstance(given, list) else ():
+        try:
+            found = governance.parse_grounds(value)
+        except ProtocolError:
+            continue
+        if found.digest in named:
+            keep_grounds(view.connection, view.org, letter.about, found)
+
+
+def keep_grounds(connection: Connection, org: str, network: str, found: Grounds) -> None:
+    """Let words rest sealed to those who read what members send."""
+    sealed = rest(connection, org, NETWORK, orjson.dumps(found.value()))
+    networks.keep_grounds(connection, org, network, found.digest, sealed)
 
 
 def _take_ask(view: View, letter: Letter) -> None:

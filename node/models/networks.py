@@ -59,6 +59,14 @@ asks = Table(
     Column("did", String(80), primary_key=True),
     Column("heads", Text, nullable=False),
 )
+grounds = Table(
+    "network_grounds",
+    metadata,
+    Column("org", String(80), primary_key=True),
+    Column("digest", String(80), primary_key=True),
+    Column("network", String(80), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
 pins = Table(
     "network_pins",
     metadata,
@@ -114,7 +122,7 @@ def all_of(connection: Connection, org: str) -> tuple[Joined, ...]:
 
 def forget(connection: Connection, org: str, network: str) -> None:
     """An invitation that was not taken up, or a network that was left: everything of it goes."""
-    for table in (networks, acts, asks):
+    for table in (networks, acts, asks, grounds):
         connection.execute(delete(table).where(table.c.org == org, table.c.network == network))
 
 
@@ -169,6 +177,19 @@ def set_pinned(connection: Connection, org: str, did: str, *, held: bool) -> Non
     connection.execute(delete(pins).where(pins.c.org == org, pins.c.did == did))
     if held:
         connection.execute(insert(pins).values(org=org, did=did))
+
+
+def keep_grounds(connection: Connection, org: str, network: str, digest: str, sealed: bytes) -> None:
+    """Words that an act here names, sealed to people."""
+    mine = (grounds.c.org == org) & (grounds.c.digest == digest)
+    if connection.execute(select(grounds.c.digest).where(mine)).first() is None:
+        connection.execute(insert(grounds).values(org=org, digest=digest, network=network, sealed=sealed))
+
+
+def grounds_of(connection: Connection, org: str, network: str) -> dict[str, bytes]:
+    """Digest → what is sealed."""
+    query = select(grounds.c.digest, grounds.c.sealed).where(grounds.c.org == org, grounds.c.network == network)
+    return {row.digest: row.sealed for row in connection.execute(query)}
 
 
 def ask(connection: Connection, org: str, network: str, did: str, heads: Sequence[str]) -> None:

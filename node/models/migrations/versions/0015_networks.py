@@ -34,6 +34,13 @@ def upgrade() -> None:
     sa.Column('heads', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('org', 'network', 'did', name=op.f('pk_network_asks'))
     )
+    op.create_table('network_grounds',
+    sa.Column('org', sa.String(length=80), nullable=False),
+    sa.Column('digest', sa.String(length=80), nullable=False),
+    sa.Column('network', sa.String(length=80), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('org', 'digest', name=op.f('pk_network_grounds'))
+    )
     op.create_table('network_pins',
     sa.Column('org', sa.String(length=80), nullable=False),
     sa.Column('did', sa.String(length=80), nullable=False),

@@ -5,7 +5,7 @@ text that is saved as a file, shown as a QR code, or pasted: hands carry them.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from node.errors import RefusedError
 from node.members import PASSED, State
 from node.models import contacts
 from node.models import networks as rows
-from node.people import COORDINATOR
+from node.people import COORDINATOR, NETWORK
 from node.web import desk
 from node.web.desk import Session
 from node.web.pages.bundles import draw
@@ -259,10 +259,11 @@ def _card(connection: Connection, org: str, each: rows.Joined) -> NetworkCard:
 
 async def _one(request: Request, session: Session, *, problem: str = "") -> Response:
     org, network = session.organisation.did, request.path_params["network"]
-    found = await site_of(request).database.read(partial(_read, org=org, network=network))
+    secrets = session.secrets.get(NETWORK, ())
+    found = await site_of(request).database.read(partial(_read, org=org, network=network, secrets=secrets))
     if found is None:
         return desk.refused(request, session, "no such network here", 404)
-    joined, state, ledger = found
+    joined, state, ledger, grounds = found
     member = state.members.get(org)
     named = {each.did: each.name for each in state.members.values()}
     acts_ = {act.digest: act for act in ledger}
@@ -280,7 +281,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
         ],
         waits=org in state.candidates,
         proposals=[
-            _proposal(each.proposal, state, org, named, acts_) for each in reversed(tuple(state.decisions.values()))
+            _proposal(each, state, org, named, acts_[each], grounds) for each in reversed(tuple(state.decisions))
         ],
         may_act=COORDINATOR in session.person.counting, choices=rules.CHOICES, typed=session.fields,
         subjects=(rules.ROLL, rules.REMOVE, rules.SUSPEND, rules.LIFT),
@@ -288,12 +289,15 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
 
 
 def _read(
-    connection: Connection, *, org: str, network: str
-) -> tuple[rows.Joined, State, tuple[rules.Act, ...]] | None:
+    connection: Connection, *, org: str, network: str, secrets: Sequence[str]
+) -> tuple[rows.Joined, State, tuple[rules.Act, ...], dict[str, str]] | None:
     joined = rows.find(connection, org, network)
     if joined is None:
         return None
-    return joined, rows.state_of(connection, org, network), rows.acts_of(connection, org, network)
+    return (
+        joined, rows.state_of(connection, org, network), rows.acts_of(connection, org, network),
+        acts.grounds_of(connection, org, network, secrets),
+    )  # fmt: skip
 
 
 def _member(each: Any) -> MemberView:
@@ -303,13 +307,13 @@ def _member(each: Any) -> MemberView:
 
 
 def _proposal(
-    digest: str, state: State, org: str, named: dict[str, str], acts_: dict[str, rules.Act]
+    digest: str, state: State, org: str, named: dict[str, str], made: rules.Act, grounds: dict[str, str]
 ) -> ProposalView:
-    tally, made = state.decisions[digest], acts_[digest]
+    tally = state.decisions[digest]
     yes = sum(choice == rules.YES for choice in tally.votes.values())
     numerator, denominator = state.rules.quorum
     return ProposalView(
-        digest, tally.subject, tuple(named.get(each, each) for each in tally.names), str(made.says["grounds"]),
-        tally.state, yes, tally.voters, tally.votes.get(org, ""), named.get(made.author, made.author),
+        digest, tally.subject, tuple(named.get(each, each) for each in tally.names),
+        grounds.get(made.says["grounds"], ""), tally.state, yes, tally.voters, tally.votes.get(org, ""), named.get(made.author, made.author),
         tally.state != PASSED and yes * denominator > numerator * tally.voters,
     )  # fmt: skip
