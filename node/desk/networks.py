@@ -104,7 +104,7 @@ def found(
     rows.know(desk.connection, desk.own, made.digest, dict(names), desk.now)
     rows.add(desk.connection, desk.own, made, desk.now)
     state = accept_founding(desk, made.digest)
-    tell(desk, made.digest, rows.acts_of(desk.connection, desk.own, made.digest), set(founders))
+    tell(desk, made.digest, ledger_of(desk.connection, desk.own, made.digest).acts, set(founders))
     return state
 
 
@@ -386,7 +386,7 @@ def say(
     tell(desk, network, [made], {*before.members, *after.members, *extra}, grounds)
     newcomers = set(after.members) - set(before.members) - {desk.own}
     if newcomers:
-        tell(desk, network, rows.acts_of(desk.connection, desk.own, network), newcomers)
+        tell(desk, network, ledger_of(desk.connection, desk.own, network).acts, newcomers)
     return after
 
 

@@ -47,9 +47,12 @@ acts = Table(
     Column("digest", String(80), primary_key=True),
     Column("network", String(80), nullable=False),
     Column("author", String(80), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("about", String(80), nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("taken", Instant, nullable=False),
-    Index("ix_network_acts_network", "org", "network"),
+    Index("ix_network_acts_network", "org", "network", "author"),
+    Index("ix_network_acts_about", "org", "about"),
 )
 asks = Table(
     "network_asks",
@@ -74,10 +77,12 @@ pins = Table(
     Column("did", String(80), primary_key=True),
 )
 
-MOST_ACTS = 100_000
-"""Acts of one network that are kept."""
 MOST_BY_ONE = 5_000
-"""Of them by one author."""
+"""Acts of one member, or former member, that are kept."""
+MOST_BY_STRANGER = 10
+"""Acts of a candidate, or of whoever took up an invitation."""
+MOST_INVITED = 200
+"""Acceptances of one member's invitations: dids cost nothing, and a member could make up as many as it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +132,63 @@ def forget(connection: Connection, org: str, network: str) -> None:
 
 
 def add(connection: Connection, org: str, act: Act, now: datetime) -> bool:
-    """Keep an act that was proved; says whether it is new. Beyond the bounds nothing is kept."""
+    """Keep an act that was proved; says whether it is new. Beyond the bounds nothing is kept: what a dishonest member
+    can fill is its own share, and that of candidates it made up.
+    """
     if connection.execute(select(acts.c.digest).where(acts.c.org == org, acts.c.digest == act.digest)).first():
         return False
-    of_network = (acts.c.org == org) & (acts.c.network == act.network)
-    count = select(func.count()).select_from(acts)
-    if connection.execute(count.where(of_network)).scalar_one() >= MOST_ACTS:
+    if not _has_room(connection, org, act):
         return False
-    if connection.execute(count.where(of_network, acts.c.author == act.author)).scalar_one() >= MOST_BY_ONE:
-        return False
-    raw = orjson.dumps(act.raw)
     connection.execute(
-        insert(acts).values(org=org, digest=act.digest, network=act.network, author=act.author, raw=raw, taken=now)
-    )
+        insert(acts).values(
+            org=org, digest=act.digest, network=act.network, author=act.author, kind=act.kind, about=act.about,
+            raw=orjson.dumps(act.raw), taken=now,
+        )
+    )  # fmt: skip
     mark(connection, org, act.network, dirty=True)
     return True
+
+
+def _has_room(connection: Connection, org: str, act: Act) -> bool:
+    if act.author == org or act.digest == act.network:
+        return True
+    mine = (acts.c.org == org) & (acts.c.network == act.network) & (acts.c.author == act.author)
+    held: int = connection.execute(select(func.count()).select_from(acts).where(mine)).scalar_one()
+    if act.kind == governance.ACCEPT and not _is_asked(connection, org, act):
+        return False
+    if held < MOST_BY_STRANGER:
+        return held > 0 or act.kind == governance.ACCEPT
+    return held < MOST_BY_ONE and (
+        act.author in _founders(connection, org, act.network) or _is_vouched_for(connection, org, act)
+    )
+
+
+def _founders(connection: Connection, org: str, network: str) -> tuple[str, ...]:
+    raw = connection.execute(select(acts.c.raw).where(acts.c.org == org, acts.c.digest == network)).scalar()
+    return governance.read(orjson.loads(raw)).founders if raw is not None else ()
+
+
+def _is_vouched_for(connection: Connection, org: str, act: Act) -> bool:
+    mine = (acts.c.org == org) & (acts.c.network == act.network) & (acts.c.author == act.author)
+    accepted = select(acts.c.digest).where(mine, acts.c.kind == governance.ACCEPT)
+    vouched = (acts.c.org == org) & (acts.c.kind == governance.SPONSOR) & acts.c.about.in_(accepted)
+    return connection.execute(select(acts.c.digest).where(vouched)).first() is not None
+
+
+def _is_asked(connection: Connection, org: str, act: Act) -> bool:
+    """Whether an acceptance is a founder's, or answers an invitation that is here, by a member who invited no crowd."""
+    if act.about == act.network:
+        return act.author in _founders(connection, org, act.network)
+    invitation = (acts.c.org == org) & (acts.c.digest == act.about) & (acts.c.kind == governance.INVITE)
+    inviter = connection.execute(select(acts.c.author).where(invitation)).scalar()
+    if inviter is None:
+        return False  # it comes again when somebody asks for what is missing
+    theirs = select(acts.c.digest).where(
+        acts.c.org == org, acts.c.network == act.network, acts.c.kind == governance.INVITE, acts.c.author == inviter
+    )
+    accepted = (acts.c.org == org) & (acts.c.kind == governance.ACCEPT) & acts.c.about.in_(theirs)
+    held: int = connection.execute(select(func.count()).select_from(acts).where(accepted)).scalar_one()
+    return held < MOST_INVITED
 
 
 def mark(connection: Connection, org: str, network: str, *, dirty: bool) -> None:

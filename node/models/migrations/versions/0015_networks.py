@@ -22,11 +22,14 @@ def upgrade() -> None:
     sa.Column('digest', sa.String(length=80), nullable=False),
     sa.Column('network', sa.String(length=80), nullable=False),
     sa.Column('author', sa.String(length=80), nullable=False),
+    sa.Column('kind', sa.String(length=12), nullable=False),
+    sa.Column('about', sa.String(length=80), nullable=False),
     sa.Column('raw', sa.LargeBinary(), nullable=False),
     sa.Column('taken', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('org', 'digest', name=op.f('pk_network_acts'))
     )
-    op.create_index('ix_network_acts_network', 'network_acts', ['org', 'network'])
+    op.create_index('ix_network_acts_network', 'network_acts', ['org', 'network', 'author'])
+    op.create_index('ix_network_acts_about', 'network_acts', ['org', 'about'])
     op.create_table('network_asks',
     sa.Column('org', sa.String(length=80), nullable=False),
     sa.Column('network', sa.String(length=80), nullable=False),

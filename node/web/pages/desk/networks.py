@@ -314,6 +314,7 @@ def _proposal(
     numerator, denominator = state.rules.quorum
     return ProposalView(
         digest, tally.subject, tuple(named.get(each, each) for each in tally.names),
-        grounds.get(made.says["grounds"], ""), tally.state, yes, tally.voters, tally.votes.get(org, ""), named.get(made.author, made.author),
+        grounds.get(made.says["grounds"], ""), tally.state, yes, tally.voters, tally.votes.get(org, ""),
+        named.get(made.author, made.author),
         tally.state != PASSED and yes * denominator > numerator * tally.voters,
     )  # fmt: skip

@@ -1,0 +1,98 @@
+"""A dishonest member of a network, and strangers: what they can fill, forge or learn."""
+
+from datetime import timedelta
+
+import pytest
+
+from node import governance as acts
+from node.desk import networks as desk
+from node.errors import RefusedError
+from node.federation.protocol import integrity_proofs
+from node.federation.protocol.keys import generate_organisation_key
+from node.models import networks as rows
+from tests.support.network import Network, wait_until
+from tests.test_flow_networks_apart import act, found, state
+
+
+def signed(key, network, kind, number, seen, says, now):
+    value = acts.render(network, kind, key.did, number, seen, says, now)
+    return acts.parse(integrity_proofs.sign(value, key, f"{key.did}#{key.multikey}", now))
+
+
+def acceptance(about):
+    return {"about": about, "name": "EXERCISE crowd", "kind": "organisation", "country": "", "handle": "@x@x.example",
+            "listed": False}  # fmt: skip
+
+
+async def keep(house, *given):
+    return await house.write(
+        lambda connection: [rows.add(connection, house.did, each, house.clock()) for each in given]
+    )
+
+
+async def test_strangers_made_up_by_a_member_fill_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "MOST_INVITED", 3)
+    async with Network(tmp_path) as net:
+        one, two = await net.members("one", "two")
+        network = await found(one, two, "EXERCISE network")
+        sheet = await act(two, lambda mine: desk.invite(mine, network))
+        await wait_until(lambda: len(one.read(lambda c: rows.acts_of(c, one.did, network))) == 4, "it is there")
+        crowd = [generate_organisation_key() for _ in range(6)]
+        now = one.clock()
+        first = [
+            signed(key, network, acts.ACCEPT, 1, (sheet.invitation,), acceptance(sheet.invitation), now)
+            for key in crowd
+        ]
+        assert await keep(one, *first) == [True] * 3 + [False] * 3
+        key, accepted = crowd[0], first[0]
+        more = [
+            signed(key, network, acts.CANCEL, number, (accepted.digest,), {"about": accepted.digest}, now)
+            for number in range(2, 20)
+        ]
+        assert sum(await keep(one, *more)) == rows.MOST_BY_STRANGER - 1
+        stranger = generate_organisation_key()
+        for kind, about in ((acts.ACCEPT, network), (acts.ACCEPT, accepted.digest), (acts.LEAVE, "")):
+            says = acceptance(about) if kind == acts.ACCEPT else {}
+            assert await keep(one, signed(stranger, network, kind, 1, (network,), says, now)) == [False]
+        mine = await act(one, lambda it: desk.invite(it, network))
+        honest = generate_organisation_key()
+        answer = signed(honest, network, acts.ACCEPT, 1, (mine.invitation,), acceptance(mine.invitation), now)
+        assert await keep(one, answer) == [True], "another member's invitations are as good as before"
+
+
+async def test_an_answer_of_another_hand_another_network_or_too_late_lets_nobody_in(tmp_path):
+    async with Network(tmp_path) as net:
+        one, two = await net.members("one", "two")
+        three = await net.house("three")
+        network = await found(one, two, "EXERCISE network")
+        sheet = await act(one, lambda mine: desk.invite(mine, network, two.did))
+        answer = await act(three, lambda mine: desk.accept(mine, sheet))
+        candidate, _ = desk.read_answer(desk.written(answer).encode())
+        with pytest.raises(RefusedError, match="no candidate"):
+            await act(one, lambda mine: desk.vouch(mine, network, candidate))
+        changed = {**answer, "act": {**answer["act"], "author": two.did}}
+        with pytest.raises(RefusedError, match="not its author's own"):
+            desk.read_answer(desk.written(changed).encode())
+        net.clock.forward(timedelta(days=15))
+        with pytest.raises(RefusedError, match="was good until"):
+            desk.read_sheet(desk.written(sheet.value()).encode(), three.clock())
+
+
+async def test_what_a_stranger_sends_about_a_network_is_not_taken(tmp_path):
+    async with Network(tmp_path) as net:
+        one, two, three = await net.members("one", "two", "three")
+        network = await found(one, two, "EXERCISE network")
+        before = one.read(lambda connection: rows.acts_of(connection, one.did, network))
+
+        def unasked(mine):
+            rows.know(mine.connection, mine.own, network, {"en": "EXERCISE"}, mine.now)
+            made = signed(mine.key, network, acts.LEAVE, 1, (network,), {}, mine.now)
+            return desk.tell(mine, network, [made], {one.did, two.did})
+
+        assert await act(three, unasked) == 2
+        assert await act(three, lambda mine: desk.tell(mine, network, [], {one.did})) == 0
+        said = await act(one, lambda mine: desk.propose(mine, network, acts.ADOPT))
+        await wait_until(lambda: said[0] in state(two, network).decisions, "the members go on")
+        now = one.read(lambda connection: rows.acts_of(connection, one.did, network))
+        assert {each.author for each in now} == {each.author for each in before}
+        assert state(three, network).members == {}
