@@ -1,9 +1,14 @@
 """A case's alert lives on among members and with sisters: changed, corrected and closed under seal; named; in haste."""
 
+import asyncio
 import re
 from datetime import timedelta
 
+from click.testing import CliRunner
+
+from node.cli import tadamun
 from node.desk import approvals as desk
+from node.models import alerts as alert_rows
 from tests.support.casework import HEADLINE, TEXTS, TICKS, approve, do, office, to_draft, write
 from tests.support.desk import join
 from tests.support.network import Network, wait_until
@@ -68,6 +73,8 @@ async def test_what_members_hold_is_changed_corrected_and_closed_from_the_case(t
         assert HEADLINE not in await page()
         await wait_until(lambda: states(house) == ["published"], "the case follows")
         await do(sara, case, "correct", note="EXERCISE: it was on Monday")
+        assert "it was on Monday" not in await page()
+        await approve(people[1])
         await shows("it was on Monday")
         known = {"kind": "safe", "text": "EXERCISE: the threats stopped", "known": f"{house.clock():%Y-%m-%d}"}
         await write(sara, case, "outcome/it", known)
@@ -76,6 +83,7 @@ async def test_what_members_hold_is_changed_corrected_and_closed_from_the_case(t
             "given_by": "self", "how": "in person", "level": "network", "valid_until": "2027-06-30", "free": "yes",
         })  # fmt: skip
         await do(sara, case, "close", attribution="partly")
+        await approve(people[0])
         await shows("the threats stopped")
         assert "This alert is closed" in await page() and states(house) == ["closed"]
         inside_nowhere(house, other)
@@ -161,3 +169,39 @@ async def test_what_is_held_back_is_approved_before_and_sent_by_somebody_when_it
         again = await people[0].post(listed, {"send": "yes"})
         assert again.status == 409
         inside_nowhere(house)
+
+
+async def test_words_above_an_alert_are_nobodys_alone_on_the_command_line_either(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people = await office(net, "one")
+        case = await begin(sara)
+        await to_draft(sara, case)
+        await do(sara, case, "submit")
+        for person in people:
+            await approve(person)
+        await wait_until(lambda: states(house) == ["published"], "it is published")
+        alert = house.read(lambda c: alert_rows.newest(c, house.did, limit=1))[0]
+
+        def run(*words):
+            return CliRunner().invoke(tadamun, ["alert", *words, "--data", str(house.data)], env={})
+
+        for words in (("correct", alert.object_id, "--reason", "EXERCISE shell"),
+                      ("close", alert.object_id, "--outcome", "EXERCISE shell", "--result", "safe")):
+            done = await asyncio.to_thread(run, *words)
+            assert done.exit_code == 0 and "waits for approval" in done.output, done.output
+        await do(sara, case, "correct", note="EXERCISE: it was on Monday")
+        waiting = requests(house, "waiting")
+        assert [each.request.author for each in waiting if each.request.author != "shell"] == [sara.person.id]
+        page = f"/alerts/{alert.page}"
+        for each in waiting:
+            path = f"/desk/approvals/{each.request.id}"
+            shown = (await people[0].get(path)).text
+            digest = re.search(r'name="digest" value="(\w+)"', shown)[1]
+            partly = await people[0].post(path, {"word": "yes", "digest": digest})
+            assert partly.status == 409 and "not looked at yet" in partly.text
+            refused = await people[0].post(path, {"word": "no", "digest": digest, "reason": "EXERCISE: not true"})
+            assert refused.status == 303
+        await asyncio.sleep(1.5)
+        text = (await house.get(page)).text
+        assert HEADLINE in text and "EXERCISE shell" not in text and "on Monday" not in text
+        assert b"EXERCISE shell" not in house.files(), "what waits is sealed"

@@ -79,7 +79,14 @@ async def test_a_request_becomes_an_alert_that_two_approved_and_is_closed_with_i
         })  # fmt: skip
         await do(sara, case, "close", attribution="partly")
         assert states(house) == ["closed"]
-        assert "This alert is closed" in (await house.get(alert_path(seen), Accept_Language="en")).text
+
+        async def over():
+            return "This alert is closed" in (await house.get(alert_path(seen), Accept_Language="en")).text
+
+        assert not await over(), "nobody adds words above an alert alone"
+        await people[0].refresh()
+        await approve(people[0])
+        await wait_until(over, "another looked at the outcome's words")
         inside_nowhere(house, other)
         for public in ("/", "/alerts", alert_path(seen)):
             assert "zq-" not in (await house.get(public)).text
@@ -145,7 +152,16 @@ async def test_a_changed_text_voids_what_others_look_at_and_a_revision_asks_agai
         assert refused.status == 409 and "begin a revision first" in refused.text and HEADLINE in refused.text
         await do(sara, case, "correct", note="EXERCISE: it was on Monday")
         public = alert_path((await sara.get(case)).text)
-        assert "it was on Monday" in (await house.get(public)).text
+        waits = re.search(r"/desk/approvals/[\w-]+", (await people[1].get("/desk/approvals")).text)[0]
+        looked = (await people[1].get(waits)).text
+        assert "it was on Monday" in looked and "marked as corrected" in looked
+        assert "it was on Monday" not in (await house.get(public)).text
+        await approve(people[1])
+
+        async def corrected():
+            return "it was on Monday" in (await house.get(public)).text
+
+        await wait_until(corrected, "another said yes to the correction")
         leak = await sara.post(
             f"{case}/act/correct",
             {"note": "EXERCISE: she lives at zq-street 7", "version": version_in((await sara.get(case)).text)},

@@ -19,9 +19,10 @@ from node.commands import signing
 from node.commands.context import Office, common
 from node.desk import alerts as desk
 from node.desk import approvals as word
-from node.desk import custody, pictures, trust, withdrawals
+from node.desk import custody, pictures, publishing, restatements, trust, withdrawals
 from node.desk import sealed_alerts as sealed
 from node.desk.alerts import Said
+from node.desk.approvals import Asked
 from node.desk.exports import proof_holds
 from node.desk.sealed_alerts import SealedAlert
 from node.desk.withdrawals import Board
@@ -228,7 +229,8 @@ def update(office: Office, alert_id: str, file: Path) -> None:
 @common
 def correct(office: Office, alert_id: str, reason: str) -> None:
     """Say loudly that alert ID was wrong: the text stays, marked, and everyone is told."""
-    _restate(office, alert_id, reason, rules.with_correction, desk.correct, "corrected")
+    if not _ask_to_restate(office, publishing.CORRECT, alert_id, reason):
+        _restate(office, alert_id, reason, rules.with_correction, desk.correct, "corrected")
 
 
 @alert.command()
@@ -242,6 +244,8 @@ def correct(office: Office, alert_id: str, reason: str) -> None:
 def close(office: Office, alert_id: str, outcome: str, result: str | None, attribution: str | None) -> None:
     """Close alert ID with its outcome."""
     result, attribution = result or "", attribution or ""
+    if _ask_to_restate(office, publishing.CLOSE, alert_id, outcome, result, attribution):
+        return
     change = partial(rules.with_closure, result=result, attribution=attribution)
     act = partial(desk.close, result=result, attribution=attribution)
     _restate(office, alert_id, outcome, change, act, "closed")
@@ -333,6 +337,26 @@ def entrust(office: Office, alert_id: str, dids: tuple[str, ...], threshold: int
     )
 
 
+def _ask_to_restate(
+    office: Office, act: str, name: str, text: str, result: str = "", attribution: str = ""
+) -> bool:
+    """Where people approve, words above an actual alert wait for one of them: the command line adds none alone (R2)."""
+    organisation, key = office.organisation, office.key
+    found = _own_sealed(office, name)
+    loopback = office.settings.loopback_allowed and _is_loopback(organisation.origin)
+    record = None if found else office.read(lambda connection: desk.find_own(connection, organisation, name))
+    if loopback or (found.main.status if found else record.status if record else "") != "actual":
+        return False
+    asked = office.write(
+        lambda connection: restatements.ask(
+            connection, organisation, key, SHELL, act, name, text, utc_now(), before=found, result=result,
+            attribution=attribution,
+        )
+    )  # fmt: skip
+    _show_draft(office, asked)
+    return True
+
+
 def _restate(
     office: Office, name: str, text: str, change: Callable[[JsonObject, str, str, datetime], JsonObject],
     act: Callable[[Connection, Organisation, OrganisationKey, str, str, datetime], Said], done: str,
@@ -357,6 +381,10 @@ def _ask(office: Office, file: Path, given: Alert, replaces: str, before: Sealed
             connection, organisation, key, SHELL, value, utc_now(), replaces=replaces, before=before, pictures=taken
         )
     )
+    _show_draft(office, asked)
+
+
+def _show_draft(office: Office, asked: Asked) -> None:
     request = asked.row.request
     office.show(
         {"draft": request.id, "published": False, "needed": request.needed, "sisters": list(asked.sisters)},

@@ -18,12 +18,9 @@ from sqlalchemy import Connection
 from node import alerts as alert_rules
 from node import approvals as rules
 from node import letters as letter_rules
-from node.alerts import Alert
 from node.approvals import Request, Word
-from node.desk import alerts as open_desk
-from node.desk import pictures as pictures_desk
+from node.desk import publishing, waiting_pictures
 from node.desk import sealed_alerts as sealed_desk
-from node.desk import waiting_pictures
 from node.desk.alerts import Said
 from node.desk.sealed_alerts import SealedAlert
 from node.desk.waiting_pictures import Pair
@@ -128,25 +125,45 @@ def ask(
         id=name, author=author, digest=digest, needed=needed, sister=sister,
         subjects=frozenset(subjects), state=rules.WAITING, urgent=alert.urgency == "immediate", made=now,
     )  # fmt: skip
-    release = sealing.generate()
-    shown = rules.brief(value)
     package = {
-        "alert": value, "replaces": replaces, "news_of": news_of, "before": _carried(before),
+        "alert": value, "replaces": replaces, "news_of": news_of, "before": publishing.carried(before),
         "pictures": waiting_pictures.render(pictures),
     }  # fmt: skip
+    return wait(
+        connection, organisation, key, request, rules.brief(value), package, thread=thread, replaces=replaces,
+        held=held, spread=spread and alert.urgency != "immediate",
+        thumbnails=waiting_pictures.thumbnails(pictures),
+    )  # fmt: skip
+
+
+def wait(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, request: Request, shown: JsonObject,
+    package: JsonObject, *, thread: str = "", replaces: str = "", held: datetime | None = None, spread: bool = False,
+    thumbnails: Sequence[str] = (),
+) -> Asked:  # fmt: skip
+    """Seal what is to be done, and what of it is shown, and ask whoever must say yes to it.
+
+    Args:
+        package: what `publishing.publish` takes.
+        held: not before this moment.
+
+    Raises:
+        RefusedError: nobody could give the word that it needs.
+    """
+    release, name, now = sealing.generate(), request.id, request.made
     row = Row(
         request, thread or name, replaces, sealing.seal(orjson.dumps(package), [release.public]),
         letters.rest(connection, organisation.did, "approvals", _brief_bytes(shown, release.secret)),
-        None, held, spread and alert.urgency != "immediate", None, "",
+        None, held, spread, None, "",
     )  # fmt: skip
     rows.add(connection, organisation.did, row)
-    audit.append(connection, organisation.did, "draft", name, now, **_who(author))
-    asked = standbys if sister or _lacks_approvers(connection, organisation.did, author, needed) else ()
+    audit.append(connection, organisation.did, "draft", name, now, **_who(request.author))
+    short = _lacks_approvers(connection, organisation.did, request.author, request.needed)
+    asked = rows.standbys_of(connection, organisation.did) if request.sister or short else ()
     if asked:
         asked = _ask_sisters(
-            connection, organisation, key, request, shown, release.secret, asked, now,
-            thumbnails=waiting_pictures.thumbnails(pictures),
-        )  # fmt: skip
+            connection, organisation, key, request, shown, release.secret, asked, now, thumbnails=thumbnails
+        )
     return Asked(row, asked)
 
 
@@ -344,7 +361,7 @@ def publish_due(
         if rules.digest_of(package["alert"], seen) != row.request.digest:
             raise RefusedError("R2: another text than the one that was approved")
         with connection.begin_nested():
-            said = _publish(connection, organisation, key, package, storage, now)
+            said = publishing.publish(connection, organisation, key, package, storage, now)
     except (RefusedError, ProtocolError) as error:
         rows.settle(connection, organisation.did, row.request.id, rules.REFUSED, str(error)[:300])
         return None
@@ -408,46 +425,6 @@ def moment_of(row: Row, now: datetime) -> datetime:
     if not row.spread:
         return now
     return now + timedelta(seconds=random.SystemRandom().uniform(0, rules.SPREAD.total_seconds()))
-
-
-def _publish(
-    connection: Connection, organisation: Organisation, key: OrganisationKey, package: JsonObject, storage: Storage,
-    now: datetime,
-) -> Said:  # fmt: skip
-    alert: Alert = alert_rules.parse_input(package["alert"])
-    replaces = str(package.get("replaces") or "")
-    if alert.sealed and package.get("before"):
-        before = _restored(package["before"])
-        return sealed_desk.update(connection, organisation, key, before, alert, now, approved=True)
-    if alert.sealed:
-        return sealed_desk.publish(connection, organisation, key, alert, now, approved=True)
-    found = waiting_pictures.parse(package.get("pictures") or ())
-    kept = pictures_desk.keep(connection, organisation, storage, found, now)
-    if news := str(package.get("news_of") or ""):
-        return open_desk.news(
-            connection, organisation, key, news, alert, now, loopback=False, approved=True, pictures=kept
-        )
-    if replaces:
-        return open_desk.update(
-            connection, organisation, key, replaces, alert, now, loopback=False, approved=True, pictures=kept
-        )
-    return open_desk.publish(
-        connection, organisation, key, alert, now, loopback=False, approved=True, pictures=kept
-    )
-
-
-def _carried(before: SealedAlert | None) -> JsonObject | None:
-    if before is None:
-        return None
-    return {
-        "about": before.about, "author": before.author, "notes": list(before.notes), "to": list(before.to),
-        "sent": before.sent.isoformat(),
-    }  # fmt: skip
-
-
-def _restored(value: JsonObject) -> SealedAlert:
-    sent = datetime.fromisoformat(value["sent"])
-    return SealedAlert(value["about"], value["author"], tuple(value["notes"]), tuple(value["to"]), sent)
 
 
 def _lacks_approvers(connection: Connection, org: str, author: str, needed: int) -> bool:

@@ -23,9 +23,10 @@ from node.case_alerts import leaks
 from node.case_terms import APPROVER, CASE_WORKER, DRAFT, EMBARGO, REVIEW, step
 from node.cases import Approval, Case, No, Who, Words
 from node.desk import alerts as open_desk
-from node.desk import approvals, requests, sealed_alerts
+from node.desk import approvals, requests, restatements, sealed_alerts
 from node.desk import cases as desk
 from node.desk.cases import Done, Opened, Room, Voice
+from node.desk.publishing import CLOSE, CORRECT
 from node.errors import RefusedError
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
@@ -118,7 +119,7 @@ def act(
     )  # fmt: skip
     if act == "close" and case.alert:
         _check_leaks(case, case.outcome.text)
-        _close(connection, seat, case, attribution)
+        _restate(connection, seat, case, CLOSE, case.outcome.text, case.outcome.kind, attribution)
     return done
 
 
@@ -161,7 +162,7 @@ def answer(connection: Connection, seat: Seat, name: str, version: int, text: st
 
 
 def correct(connection: Connection, seat: Seat, name: str, version: int, reason: str) -> Opened:
-    """Mark what stands in public as corrected: the text stays, the reason stands above it.
+    """Ask another to look at a correction of what stands in public: the text stays, the reason stands above it.
 
     Raises:
         RefusedError: nothing stands there, no reason, or words that stay inside.
@@ -173,13 +174,7 @@ def correct(connection: Connection, seat: Seat, name: str, version: int, reason:
     if held.version != version:
         raise RefusedError("somebody else changed this case meanwhile: open it again")
     _check_leaks(case, reason)
-    found = sealed_alerts.find(connection, seat.organisation.did, case.alert, seat.network)
-    if found is not None:
-        sealed_alerts.restate(
-            connection, seat.organisation, seat.key, found, reason, seat.now, alert_rules.with_correction
-        )
-    else:
-        open_desk.correct(connection, seat.organisation, seat.key, case.alert, reason, seat.now)
+    _restate(connection, seat, case, CORRECT, reason)
     noted = case.did(seat.who().role, "correct", seat.now)
     return desk.catch_up(connection, seat.organisation.did, seat.room, held, noted, seat.now)
 
@@ -242,16 +237,16 @@ def _withdraw(connection: Connection, seat: Seat, alert: str) -> None:
     take_back(connection, seat.organisation, seat.key, alert, seat.now)
 
 
-def _close(connection: Connection, seat: Seat, case: Case, attribution: str) -> None:
-    text, result = case.outcome.text, case.outcome.kind
-    found = sealed_alerts.find(connection, seat.organisation.did, case.alert, seat.network)
-    if found is None:
-        open_desk.close(
-            connection, seat.organisation, seat.key, case.alert, text, seat.now, result=result, attribution=attribution
-        )
-        return
-    change = partial(alert_rules.with_closure, result=result, attribution=attribution)
-    sealed_alerts.restate(connection, seat.organisation, seat.key, found, text, seat.now, change)
+def _restate(
+    connection: Connection, seat: Seat, case: Case, act: str, text: str, result: str = "", attribution: str = ""
+) -> None:
+    """Words above what stands there wait for another's word, like the text itself did (R2)."""
+    before = sealed_alerts.find(connection, seat.organisation.did, case.alert, seat.network)
+    accounts = {each.account for each in case.people if each.account}
+    restatements.ask(
+        connection, seat.organisation, seat.key, seat.person.id, act, case.alert, text, seat.now, before=before,
+        result=result, attribution=attribution, thread=case.id, subjects=accounts,
+    )  # fmt: skip
 
 
 def _check_leaks(case: Case, text: str) -> None:

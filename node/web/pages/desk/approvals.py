@@ -204,6 +204,9 @@ async def _show(request: Request, session: Session) -> Response:
 
 def _page(request: Request, session: Session, shown: JsonObject, **views: Any) -> Response:
     """What whoever asks sent, read as an alert: a sister's words are a stranger's until they are."""
+    if shown.get("restate"):
+        said = _said(shown)
+        return desk.page(request, session, session.organisation, "desk/approval_restate.html", said=said, **views)
     try:
         alert = parse_input(shown)
     except RefusedError as error:
@@ -212,6 +215,12 @@ def _page(request: Request, session: Session, shown: JsonObject, **views: Any) -
         request, session, session.organisation, "desk/approval.html", alert=alert, beside=rules.also_public(shown),
         **views,
     )  # fmt: skip
+
+
+def _said(shown: JsonObject) -> dict[str, str]:
+    """Words that are to stand above an alert, with what they stand above; nothing but texts."""
+    names = ("restate", "headline", "language", "text", "result", "attribution", "audience")
+    return {name: str(shown.get(name, ""))[: rules.MAX_REASON * 10] for name in names}
 
 
 def _paths(brief: acts.Brief, size: str) -> list[str]:

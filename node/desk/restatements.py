@@ -1,0 +1,58 @@
+"""A correction or a closure of what stands already: another person looks at the words above it.
+
+The author of such words never sends them alone (R2): one other person, or a sister where nobody else approves, reads
+them first. Withdrawing needs nobody: it adds no word.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from node import approvals as rules
+from node.approvals import Request
+from node.desk import alerts as open_desk
+from node.desk import approvals, publishing
+from node.desk.approvals import Asked
+from node.desk.publishing import CLOSE
+from node.desk.sealed_alerts import SealedAlert
+from node.errors import RefusedError
+from node.federation import outbox
+from node.federation.protocol.keys import OrganisationKey
+from node.models.organisations import Organisation
+
+
+def ask(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, author: str, act: str, alert: str,
+    text: str, now: datetime, *, before: SealedAlert | None = None, result: str = "", attribution: str = "",
+    thread: str = "", subjects: Collection[str] = (),
+) -> Asked:  # fmt: skip
+    """Ask another person to look at words that are to stand above an alert of ours.
+
+    Args:
+        act: `publishing.CORRECT` or `publishing.CLOSE`.
+        before: the alert, opened, where it is a sealed one.
+        thread: the case's id, where there is one: what happens to the case voids it.
+
+    Raises:
+        RefusedError: no such alert of ours, or no words.
+    """
+    if not text.strip():
+        raise RefusedError("say why: readers see this text beside the alert")
+    if before is None:
+        record = open_desk.find_own(connection, organisation, alert)
+        if act == CLOSE and record.news_of is not None:
+            raise RefusedError("this is news; what is closed is the first alert of the chain")
+        name, headline, language = record.object_id, record.headline, record.language
+    else:
+        name, headline, language = before.about, before.main.headline, before.main.language
+    value = {
+        "restate": act, "alert": name, "headline": headline, "language": language, "text": text, "result": result,
+        "attribution": attribution, "audience": "everyone" if before is None else "network",
+    }  # fmt: skip
+    request = Request(
+        id=outbox.token(), author=author, digest=rules.digest_of(value), needed=1, sister=False,
+        subjects=frozenset(subjects), state=rules.WAITING, urgent=False, made=now,
+    )  # fmt: skip
+    package = {"alert": value, "before": publishing.carried(before)}
+    return approvals.wait(connection, organisation, key, request, value, package, thread=thread, replaces=name)
