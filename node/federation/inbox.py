@@ -34,6 +34,7 @@ from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Request, parse_document
 from node.federation.protocol.verification import SEALED, Carrier, Verified
 from node.federation.quotas import Quotas
+from node.federation.stale_keys import StaleKeys
 from node.kinds import Surroundings
 from node.letters import Letter
 from node.models import contacts, documents, logs, organisations, queues
@@ -47,7 +48,6 @@ _PACE = 0.05
 """Seconds from the start of one batch to the start of the next, at least."""
 _BATCH = 200
 _LEASE = timedelta(minutes=5)
-_REFRESH = timedelta(minutes=10)
 _FETCHING, _FETCHING_ONE = 16, 4
 _ATTEMPTS = 6
 _SEEN = 20_000
@@ -97,10 +97,10 @@ class Inbox:
         self._wake = asyncio.Event()
         self._intake = Intake(database, self._wake.set, _LEASE)
         self._quotas = Quotas()
-        self._refreshed: OrderedDict[str, datetime] = OrderedDict()
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetching = asyncio.Semaphore(_FETCHING)
+        self._stale = StaleKeys(database, discovery, self._fetching)
         self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -152,7 +152,8 @@ class Inbox:
         try:
             verification.verify_request(request, claim, key)
         except ProtocolError:
-            self._refresh(key, claim.key_id, now)
+            if self._stale.is_due(key, now):
+                self._spawn(self._stale.refresh(key, claim.key_id))
             raise
         await self._check_carrier(key.owner, activity)
         self._quotas.take(ids.origin(key.owner), len(request.body), now)
@@ -255,31 +256,6 @@ class Inbox:
         """
         self._intake.check_room(len(request.body), now)
         return self._row(request, activity, org, now, key_id, "", kept)
-
-    def _refresh(self, key: PublicKey, key_id: str, now: datetime) -> None:
-        """One refresh of a key that failed, at most every ten minutes; the peer tries again by itself."""
-        last = self._refreshed.get(key.id)
-        if last is not None and now - last < _REFRESH:
-            return
-        self._refreshed[key.id] = now
-        if len(self._refreshed) > _SEEN:
-            self._refreshed.popitem(last=False)
-        self._spawn(self._refresh_key(key, key_id))
-
-    async def _refresh_key(self, key: PublicKey, key_id: str) -> None:
-        """A portable key is asked for where its actor lives, not where a request with a bad signature says."""
-        async with self._fetching:
-            try:
-                if ids.portable(key.id) is None:
-                    await self._discovery.refresh_key(key_id)
-                else:
-                    await self._discovery.actor(await self._place_of(key.owner), fresh=True)
-            except NodeError as error:
-                log.info("key.refresh_failed", reason=error)
-
-    async def _place_of(self, actor_id: str) -> str:
-        held = await self._database.read(lambda connection: documents.actor(connection, actor_id))
-        return held.uri if held else actor_id
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
