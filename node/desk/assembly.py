@@ -12,6 +12,7 @@ Once a second where something was written, else now and then. Rules, in order:
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -56,6 +57,9 @@ class Assembly:
         self._stirred = stirred
         self._tried: dict[tuple[str, str], float] = {}
         self._asked: dict[tuple[str, str], float] = {}
+        self._again: dict[tuple[str, str], float] = {}
+        """When a network is looked at again though nothing of it has changed: once after the start, and while somebody
+        could not be pinned. Not in a row: a row that is written is a reason to look."""
 
     async def run(self) -> None:
         """Look, until cancelled."""
@@ -74,18 +78,21 @@ class Assembly:
         now = asyncio.get_running_loop().time()
         for org, network, changed in await self._database.read(_all):
             await self._answer(org, network)
-            if changed:
-                await self._follow(org, network, now)
+            if changed or now >= self._again.get((org, network), 0.0):
+                self._again[org, network] = math.inf
+                if not await self._follow(org, network, now, changed=changed):
+                    self._again[org, network] = now + _AGAIN
             if now >= self._asked.get((org, network), 0.0):
                 self._asked[org, network] = now + _ASK * (0.75 + random.random() / 2)
                 await self._ask(org, network)
 
-    async def _follow(self, org: str, network: str, now: float) -> None:
-        # First of all, so that what is written while we look is looked at again.
-        await self._database.write(lambda connection: rows.mark(connection, org, network, dirty=False))
+    async def _follow(self, org: str, network: str, now: float, *, changed: bool) -> bool:
+        """Pin and unpin; says whether all that could be done is done."""
+        if changed:  # first of all, so that what is written while we look is looked at again
+            await self._database.write(lambda connection: rows.mark(connection, org, network, dirty=False))
         organisation, state = await self._database.read(lambda connection: _look(connection, org, network))
         if organisation is None:
-            return
+            return True
         pinned, brought = await self._database.read(lambda connection: _pins(connection, org))
         wanted, waits = await self._database.read(lambda connection: _wanted(connection, org))
         done = True
@@ -96,8 +103,7 @@ class Assembly:
         if state.missing:
             await self._ask(org, network)
         await self._vouch_again(organisation, network, state)
-        if not done:
-            await self._database.write(lambda connection: rows.mark(connection, org, network, dirty=True))
+        return done
 
     async def _pin(self, organisation: Organisation, did: str, handle: str, now: float) -> bool:
         """Pin one; says whether it need not be tried again."""
@@ -121,10 +127,10 @@ class Assembly:
                 await self._act(organisation, partial(_again, network=network, accepted=accepted, did=did))
 
     async def _answer(self, org: str, network: str) -> None:
-        asks = await self._database.read(lambda connection: rows.asks_of(connection, org, network))
+        asks = await self._database.read(lambda connection: _answerable(connection, org, network))
         if not asks:
             return
-        organisation, _ = await self._database.read(lambda connection: _look(connection, org, network))
+        organisation = await self._database.read(lambda connection: organisations.get(connection, org))
         if organisation is not None:
             await self._act(organisation, lambda mine: _send_lacking(mine, network, asks))
 
@@ -207,12 +213,19 @@ def _again(mine: Desk, network: str, accepted: str, did: str) -> None:
         desk.say(mine, network, governance.SPONSOR, {"about": accepted}, ledger, extra=[did])
 
 
+def _answerable(connection: Connection, org: str, network: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Who asked, and can be sealed to by now."""
+    asks = rows.asks_of(connection, org, network)
+    reached = desk.reachable(connection, org, {did for did, _ in asks}) if asks else ()
+    return tuple(each for each in asks if each[0] in reached)
+
+
 def _send_lacking(mine: Desk, network: str, asks: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
-    """To members what they lack. Whom we cannot seal to waits; who is no member gets nothing, and is forgotten."""
+    """To members what they lack; who is no member gets nothing, and is forgotten."""
     ledger = desk.ledger_of(mine.connection, mine.own, network)
     state = ledger.state()
     inside = state.members
-    rows.clear_asks(mine.connection, mine.own, network)
+    rows.clear_asks(mine.connection, mine.own, network, [did for did, _ in asks])
     for did, heads in asks:
         if did not in inside and did not in ledger.acts[0].founders:
             continue
@@ -222,7 +235,7 @@ def _send_lacking(mine: Desk, network: str, asks: tuple[tuple[str, tuple[str, ..
 
 
 def _ask_some(mine: Desk, network: str, state: State, whom: Sequence[str] = ()) -> None:
-    reached = desk.reachable(mine, set(whom or state.members))
+    reached = desk.reachable(mine.connection, mine.own, set(whom or state.members))
     for did in random.SystemRandom().sample(reached, min(_ASKED, len(reached))):
         letters.send(
             mine.connection, mine.organisation, mine.key, letter_rules.GOVERNANCE_ASK, network,

@@ -394,7 +394,7 @@ def tell(desk: Desk, network: str, acts: Sequence[Act], to: set[str], grounds: G
     """Send acts, sealed, to these; returns to how many. Whom we have not pinned yet, or cannot seal to yet, gets
     everything later, as if it had asked for it.
     """
-    reached = reachable(desk, to)
+    reached = reachable(desk.connection, desk.own, to)
     for did in to - {desk.own} - set(reached):
         rows.ask(desk.connection, desk.own, network, did, ())
     if not reached or not acts:
@@ -429,10 +429,10 @@ async def pin(
     await database.write(lambda connection: rows.set_pinned(connection, organisation.did, did, held=True))
 
 
-def reachable(desk: Desk, to: set[str]) -> list[str]:
+def reachable(connection: Connection, own: str, to: set[str]) -> list[str]:
     """Those of these whom we have pinned and can seal to, ourselves not among them."""
-    pinned = {each.did for each in contacts.members_of(desk.connection, desk.own)}
-    return [did for did in sorted((to & pinned) - {desk.own}) if letters.can_reach(desk.connection, did)]
+    pinned = {each.did for each in contacts.members_of(connection, own)}
+    return [did for did in sorted((to & pinned) - {own}) if letters.can_reach(connection, did)]
 
 
 def six_words(did: str) -> str:

@@ -252,9 +252,9 @@ def asks_of(connection: Connection, org: str, network: str) -> tuple[tuple[str, 
     return tuple((row.did, tuple(row.heads.split())) for row in connection.execute(query))
 
 
-def clear_asks(connection: Connection, org: str, network: str) -> None:
-    """They were answered."""
-    connection.execute(delete(asks).where(asks.c.org == org, asks.c.network == network))
+def clear_asks(connection: Connection, org: str, network: str, dids: Sequence[str]) -> None:
+    """These were answered."""
+    connection.execute(delete(asks).where(asks.c.org == org, asks.c.network == network, asks.c.did.in_(dids)))
 
 
 def missing(connection: Connection, org: str, digests: Sequence[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A dishonest member of a network, and strangers: what they can fill, forge or learn."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -96,3 +97,21 @@ async def test_what_a_stranger_sends_about_a_network_is_not_taken(tmp_path):
         now = one.read(lambda connection: rows.acts_of(connection, one.did, network))
         assert {each.author for each in now} == {each.author for each in before}
         assert state(three, network).members == {}
+
+
+async def test_a_member_that_nobody_can_reach_keeps_no_node_busy(tmp_path):
+    async with Network(tmp_path) as net:
+        one, two = await net.members("one", "two")
+        network = await found(one, two, "EXERCISE network")
+        sheet = await act(one, lambda mine: desk.invite(mine, network))
+        ghost = generate_organisation_key()
+        says = acceptance(sheet.invitation) | {"handle": "@ghost@127.77.99.1:9"}
+        answer = signed(ghost, network, acts.ACCEPT, 1, (sheet.invitation,), says, one.clock())
+        await act(one, lambda mine: desk.vouch(mine, network, answer))
+        await wait_until(lambda: ghost.did in state(two, network).candidates, "the other hears")
+        await act(two, lambda mine: desk.vouch(mine, network, ghost.did))
+        await wait_until(lambda: ghost.did in state(one, network).members, "it is a member")
+        await asyncio.sleep(3)  # pins are tried, letters are sent
+        before = one.node.database.stamp(), two.node.database.stamp()
+        await asyncio.sleep(3)
+        assert (one.node.database.stamp(), two.node.database.stamp()) == before, "nothing is written again and again"
