@@ -59,11 +59,21 @@ async def test_a_network_lives_in_browsers(tmp_path):
         sheet = carried(await do(ours, path, "invite"))
         svg = await ours.get(re.search(r'src="([^"]+qr\.svg)"', (await ours.get(_sheet(path, sheet))).text)[1])
         assert svg.status == 200 and svg.body.startswith(b"<svg")
+        spare = re.search(r"/sheet/(z\w+)", await follow(ours, await ours.post(path, {"do": "invite"})))[1]
+        listed = (await ours.get(path)).text
+        assert f"/sheet/{spare}" in listed and "good until" in listed
+        assert f"/sheet/{spare}" not in await do(ours, path, "cancel", about=spare)
         await guest.get(LIST)
         wrong = await guest.post(LIST, {"do": "join", "sheet": "no sheet", "kind": "organisation"})
         assert wrong.status == 409 and "not an invitation" in wrong.text and "no sheet" in wrong.text
         answer = await do(guest, LIST, "join", sheet=sheet, kind="organisation")
         assert "Words to compare by voice" in answer
+        mine = (await guest.get(path)).text
+        assert "Take our acceptance back" in mine and path + "/answer" in mine
+        again = await do(guest, path, "cancel", about=re.search(r'name="about" value="(z\w+)"', mine)[1])
+        assert "Take our acceptance back" not in again
+        stale, answer = answer, await do(guest, LIST, "join", sheet=sheet, kind="organisation")
+        assert carried(stale) != carried(answer)
         unsaid = await ours.post(path, {"do": "admit", "answer": carried(answer)})
         assert unsaid.status == 409 and "compare the six words" in unsaid.text
         await do(ours, path, "admit", answer=carried(answer), compared="yes")

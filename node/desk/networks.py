@@ -264,10 +264,20 @@ def cancel(desk: Desk, network: str, digest: str) -> State:
         RefusedError: it is neither.
     """
     network, ledger = opened(desk, network)
-    act = next((each for each in ledger.acts if each.digest == digest), None)
-    if act is None or act.author != desk.own or act.kind not in (rules.INVITE, rules.ACCEPT):
+    held = rows.acts_of(desk.connection, desk.own, network)
+    mine = sorted((each for each in held if each.author == desk.own), key=lambda each: each.number)
+    if not any(each.digest == digest and each.kind in (rules.INVITE, rules.ACCEPT) for each in mine):
         raise RefusedError("only one's own invitation or acceptance is taken back")
-    return say(desk, network, rules.CANCEL, {"about": digest}, ledger)
+    if any(each.digest == network for each in ledger.acts):
+        return say(desk, network, rules.CANCEL, {"about": digest}, ledger)
+    # The network itself is not here yet: all that we saw is our own acceptance.
+    number, seen = mine[-1].number + 1, [mine[-1].digest]
+    value = rules.render(network, rules.CANCEL, desk.own, number, seen, {"about": digest}, desk.now)
+    made = _signed(desk, value)
+    rows.add(desk.connection, desk.own, made, desk.now)
+    joined = rows.find(desk.connection, desk.own, network)
+    tell(desk, network, [made], set(joined.sheet) if joined else set())
+    return ledger_of(desk.connection, desk.own, network).state()
 
 
 def propose(

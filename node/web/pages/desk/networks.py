@@ -7,6 +7,7 @@ text that is saved as a file, shown as a QR code, or pasted: hands carry them.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -137,9 +138,14 @@ def _work(network: str, fields: desk.Fields) -> Callable[[Desk], object]:
         RefusedError: it does not know such a button, or what was carried cannot be read.
     """
     about = fields.one("about")
+    plain: dict[str, Callable[[Desk], object]] = {
+        "accept": lambda mine: acts.accept_founding(mine, network),
+        "close": lambda mine: acts.close(mine, network, about),
+        "cancel": lambda mine: acts.cancel(mine, network, about),
+    }
+    if fields.one("do") in plain:
+        return plain[fields.one("do")]
     match fields.one("do"):
-        case "accept":
-            return lambda mine: acts.accept_founding(mine, network)
         case "admit":
             if not fields.one("compared"):
                 raise RefusedError("compare the six words by voice first, and tick that you did")
@@ -153,8 +159,6 @@ def _work(network: str, fields: desk.Fields) -> Callable[[Desk], object]:
         case "vote" if fields.one("choice") in rules.CHOICES:
             choice, reason = fields.one("choice"), fields.one("reason")
             return lambda mine: acts.vote(mine, network, about, choice, reason)
-        case "close":
-            return lambda mine: acts.close(mine, network, about)
         case "leave" if fields.one("sure"):
             return lambda mine: acts.leave(mine, network)
         case "leave":
@@ -279,13 +283,30 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
             (did, str(acts_[digest].says["name"]), voices, acts.six_words(did), digest in vouched)
             for did, (digest, voices) in state.candidates.items() if did != org
         ],
-        waits=org in state.candidates,
+        waits="" if member is not None else _accepted(ledger, org),
+        invitations=_invitations(ledger, org, site_of(request).clock()),
         proposals=[
             _proposal(each, state, org, named, acts_[each], grounds) for each in reversed(tuple(state.decisions))
         ],
         may_act=COORDINATOR in session.person.counting, choices=rules.CHOICES, typed=session.fields,
         subjects=(rules.ROLL, rules.REMOVE, rules.SUSPEND, rules.LIFT),
     )  # fmt: skip
+
+
+def _invitations(ledger: Sequence[rules.Act], org: str, now: datetime) -> list[tuple[str, datetime]]:
+    """(digest, until when) of ours that nobody took up yet, and that we did not take back."""
+    done = {act.about for act in ledger if act.kind == rules.ACCEPT or (act.kind == rules.CANCEL and act.author == org)}
+    ours = [act for act in ledger if act.kind == rules.INVITE and act.author == org and act.digest not in done]
+    found = [(act.digest, rules.moment_of(act.says["expires"])) for act in ours]
+    return [(digest, until) for digest, until in found if until > now]
+
+
+def _accepted(ledger: Sequence[rules.Act], org: str) -> str:
+    """The digest of our acceptance, where we did not take it back; the network may be here or not yet."""
+    done = {act.about for act in ledger if act.kind == rules.CANCEL and act.author == org}
+    left = any(act.kind == rules.LEAVE and act.author == org for act in ledger)
+    ours = [act for act in ledger if act.kind == rules.ACCEPT and act.author == org and act.digest not in done]
+    return "" if left or not ours else max(ours, key=lambda act: act.number).digest
 
 
 def _read(
