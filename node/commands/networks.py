@@ -136,11 +136,11 @@ def admit(office: Office, candidate: str, name: str) -> None:
     path = Path(candidate)
     about: Any = candidate
     if path.is_file():
-        about, handle = desk.read_answer(path.read_bytes())
-        _pin(office, about.author, handle)
-        name = name or about.network
+        about = desk.read_answer(path.read_bytes())
+        _pin(office, about.accepted.author, about.handle)
+        name = name or about.accepted.network
     state = _do(office, lambda mine: desk.vouch(mine, name, about))
-    did = about if isinstance(about, str) else about.author
+    did = about if isinstance(about, str) else about.accepted.author
     inside = did in state.members
     words = desk.six_words(did)
     told = "is a member now" if inside else f"has {state.candidates[did][1]} voices; it takes {state.rules.sponsors}"

@@ -33,6 +33,7 @@ from node.models.organisations import Organisation
 INVITED_FOR = timedelta(days=14)
 SHEET, ANSWER = "TadamunInvitation", "TadamunAcceptance"
 _NAMED = 3
+_MOST_SAID = 10
 _MAX_SHEET = 16 * 1024
 
 
@@ -161,18 +162,16 @@ def sheet_of(connection: Connection, organisation: Organisation, network: str, i
 
 
 def answer_of(connection: Connection, organisation: Organisation, network: str) -> JsonObject:
-    """Our acceptance, to be carried back.
+    """Our acceptance, to be carried back, with whatever we said in this network before.
 
     Raises:
         RefusedError: we accepted nothing.
     """
-    ours = [
-        act for act in rows.acts_of(connection, organisation.did, network)
-        if act.author == organisation.did and act.kind == rules.ACCEPT
-    ]  # fmt: skip
-    if not ours:
+    held = rows.acts_of(connection, organisation.did, network)
+    ours = sorted((act for act in held if act.author == organisation.did), key=lambda act: act.number)
+    if not any(act.kind == rules.ACCEPT for act in ours):
         raise RefusedError("we accepted no invitation to this network")
-    return {"type": ANSWER, "handle": organisation.address, "act": max(ours, key=lambda act: act.number).raw}
+    return {"type": ANSWER, "handle": organisation.address, "acts": [act.raw for act in ours[-_MOST_SAID:]]}
 
 
 def read_sheet(raw: bytes, now: datetime) -> Sheet:
@@ -215,41 +214,56 @@ def accept(desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: 
     return answer_of(desk.connection, desk.organisation, sheet.network)
 
 
-def read_answer(raw: bytes) -> tuple[Act, str]:
-    """Read what was carried back: the acceptance, and where its author is found.
+@dataclass(frozen=True, slots=True)
+class Candidacy:
+    """What was carried back: an acceptance, and what its author had said in the network before."""
+
+    accepted: Act
+    acts: tuple[Act, ...]
+    handle: str
+    """Where its author is found."""
+
+
+def read_answer(raw: bytes) -> Candidacy:
+    """Read what was carried back.
 
     Raises:
-        RefusedError: it is none, or its proof does not hold.
+        RefusedError: it is none, or a proof does not hold.
     """
     value = _carried(raw, ANSWER, "an acceptance")
+    given = value.get("acts")
+    if not isinstance(given, list) or not 0 < len(given) <= _MOST_SAID:
+        raise RefusedError("this is no acceptance")
     try:
-        act = rules.parse(value.get("act"))
+        found = tuple(rules.parse(each) for each in given)
     except ProtocolError as error:
         raise RefusedError(f"this acceptance is not its author's own: {error}") from error
-    if act.kind != rules.ACCEPT:
+    accepted = [act for act in found if act.kind == rules.ACCEPT]
+    if not accepted or len({(act.author, act.network) for act in found}) != 1:
         raise RefusedError("this is no acceptance")
-    return act, str(value.get("handle", ""))[:300]
+    return Candidacy(max(accepted, key=lambda act: act.number), found, str(value.get("handle", ""))[:300])
 
 
-def vouch(desk: Desk, network: str, about: str | Act) -> State:
+def vouch(desk: Desk, network: str, about: str | Candidacy) -> State:
     """Vouch for a candidate: a member whom we know, whose six words we compared.
 
     Args:
-        about: its acceptance, or its did where its acceptance is here.
+        about: what was carried back, or its did where its acceptance is here.
 
     Raises:
         RefusedError: not a candidate, or a rule forbids it.
     """
     network, _ = opened(desk, network)
-    if isinstance(about, Act):
-        if about.network != network:
+    if isinstance(about, Candidacy):
+        if about.accepted.network != network:
             raise RefusedError("this acceptance is of another network")
-        if rows.missing(desk.connection, desk.own, about.seen):
+        for each in about.acts:
+            rows.add(desk.connection, desk.own, each, desk.now)
+        if rows.missing(desk.connection, desk.own, [*about.accepted.seen, about.accepted.digest]):
             raise RefusedError("it answers an invitation that is not here: wait until it has come, or invite again")
-        rows.add(desk.connection, desk.own, about, desk.now)
     ledger = ledger_of(desk.connection, desk.own, network)
     state = ledger.state()
-    did = about.author if isinstance(about, Act) else about
+    did = about.accepted.author if isinstance(about, Candidacy) else about
     candidate = state.candidates.get(did)
     if candidate is None:
         reason = "is a member already" if did in state.members else "is no candidate, or the invitation is not valid"

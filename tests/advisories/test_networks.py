@@ -68,10 +68,10 @@ async def test_an_answer_of_another_hand_another_network_or_too_late_lets_nobody
         network = await found(one, two, "EXERCISE network")
         sheet = await act(one, lambda mine: desk.invite(mine, network, two.did))
         answer = await act(three, lambda mine: desk.accept(mine, sheet))
-        candidate, _ = desk.read_answer(desk.written(answer).encode())
+        candidate = desk.read_answer(desk.written(answer).encode())
         with pytest.raises(RefusedError, match="no candidate"):
             await act(one, lambda mine: desk.vouch(mine, network, candidate))
-        changed = {**answer, "act": {**answer["act"], "author": two.did}}
+        changed = {**answer, "acts": [{**answer["acts"][0], "author": two.did}]}
         with pytest.raises(RefusedError, match="not its author's own"):
             desk.read_answer(desk.written(changed).encode())
         net.clock.forward(timedelta(days=15))
@@ -107,7 +107,8 @@ async def test_a_member_that_nobody_can_reach_keeps_no_node_busy(tmp_path):
         ghost = generate_organisation_key()
         says = acceptance(sheet.invitation) | {"handle": "@ghost@127.77.99.1:9"}
         answer = signed(ghost, network, acts.ACCEPT, 1, (sheet.invitation,), says, one.clock())
-        await act(one, lambda mine: desk.vouch(mine, network, answer))
+        carried = desk.Candidacy(answer, (answer,), "")
+        await act(one, lambda mine: desk.vouch(mine, network, carried))
         await wait_until(lambda: ghost.did in state(two, network).candidates, "the other hears")
         await act(two, lambda mine: desk.vouch(mine, network, ghost.did))
         await wait_until(lambda: ghost.did in state(one, network).members, "it is a member")

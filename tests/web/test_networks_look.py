@@ -26,7 +26,7 @@ async def test_networks_fit_a_phone_in_arabic(tmp_path):
         network = await found(one, two, "EXERCISE network")
         sheet = await act(one, lambda mine: desk.invite(mine, network))
         answer = await act(three, lambda mine: desk.accept(mine, sheet))
-        candidate, _ = desk.read_answer(desk.written(answer).encode())
+        candidate = desk.read_answer(desk.written(answer).encode())
         await act(one, lambda mine: desk.vouch(mine, network, candidate))
         await act(one, lambda mine: desk.propose(mine, network, governance.SUSPEND, [two.did], grounds="EXERCISE: why"))
         await wait_until(lambda: state(two, network).candidates, "the others hear")

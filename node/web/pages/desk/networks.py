@@ -149,7 +149,7 @@ def _work(network: str, fields: desk.Fields) -> Callable[[Desk], object]:
         case "admit":
             if not fields.one("compared"):
                 raise RefusedError("compare the six words by voice first, and tick that you did")
-            candidate, _ = acts.read_answer(fields.file("answer")) if fields.file("answer") else (about, "")
+            candidate = acts.read_answer(fields.file("answer")) if fields.file("answer") else about
             return lambda mine: acts.vouch(mine, network, candidate)
         case "propose":
             subject, names, grounds = fields.one("subject"), fields.all("name"), fields.one("grounds")
