@@ -14,12 +14,12 @@ from node.commands.context import Office, common
 from node.desk import approvals as word
 from node.desk import members as desk
 from node.desk import trust
-from node.desk.networks import ledger_of
 from node.errors import RefusedError
 from node.federation.mirror import Report
 from node.federation.protocol import ids
 from node.models import approvals, contacts, deliveries, documents, logs, networks, queues
 from node.models.contacts import Member
+from node.models.networks import ledger_of
 
 
 @click.group()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from node import governance as rules
 from node.app import utc_now
 from node.commands.context import Office, common
+from node.desk import network_sheets as sheets
 from node.desk import networks as desk
 from node.desk.networks import Desk
 from node.errors import RefusedError
@@ -85,7 +86,7 @@ def accept(office: Office, name: str) -> None:
 def invite(office: Office, name: str, who: str, days: int, target: Path | None) -> None:
     """Write an invitation, to be carried by hand. It lets nobody in: members vouch after comparing six words."""
     sheet = _do(office, lambda mine: desk.invite(mine, name, who, timedelta(days=days)))
-    text = desk.written(sheet.value())
+    text = sheets.written(sheet.value())
     if target is not None:
         target.write_text(text, encoding="utf-8")
     lines = [
@@ -105,7 +106,7 @@ def invite(office: Office, name: str, who: str, days: int, target: Path | None) 
 @common
 def join(office: Office, sheet: Path, kind: str, listed: bool, target: Path | None) -> None:
     """Take up an invitation: pins the members on the sheet, and writes the answer that goes back by hand."""
-    found = desk.read_sheet(sheet.read_bytes(), utc_now())
+    found = sheets.read_sheet(sheet.read_bytes(), utc_now())
     organisation = office.organisation
     pinned = []
     for did, handle in found.members:
@@ -115,7 +116,7 @@ def join(office: Office, sheet: Path, kind: str, listed: bool, target: Path | No
             if did == found.members[0][0]:
                 raise
     answer = _do(office, lambda mine: desk.accept(mine, found, kind, listed=listed))
-    text = desk.written(answer)
+    text = sheets.written(answer)
     if target is not None:
         target.write_text(text, encoding="utf-8")
     lines = [
@@ -136,7 +137,7 @@ def admit(office: Office, candidate: str, name: str) -> None:
     path = Path(candidate)
     about: Any = candidate
     if path.is_file():
-        about = desk.read_answer(path.read_bytes())
+        about = sheets.read_answer(path.read_bytes())
         _pin(office, about.accepted.author, about.handle)
         name = name or about.accepted.network
     state = _do(office, lambda mine: desk.vouch(mine, name, about))
@@ -175,7 +176,7 @@ def list_networks(office: Office) -> None:
 
     def read(connection: Connection) -> list[dict[str, Any]]:
         return [
-            shown(desk.ledger_of(connection, org, each.network).state(), org) | {"names": each.names}
+            shown(rows.ledger_of(connection, org, each.network).state(), org) | {"names": each.names}
             for each in rows.all_of(connection, org)
         ]
 

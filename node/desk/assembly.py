@@ -165,7 +165,7 @@ def _all(connection: Connection) -> list[tuple[str, str, bool]]:
 
 
 def _look(connection: Connection, org: str, network: str) -> tuple[Organisation | None, State]:
-    return organisations.get(connection, org), desk.ledger_of(connection, org, network).state()
+    return organisations.get(connection, org), rows.ledger_of(connection, org, network).state()
 
 
 def _pins(connection: Connection, org: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -180,7 +180,7 @@ def _wanted(connection: Connection, org: str) -> tuple[dict[str, str], frozenset
     waits: set[str] = set()
     unsure = False
     for each in rows.all_of(connection, org):
-        ledger = desk.ledger_of(connection, org, each.network)
+        ledger = rows.ledger_of(connection, org, each.network)
         state = ledger.state()
         if org in state.members:
             found |= {did: standing.handle for did, standing in state.members.items()}
@@ -207,7 +207,7 @@ def _unpin(connection: Connection, organisation: Organisation, did: str) -> None
 
 
 def _again(mine: Desk, network: str, accepted: str, did: str) -> None:
-    ledger = desk.ledger_of(mine.connection, mine.own, network)
+    ledger = rows.ledger_of(mine.connection, mine.own, network)
     vouched = (act for act in ledger.acts if act.kind == governance.SPONSOR and act.about == accepted)
     if any(act.author == mine.own for act in vouched) and did in ledger.state().candidates:
         desk.say(mine, network, governance.SPONSOR, {"about": accepted}, ledger, extra=[did])
@@ -222,7 +222,7 @@ def _answerable(connection: Connection, org: str, network: str) -> tuple[tuple[s
 
 def _send_lacking(mine: Desk, network: str, asks: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
     """To members what they lack; who is no member gets nothing, and is forgotten."""
-    ledger = desk.ledger_of(mine.connection, mine.own, network)
+    ledger = rows.ledger_of(mine.connection, mine.own, network)
     state = ledger.state()
     inside = state.members
     rows.clear_asks(mine.connection, mine.own, network, [did for did, _ in asks])

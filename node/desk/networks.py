@@ -17,10 +17,11 @@ from node import governance as rules
 from node import letters as letter_rules
 from node import members, recovery
 from node.desk import members as pins
+from node.desk.network_sheets import Candidacy, Sheet, answer_of, sheet_of
 from node.errors import ProtocolError, RefusedError
 from node.federation import letters, outbox
 from node.federation.discovery import Discovery
-from node.federation.protocol import ids, integrity_proofs, sealing
+from node.federation.protocol import integrity_proofs, sealing
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject, parse_document
 from node.governance import Act, Grounds
@@ -31,35 +32,6 @@ from node.models.base import Database
 from node.models.organisations import Organisation
 
 INVITED_FOR = timedelta(days=14)
-SHEET, ANSWER = "TadamunInvitation", "TadamunAcceptance"
-_NAMED = 3
-_MOST_SAID = 10
-_MAX_SHEET = 16 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What is carried by hand to whoever is invited: nothing in it is a secret, and nothing in it lets anybody in."""
-
-    network: str
-    names: Mapping[str, str]
-    charter: str
-    invitation: str
-    expires: datetime
-    members: tuple[tuple[str, str], ...]
-    """(did, handle) of three members, the inviting one first."""
-
-    def value(self) -> JsonObject:
-        """As a file or a QR code holds it."""
-        return {
-            "type": SHEET,
-            "network": self.network,
-            "names": dict(self.names),
-            "charter": self.charter,
-            "invitation": self.invitation,
-            "expires": self.expires.isoformat(),
-            "members": [{"did": did, "handle": handle} for did, handle in self.members],
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +77,7 @@ def found(
     rows.know(desk.connection, desk.own, made.digest, dict(names), desk.now)
     rows.add(desk.connection, desk.own, made, desk.now)
     state = accept_founding(desk, made.digest)
-    tell(desk, made.digest, ledger_of(desk.connection, desk.own, made.digest).acts, set(founders))
+    tell(desk, made.digest, rows.ledger_of(desk.connection, desk.own, made.digest).acts, set(founders))
     return state
 
 
@@ -141,61 +113,6 @@ def invite(desk: Desk, network: str, who: str = "", lasts: timedelta = INVITED_F
     return sheet_of(desk.connection, desk.organisation, network, max(ours, key=lambda act: act.number).digest)
 
 
-def sheet_of(connection: Connection, organisation: Organisation, network: str, invitation: str) -> Sheet:
-    """The sheet of an invitation of ours.
-
-    Raises:
-        RefusedError: there is no such invitation.
-    """
-    ledger = ledger_of(connection, organisation.did, network)
-    acts = {act.digest: act for act in ledger.acts}
-    made, founding = acts.get(invitation), acts.get(network)
-    if made is None or founding is None or made.author != organisation.did or made.kind != rules.INVITE:
-        raise RefusedError("no such invitation of ours")
-    others = [
-        (each.did, each.handle) for each in ledger.state().members.values()
-        if each.did != organisation.did and each.state == members.MEMBER
-    ]  # fmt: skip
-    named = ((organisation.did, organisation.address), *others)
-    expires = rules.moment_of(made.says["expires"])
-    return Sheet(network, founding.says["name"], founding.says["charter"], invitation, expires, named[:_NAMED])
-
-
-def answer_of(connection: Connection, organisation: Organisation, network: str) -> JsonObject:
-    """Our acceptance, to be carried back, with whatever we said in this network before.
-
-    Raises:
-        RefusedError: we accepted nothing.
-    """
-    held = rows.acts_of(connection, organisation.did, network)
-    ours = sorted((act for act in held if act.author == organisation.did), key=lambda act: act.number)
-    if not any(act.kind == rules.ACCEPT for act in ours):
-        raise RefusedError("we accepted no invitation to this network")
-    return {"type": ANSWER, "handle": organisation.address, "acts": [act.raw for act in ours[-_MOST_SAID:]]}
-
-
-def read_sheet(raw: bytes, now: datetime) -> Sheet:
-    """Read what was carried here.
-
-    Raises:
-        RefusedError: it is no invitation, or over.
-    """
-    value = _carried(raw, SHEET, "an invitation")
-    try:
-        named = tuple((str(each["did"]), str(each["handle"])) for each in value["members"])
-        sheet = Sheet(
-            value["network"], {str(k): str(v) for k, v in value["names"].items()}, value["charter"],
-            value["invitation"], rules.moment_of(value["expires"]), named[:_NAMED],
-        )  # fmt: skip
-    except (KeyError, TypeError, AttributeError, ProtocolError) as error:
-        raise RefusedError("this is no invitation to a network, or a part of it is missing") from error
-    if not named or not all(ids.is_did(did) for did, _ in named):
-        raise RefusedError("an invitation names members by their dids")
-    if sheet.expires <= now:
-        raise RefusedError(f"this invitation was good until {sheet.expires:%Y-%m-%d %H:%M} UTC: ask for another")
-    return sheet
-
-
 def accept(desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: bool = False) -> JsonObject:
     """Say that we would be a member; the answer is carried back by hand.
 
@@ -212,36 +129,6 @@ def accept(desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: 
     )
     rows.add(desk.connection, desk.own, made, desk.now)
     return answer_of(desk.connection, desk.organisation, sheet.network)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidacy:
-    """What was carried back: an acceptance, and what its author had said in the network before."""
-
-    accepted: Act
-    acts: tuple[Act, ...]
-    handle: str
-    """Where its author is found."""
-
-
-def read_answer(raw: bytes) -> Candidacy:
-    """Read what was carried back.
-
-    Raises:
-        RefusedError: it is none, or a proof does not hold.
-    """
-    value = _carried(raw, ANSWER, "an acceptance")
-    given = value.get("acts")
-    if not isinstance(given, list) or not 0 < len(given) <= _MOST_SAID:
-        raise RefusedError("this is no acceptance")
-    try:
-        found = tuple(rules.parse(each) for each in given)
-    except ProtocolError as error:
-        raise RefusedError(f"this acceptance is not its author's own: {error}") from error
-    accepted = [act for act in found if act.kind == rules.ACCEPT]
-    if not accepted or len({(act.author, act.network) for act in found}) != 1:
-        raise RefusedError("this is no acceptance")
-    return Candidacy(max(accepted, key=lambda act: act.number), found, str(value.get("handle", ""))[:300])
 
 
 def vouch(desk: Desk, network: str, about: str | Candidacy) -> State:
@@ -261,7 +148,7 @@ def vouch(desk: Desk, network: str, about: str | Candidacy) -> State:
             rows.add(desk.connection, desk.own, each, desk.now)
         if rows.missing(desk.connection, desk.own, [*about.accepted.seen, about.accepted.digest]):
             raise RefusedError("it answers an invitation that is not here: wait until it has come, or invite again")
-    ledger = ledger_of(desk.connection, desk.own, network)
+    ledger = rows.ledger_of(desk.connection, desk.own, network)
     state = ledger.state()
     did = about.accepted.author if isinstance(about, Candidacy) else about
     candidate = state.candidates.get(did)
@@ -291,7 +178,7 @@ def cancel(desk: Desk, network: str, digest: str) -> State:
     rows.add(desk.connection, desk.own, made, desk.now)
     joined = rows.find(desk.connection, desk.own, network)
     tell(desk, network, [made], set(joined.sheet) if joined else set())
-    return ledger_of(desk.connection, desk.own, network).state()
+    return rows.ledger_of(desk.connection, desk.own, network).state()
 
 
 def propose(
@@ -377,12 +264,7 @@ def opened(desk: Desk, network: str) -> tuple[str, Ledger]:
             "no such network here; 'tadamun network list' shows them" if not fitting else
             "name the network: 'tadamun network list' shows them"
         )  # fmt: skip
-    return fitting[0], ledger_of(desk.connection, desk.own, fitting[0])
-
-
-def ledger_of(connection: Connection, org: str, network: str) -> Ledger:
-    """What follows from the acts that are here."""
-    return Ledger(network, rows.acts_of(connection, org, network))
+    return fitting[0], rows.ledger_of(desk.connection, desk.own, fitting[0])
 
 
 def say(
@@ -404,13 +286,13 @@ def say(
     number = members.next_number(ledger.acts, desk.own)
     made = _signed(desk, rules.render(network, kind, desk.own, number, before.heads, says, desk.now))
     rows.add(desk.connection, desk.own, made, desk.now)
-    after = ledger_of(desk.connection, desk.own, network).state()
+    after = rows.ledger_of(desk.connection, desk.own, network).state()
     if grounds is not None:
         letters.keep_grounds(desk.connection, desk.own, network, grounds)
     tell(desk, network, [made], {*before.members, *after.members, *extra}, grounds)
     newcomers = set(after.members) - set(before.members) - {desk.own}
     if newcomers:
-        tell(desk, network, ledger_of(desk.connection, desk.own, network).acts, newcomers)
+        tell(desk, network, rows.ledger_of(desk.connection, desk.own, network).acts, newcomers)
     return after
 
 
@@ -430,11 +312,6 @@ def tell(desk: Desk, network: str, acts: Sequence[Act], to: set[str], grounds: G
             token=outbox.token(),
         )  # fmt: skip
     return len(reached)
-
-
-def written(value: JsonObject) -> str:
-    """A sheet or an answer, as a file holds it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 async def pin(
@@ -511,15 +388,3 @@ def _acceptance(desk: Desk, about: str, kind: str, *, listed: bool) -> dict[str,
 
 def _signed(desk: Desk, value: JsonObject) -> Act:
     return rules.parse(integrity_proofs.sign(value, desk.key, outbox.log_method(desk.key), desk.now))
-
-
-def _carried(raw: bytes, kind: str, what: str) -> JsonObject:
-    try:
-        value = parse_document(raw, _MAX_SHEET).value
-    except ProtocolError as error:
-        raise RefusedError(f"this file is not {what}: {error}") from error
-    if value.get("type") != kind:
-        raise RefusedError(f"this file is not {what}")
-    return value
-
-

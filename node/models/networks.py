@@ -209,9 +209,14 @@ def acts_of(connection: Connection, org: str, network: str) -> tuple[Act, ...]:
     return tuple(governance.read(orjson.loads(raw)) for raw in connection.execute(query).scalars())
 
 
-def state_of(connection: Connection, org: str, network: str) -> State:
+def ledger_of(connection: Connection, org: str, network: str) -> Ledger:
     """What follows from the acts that are here."""
-    return Ledger(network, acts_of(connection, org, network)).state()
+    return Ledger(network, acts_of(connection, org, network))
+
+
+def state_of(connection: Connection, org: str, network: str) -> State:
+    """The same, as of all of them."""
+    return ledger_of(connection, org, network).state()
 
 
 def pinned(connection: Connection, org: str) -> frozenset[str]:

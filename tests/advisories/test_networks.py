@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from node import governance as acts
+from node.desk import network_sheets as sheets
 from node.desk import networks as desk
 from node.errors import RefusedError
 from node.federation.protocol import integrity_proofs
@@ -68,15 +69,15 @@ async def test_an_answer_of_another_hand_another_network_or_too_late_lets_nobody
         network = await found(one, two, "EXERCISE network")
         sheet = await act(one, lambda mine: desk.invite(mine, network, two.did))
         answer = await act(three, lambda mine: desk.accept(mine, sheet))
-        candidate = desk.read_answer(desk.written(answer).encode())
+        candidate = sheets.read_answer(sheets.written(answer).encode())
         with pytest.raises(RefusedError, match="no candidate"):
             await act(one, lambda mine: desk.vouch(mine, network, candidate))
         changed = {**answer, "acts": [{**answer["acts"][0], "author": two.did}]}
         with pytest.raises(RefusedError, match="not its author's own"):
-            desk.read_answer(desk.written(changed).encode())
+            sheets.read_answer(sheets.written(changed).encode())
         net.clock.forward(timedelta(days=15))
         with pytest.raises(RefusedError, match="was good until"):
-            desk.read_sheet(desk.written(sheet.value()).encode(), three.clock())
+            sheets.read_sheet(sheets.written(sheet.value()).encode(), three.clock())
 
 
 async def test_what_a_stranger_sends_about_a_network_is_not_taken(tmp_path):
@@ -107,7 +108,7 @@ async def test_a_member_that_nobody_can_reach_keeps_no_node_busy(tmp_path):
         ghost = generate_organisation_key()
         says = acceptance(sheet.invitation) | {"handle": "@ghost@127.77.99.1:9"}
         answer = signed(ghost, network, acts.ACCEPT, 1, (sheet.invitation,), says, one.clock())
-        carried = desk.Candidacy(answer, (answer,), "")
+        carried = sheets.Candidacy(answer, (answer,), "")
         await act(one, lambda mine: desk.vouch(mine, network, carried))
         await wait_until(lambda: ghost.did in state(two, network).candidates, "the other hears")
         await act(two, lambda mine: desk.vouch(mine, network, ghost.did))

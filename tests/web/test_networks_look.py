@@ -3,6 +3,7 @@
 import pytest
 
 from node import governance
+from node.desk import network_sheets as sheets
 from node.desk import networks as desk
 from tests.support.chromium import CHROMIUM, Chromium
 from tests.support.desk import join
@@ -26,7 +27,7 @@ async def test_networks_fit_a_phone_in_arabic(tmp_path):
         network = await found(one, two, "EXERCISE network")
         sheet = await act(one, lambda mine: desk.invite(mine, network))
         answer = await act(three, lambda mine: desk.accept(mine, sheet))
-        candidate = desk.read_answer(desk.written(answer).encode())
+        candidate = sheets.read_answer(sheets.written(answer).encode())
         await act(one, lambda mine: desk.vouch(mine, network, candidate))
         await act(one, lambda mine: desk.propose(mine, network, governance.SUSPEND, [two.did], grounds="EXERCISE: why"))
         await wait_until(lambda: state(two, network).candidates, "the others hear")

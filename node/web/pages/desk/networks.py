@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node import governance as rules
+from node.desk import network_sheets as sheets
 from node.desk import networks as acts
 from node.desk.networks import Desk
 from node.errors import RefusedError
@@ -90,7 +91,7 @@ async def take(request: Request) -> Response:
     fields = session.fields
     try:
         if fields.one("do") == "join":
-            sheet = acts.read_sheet(fields.file("sheet"), site_of(request).clock())
+            sheet = sheets.read_sheet(fields.file("sheet"), site_of(request).clock())
             kind, listed = fields.one("kind"), bool(fields.one("listed"))
             if kind not in rules.MEMBER_KINDS:
                 raise RefusedError("choose what you are: an organisation, a coalition or an individual")
@@ -149,7 +150,7 @@ def _work(network: str, fields: desk.Fields) -> Callable[[Desk], object]:
         case "admit":
             if not fields.one("compared"):
                 raise RefusedError("compare the six words by voice first, and tick that you did")
-            candidate = acts.read_answer(fields.file("answer")) if fields.file("answer") else about
+            candidate = sheets.read_answer(fields.file("answer")) if fields.file("answer") else about
             return lambda mine: acts.vouch(mine, network, candidate)
         case "propose":
             subject, names, grounds = fields.one("subject"), fields.all("name"), fields.one("grounds")
@@ -181,7 +182,7 @@ async def sheet(request: Request) -> Response:
     if found is None:
         return desk.refused(request, session, "no such network here", 404)
     picture = f"{request.url.path}/qr.svg"
-    return _carried(request, session, "sheet", acts.written(found.value()), picture, found.members[:1])
+    return _carried(request, session, "sheet", sheets.written(found.value()), picture, found.members[:1])
 
 
 async def sheet_qr(request: Request) -> Response:
@@ -192,7 +193,8 @@ async def sheet_qr(request: Request) -> Response:
     found = await _sheet(request, session)
     if found is None:
         return desk.refused(request, session, "no such network here", 404)
-    return desk.inert(Response(await asyncio.to_thread(draw, acts.written(found.value())), media_type="image/svg+xml"))
+    picture = await asyncio.to_thread(draw, sheets.written(found.value()))
+    return desk.inert(Response(picture, media_type="image/svg+xml"))
 
 
 async def answer(request: Request) -> Response:
@@ -204,7 +206,7 @@ async def answer(request: Request) -> Response:
 
     def read(connection: Connection) -> tuple[str, tuple[tuple[str, str], ...]]:
         joined = rows.find(connection, organisation.did, network)
-        text = acts.written(acts.answer_of(connection, organisation, network))
+        text = sheets.written(sheets.answer_of(connection, organisation, network))
         return text, tuple(joined.sheet.items()) if joined else ()
 
     try:
@@ -214,11 +216,11 @@ async def answer(request: Request) -> Response:
     return _carried(request, session, "answer", text, "", others)
 
 
-async def _sheet(request: Request, session: Session) -> acts.Sheet | None:
+async def _sheet(request: Request, session: Session) -> sheets.Sheet | None:
     network, invitation = request.path_params["network"], request.path_params["invitation"]
     try:
         return await site_of(request).database.read(
-            lambda connection: acts.sheet_of(connection, session.organisation, network, invitation)
+            lambda connection: sheets.sheet_of(connection, session.organisation, network, invitation)
         )
     except RefusedError:
         return None
