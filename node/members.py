@@ -45,6 +45,7 @@ from node.governance import (
     INVITE,
     LEAVE,
     LIFT,
+    MAX_SEEN,
     PROPOSE,
     REMOVE,
     ROLL,
@@ -348,6 +349,32 @@ class Ledger:
         numerator, denominator = rules.quorum
         return sum(choice == YES for choice in votes.values()) * denominator > numerator * voters
 
+    def view(self, author: str, about: str = "") -> tuple[tuple[str, ...], int]:
+        """What an act of this author stands on, and its number: one end of each author, members before others, and
+        no more than an act may name. Who says two things at once to crowd the others out is seen with one of them.
+
+        Args:
+            about: the digest of the act that it answers, which it stands on in any case.
+        """
+        state = self.state()
+        ends: dict[str, str] = {}
+        for digest in state.heads:
+            ends.setdefault(self.acts[self._at[digest]].author, digest)
+        order = sorted(ends, key=lambda each: (each != author, each not in state.members, each))
+        mine = max(self._own.get(author, ()), key=lambda at: self.acts[at].number, default=None)
+        first = [about] if about in self._at else []
+        first += [self.acts[mine].digest] if mine is not None else []
+        seen: list[str] = []
+        past = 0
+        for digest in (*first, *(ends[each] for each in order)):
+            at = self._at[digest]
+            if digest not in seen and not past >> at & 1 and len(seen) < MAX_SEEN:
+                seen.append(digest)
+                past |= self._past[at] | (1 << at)
+        bare = [each for each in seen if not any(self._past[self._at[other]] >> self._at[each] & 1 for other in seen)]
+        own = (self.acts[at].number for at in self._own.get(author, ()) if past >> at & 1)
+        return tuple(sorted(bare)), 1 + max(own, default=0)
+
     def beyond(self, heads: Iterable[str]) -> tuple[Act, ...]:
         """The acts that somebody lacks whose view ends with these; each follows what it has seen."""
         held = 0
@@ -410,8 +437,3 @@ class Ledger:
                 dict(sorted(votes.items())), voters,
             )  # fmt: skip
         return found
-
-
-def next_number(acts: Iterable[Act], author: str) -> int:
-    """The number of an author's next act."""
-    return 1 + max((act.number for act in acts if act.author == author), default=0)

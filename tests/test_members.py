@@ -418,3 +418,17 @@ def test_what_was_decided_stays_decided_whatever_comes_later(seed):
     passed = {each.proposal for each in Ledger("net", part).state().decisions.values() if each.state == members.PASSED}
     now = {each.proposal for each in play.state().decisions.values() if each.state == members.PASSED}
     assert passed <= now
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_what_an_act_stands_on_covers_its_author_and_what_it_answers(seed):
+    play, chance = lively(seed)
+    ledger, author, about = Ledger("net", play.all), chance.choice("abcde"), chance.choice(play.all).digest
+    seen, number = ledger.view(author, about)
+    covered = closed(play, seen)
+    assert about in covered
+    assert number == 1 + max(act.number for act in play.all if act.author == author and act.digest in covered)
+    assert all(each not in closed(play, [other]) for each in seen for other in seen if other != each)
+    own = [act for act in play.all if act.author == author]
+    assert max(own, key=lambda act: act.number).number < number

@@ -283,8 +283,8 @@ def say(
             raise RefusedError("this organisation is no member of that network")
         if standing.state != members.MEMBER and kind != rules.LEAVE:
             raise RefusedError("this organisation is suspended in that network")
-    number = members.next_number(ledger.acts, desk.own)
-    made = _signed(desk, rules.render(network, kind, desk.own, number, before.heads, says, desk.now))
+    seen, number = ledger.view(desk.own, str(says.get("about", "")))
+    made = _signed(desk, rules.render(network, kind, desk.own, number, seen, says, desk.now))
     rows.add(desk.connection, desk.own, made, desk.now)
     after = rows.ledger_of(desk.connection, desk.own, network).state()
     if grounds is not None:

@@ -117,3 +117,25 @@ async def test_a_member_that_nobody_can_reach_keeps_no_node_busy(tmp_path):
         before = one.node.database.stamp(), two.node.database.stamp()
         await asyncio.sleep(3)
         assert (one.node.database.stamp(), two.node.database.stamp()) == before, "nothing is written again and again"
+
+
+async def test_who_says_a_thousand_things_at_once_crowds_nobody_out(tmp_path):
+    async with Network(tmp_path) as net:
+        one, two = await net.members("one", "two")
+        network = await found(one, two, "EXERCISE network")
+        heads = state(one, network).heads
+        accepted = next(
+            each for each in one.read(lambda c: rows.acts_of(c, one.did, network)) if each.author == two.did
+        )
+        forks = [
+            signed(two.key, network, acts.INVITE, accepted.number + 1, heads,
+                   {"who": "", "expires": f"2026-12-{number % 28 + 1:02}T{number // 28 % 24:02}:00:00Z"},
+                   one.clock() + timedelta(seconds=number))
+            for number in range(2 * acts.MAX_SEEN)
+        ]  # fmt: skip
+        assert all(await keep(one, *forks))
+        assert len(state(one, network).heads) > acts.MAX_SEEN
+        proposal, _ = await act(one, lambda mine: desk.propose(mine, network, acts.REMOVE, [two.did]))
+        await act(one, lambda mine: desk.vote(mine, network, proposal, "yes"))
+        after = await act(one, lambda mine: desk.close(mine, network, proposal))
+        assert set(after.members) == {one.did}, "it is put out all the same"
