@@ -9,6 +9,20 @@ settings.register_profile("node", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("node")
 
 
+FIRST = (
+    "test_crashes", "test_powerloss", "test_fedify", "test_whole_node", "test_flow_relays", "test_flow_withdrawals",
+    "test_pasture", "test_flow_network", "test_flow_casework", "test_flow_case_life", "test_inbox",
+)  # fmt: skip
+"""Files that take longest: what begins last keeps one worker waiting for the other."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After everything else has ordered them: the slow files first, each as it is."""
+    order = {name: at for at, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
     """List what was skipped, by reason and name."""
     skipped = terminalreporter.stats.get("skipped", [])

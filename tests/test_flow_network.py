@@ -46,7 +46,7 @@ def joined(folder, candidate, sponsor, second):
     sponsor.cli("network", "invite", "--to", str(sheet))
     said = candidate.cli("network", "join", str(sheet), "--to", str(answer))
     assert "Compare the words by voice" in said
-    assert "has 1 voice" in sponsor.cli("network", "admit", str(answer))
+    assert "has 1 of 2 voices" in sponsor.cli("network", "admit", str(answer))
     assert candidate.did not in inside(sponsor)
     until(lambda: any(each["did"] == candidate.did for each in network(second)["candidates"]), "the second hears of it")
     assert "is a member now" in second.cli("network", "admit", candidate.did)

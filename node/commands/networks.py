@@ -144,7 +144,7 @@ def admit(office: Office, candidate: str, name: str) -> None:
     did = about if isinstance(about, str) else about.accepted.author
     inside = did in state.members
     words = desk.six_words(did)
-    told = "is a member now" if inside else f"has {state.candidates[did][1]} voices; it takes {state.rules.sponsors}"
+    told = "is a member now" if inside else f"has {state.candidates[did][1]} of {state.rules.sponsors} voices"
     _show(office, state, [f"vouched    {did} {told}", f"six words  {words}"])
 
 

@@ -8,7 +8,8 @@ Once a second where something was written, else now and then. Rules, in order:
 2. a pin that a network brought goes when no network has it any more, also when it is we who left or were removed;
    while we or they are candidates, it stays;
 3. where enough vouched for a candidate, but none of them had seen it, we say it again if we are one of them;
-4. who asks for acts gets those that it lacks, if it is a member; what others name and we lack is asked for.
+4. who asks for acts gets those that it lacks, if it is a member, a few times a minute; what others name and we lack is
+   asked for.
 """
 
 import asyncio
@@ -41,6 +42,8 @@ _AGAIN = 60.0
 """Seconds until a member that could not be reached is tried again."""
 _ASK = 3600.0
 _ASKED = 2
+_ANSWERS = 5
+"""Times that one member is sent what it lacks within a minute."""
 
 
 class Assembly:
@@ -57,6 +60,7 @@ class Assembly:
         self._stirred = stirred
         self._tried: dict[tuple[str, str], float] = {}
         self._asked: dict[tuple[str, str], float] = {}
+        self._answered: dict[tuple[str, str, str], list[float]] = {}
         self._again: dict[tuple[str, str], float] = {}
         """When a network is looked at again though nothing of it has changed: once after the start, and while somebody
         could not be pinned. Not in a row: a row that is written is a reason to look."""
@@ -77,7 +81,7 @@ class Assembly:
         """Carry out what is new in every network of every organisation here."""
         now = asyncio.get_running_loop().time()
         for org, network, changed in await self._database.read(_all):
-            await self._answer(org, network)
+            await self._answer(org, network, now)
             if changed or now >= self._again.get((org, network), 0.0):
                 self._again[org, network] = math.inf
                 if not await self._follow(org, network, now, changed=changed):
@@ -126,13 +130,23 @@ class Assembly:
             if voices >= min(state.rules.sponsors, others):
                 await self._act(organisation, partial(_again, network=network, accepted=accepted, did=did))
 
-    async def _answer(self, org: str, network: str) -> None:
-        asks = await self._database.read(lambda connection: _answerable(connection, org, network))
+    async def _answer(self, org: str, network: str, now: float) -> None:
+        """Whoever asks again and again for the whole history gets it a few times a minute."""
+        found = await self._database.read(lambda connection: _answerable(connection, org, network))
+        asks = tuple(each for each in found if self._may_answer((org, network, each[0]), now))
         if not asks:
             return
         organisation = await self._database.read(lambda connection: organisations.get(connection, org))
         if organisation is not None:
             await self._act(organisation, lambda mine: _send_lacking(mine, network, asks))
+
+    def _may_answer(self, who: tuple[str, str, str], now: float) -> bool:
+        times = [each for each in self._answered.get(who, ()) if each > now - _AGAIN]
+        self._answered[who] = times
+        if len(times) >= _ANSWERS:
+            return False
+        times.append(now)
+        return True
 
     async def _ask(self, org: str, network: str) -> None:
         organisation, state = await self._database.read(lambda connection: _look(connection, org, network))

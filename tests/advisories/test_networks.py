@@ -6,11 +6,14 @@ from datetime import timedelta
 import pytest
 
 from node import governance as acts
+from node import letters as letter_rules
 from node.desk import network_sheets as sheets
 from node.desk import networks as desk
 from node.errors import RefusedError
+from node.federation import letters, outbox
 from node.federation.protocol import integrity_proofs
 from node.federation.protocol.keys import generate_organisation_key
+from node.models import letters as letter_rows
 from node.models import networks as rows
 from tests.support.network import Network, wait_until
 from tests.test_flow_networks_apart import act, found, state
@@ -139,3 +142,22 @@ async def test_who_says_a_thousand_things_at_once_crowds_nobody_out(tmp_path):
         await act(one, lambda mine: desk.vote(mine, network, proposal, "yes"))
         after = await act(one, lambda mine: desk.close(mine, network, proposal))
         assert set(after.members) == {one.did}, "it is put out all the same"
+
+
+async def test_who_asks_for_the_whole_history_again_and_again_gets_it_a_few_times(tmp_path):
+    async with Network(tmp_path) as net:
+        one, two = await net.members("one", "two")
+        network = await found(one, two, "EXERCISE network")
+
+        def answers():
+            kept = one.read(lambda c: letter_rows.of_kind(c, one.did, (letter_rules.GOVERNANCE,)))
+            return sum(each.author == one.did for each in kept)
+
+        before = answers()
+        for _ in range(8):
+            await act(two, lambda mine: letters.send(
+                mine.connection, mine.organisation, mine.key, letter_rules.GOVERNANCE_ASK, network, {"heads": []},
+                [one.did], mine.now, token=outbox.token(),
+            ))  # fmt: skip
+            await asyncio.sleep(1.2)
+        assert 0 < answers() - before <= 5
