@@ -59,7 +59,7 @@ from node.governance import (
     rules_of,
 )
 
-MEMBER, SUSPENDED, CANDIDATE = "member", "suspended", "candidate"
+MEMBER, SUSPENDED = "member", "suspended"
 OPEN, PASSED, FAILED = "open", "passed", "failed"
 
 

@@ -133,11 +133,9 @@ async def test_an_emergency_of_a_case_goes_out_and_the_sister_reads_why(tmp_path
         assert HEADLINE in (await house.get("/alerts")).text
         review, page = await sisters_page(theirs)
         assert REASON in page and HEADLINE in page
-        assert "override" in (await sara.get(case)).text or "emergency" in (await sara.get(case)).text.lower()
+        assert "Published as an emergency" in (await sara.get(case)).text
         answer = await theirs.post(review, {"word": "yes", **TICKS})
         assert answer.status == 303, answer.text
-        looked = [each.review_by for each in requests(house, "published")]
-        assert len(looked) == 1
         await wait_until(lambda: requests(house, "published")[0].review_by is None, "it was looked at")
 
 

@@ -14,7 +14,7 @@ from node.commands.context import Office, common
 from node.desk import network_sheets as sheets
 from node.desk import networks as desk
 from node.desk.networks import Desk
-from node.errors import RefusedError
+from node.errors import NodeError
 from node.members import State
 from node.models import networks as rows
 
@@ -112,7 +112,7 @@ def join(office: Office, sheet: Path, kind: str, listed: bool, target: Path | No
     for did, handle in found.members:
         try:
             pinned.append(_pin(office, did, handle))
-        except RefusedError:
+        except NodeError:  # a running 'serve' tries the others again
             if did == found.members[0][0]:
                 raise
     answer = _do(office, lambda mine: desk.accept(mine, found, kind, listed=listed))

@@ -18,6 +18,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -94,11 +95,13 @@ class Assembly:
         """Pin and unpin; says whether all that could be done is done."""
         if changed:  # first of all, so that what is written while we look is looked at again
             await self._database.write(lambda connection: rows.mark(connection, org, network, dirty=False))
-        organisation, state = await self._database.read(lambda connection: _look(connection, org, network))
+
+        def read(connection: Connection) -> tuple[Any, ...]:
+            return *_look(connection, org, network), *_pins(connection, org), *_wanted(connection, org)
+
+        organisation, state, pinned, brought, wanted, waits = await self._database.read(read)
         if organisation is None:
             return True
-        pinned, brought = await self._database.read(lambda connection: _pins(connection, org))
-        wanted, waits = await self._database.read(lambda connection: _wanted(connection, org))
         done = True
         for did in sorted(wanted.keys() - pinned):
             done = await self._pin(organisation, did, wanted[did], now) and done

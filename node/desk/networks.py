@@ -105,12 +105,8 @@ def invite(desk: Desk, network: str, who: str = "", lasts: timedelta = INVITED_F
     """
     network, ledger = opened(desk, network)
     expires = (desk.now + lasts).replace(microsecond=0)
-    say(desk, network, rules.INVITE, {"who": who, "expires": rules.stamp(expires)}, ledger)
-    ours = [
-        act for act in rows.acts_of(desk.connection, desk.own, network)
-        if act.author == desk.own and act.kind == rules.INVITE
-    ]  # fmt: skip
-    return sheet_of(desk.connection, desk.organisation, network, max(ours, key=lambda act: act.number).digest)
+    made, _ = _say(desk, network, rules.INVITE, {"who": who, "expires": rules.stamp(expires)}, ledger)
+    return sheet_of(desk.connection, desk.organisation, network, made.digest)
 
 
 def accept(desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: bool = False) -> JsonObject:
@@ -194,11 +190,7 @@ def propose(
         raise RefusedError("a removal or suspension is about one member alone")
     words = _grounds(grounds)
     says = {"subject": subject, "names": list(names), "text": text, "grounds": words.digest if words else ""}
-    state = say(desk, network, rules.PROPOSE, says, ledger, grounds=words)
-    made = next(
-        act for act in reversed(rows.acts_of(desk.connection, desk.own, network))
-        if act.author == desk.own and act.kind == rules.PROPOSE
-    )  # fmt: skip
+    made, state = _say(desk, network, rules.PROPOSE, says, ledger, grounds=words)
     return made.digest, state
 
 
@@ -276,6 +268,13 @@ def say(
     Raises:
         RefusedError: it would not count.
     """
+    return _say(desk, network, kind, says, ledger, extra, grounds)[1]
+
+
+def _say(
+    desk: Desk, network: str, kind: str, says: Mapping[str, Any], ledger: Ledger, extra: Sequence[str] = (),
+    grounds: Grounds | None = None,
+) -> tuple[Act, State]:  # fmt: skip
     before = ledger.state()
     if kind not in (rules.ACCEPT, rules.CANCEL):
         standing = before.members.get(desk.own)
@@ -293,7 +292,7 @@ def say(
     newcomers = set(after.members) - set(before.members) - {desk.own}
     if newcomers:
         tell(desk, network, rows.ledger_of(desk.connection, desk.own, network).acts, newcomers)
-    return after
+    return made, after
 
 
 def tell(desk: Desk, network: str, acts: Sequence[Act], to: set[str], grounds: Grounds | None = None) -> int:

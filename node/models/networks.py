@@ -125,12 +125,6 @@ def all_of(connection: Connection, org: str) -> tuple[Joined, ...]:
     )
 
 
-def forget(connection: Connection, org: str, network: str) -> None:
-    """An invitation that was not taken up, or a network that was left: everything of it goes."""
-    for table in (networks, acts, asks, grounds):
-        connection.execute(delete(table).where(table.c.org == org, table.c.network == network))
-
-
 def add(connection: Connection, org: str, act: Act, now: datetime) -> bool:
     """Keep an act that was proved; says whether it is new. Beyond the bounds nothing is kept: what a dishonest member
     can fill is its own share, and that of candidates it made up.
