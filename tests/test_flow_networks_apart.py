@@ -1,8 +1,13 @@
 """One organisation in two networks: what it says in one is not sent to the other, and who joins late has it all."""
 
+import asyncio
+
 import pytest
+from click.testing import CliRunner
 
 from node import governance
+from node.cli import tadamun
+from node.desk import network_sheets as sheets
 from node.desk import networks as desk
 from node.desk.networks import Desk
 from node.errors import RefusedError
@@ -72,3 +77,19 @@ async def test_acts_that_were_lost_on_the_way_are_asked_for(tmp_path):
         await wait_until(lambda: state(two, network) == state(one, network), "what was named and missing has come")
         assert len(state(two, network).decisions) == 4
         assert three.did not in state(one, network).members
+
+
+async def test_who_is_invited_joins_while_another_member_on_the_sheet_is_offline(tmp_path):
+    async with Network(tmp_path) as net:
+        one, two = await net.members("one", "two")
+        three = await net.house("three")
+        network = await found(one, two, "EXERCISE network")
+        sheet = tmp_path / "sheet.json"
+        sheet.write_text(sheets.written((await act(one, lambda mine: desk.invite(mine, network))).value()))
+        await two.stop()
+        done = await asyncio.to_thread(
+            CliRunner().invoke, tadamun, ["network", "join", str(sheet), "--data", str(three.data)],
+            env={"TADAMUN_ALLOW_NETWORKS": "127.0.0.0/8"},
+        )  # fmt: skip
+        assert done.exit_code == 0 and "Compare the words by voice" in done.output, done.output
+        assert three.member(one.did) is not None and three.member(two.did) is None
