@@ -30,6 +30,9 @@ from node.federation.protocol.messages import JsonObject
 TYPE = "GovernanceAct"
 FOUND, INVITE, ACCEPT, SPONSOR, CANCEL, LEAVE = "found", "invite", "accept", "sponsor", "cancel", "leave"
 PROPOSE, VOTE, CLOSE = "propose", "vote", "close"
+GROUP, GROUP_HOST, GROUP_CARRY = "group", "group-host", "group-carry"
+GROUP_JOIN, GROUP_LEAVE, GROUP_ROLE = "group-join", "group-leave", "group-role"
+"""Of working groups (`groups`): one is founded, hosted, carried on by another host; joined, left, and who does what."""
 ROLL, REMOVE, SUSPEND, LIFT, ADOPT = "roll", "remove", "suspend", "lift", "adopt"
 SUBJECTS = (ROLL, REMOVE, SUSPEND, LIFT, ADOPT)
 """What is proposed: names for the voters' roll, a removal, a suspension, its end, a text named by its digest."""
@@ -37,11 +40,17 @@ YES, NO, ABSTAIN, BLOCK = "yes", "no", "abstain", "block"
 CHOICES = (YES, NO, ABSTAIN, BLOCK)
 ORGANISATION, COALITION, INDIVIDUAL = "organisation", "coalition", "individual"
 MEMBER_KINDS = (ORGANISATION, COALITION, INDIVIDUAL)
+COORDINATOR, STEERING, MEMBER, NONE = "coordinator", "steering", "member", "none"
+ROLES = (COORDINATOR, STEERING, MEMBER, NONE)
+"""What somebody does in a working group; none takes them out of it."""
+MAX_HOSTS = 10
+MAX_ARTICLES = 100
 MAX_SEEN = 400
 MAX_NAMES = 400
 MAX_TEXT = 300
 MAX_GROUNDS = 4_000
 MAX_NUMBER = 1_000_000
+_HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _SPEC = "Tadamun governance 1"
 
 TERMS: Mapping[str, Any] = MappingProxyType(
@@ -72,6 +81,8 @@ class Rules:
     """Kinds that may stand on the voters' roll."""
     blocks: bool = False
     """One block with a reason stops a decision."""
+    articles: tuple[str, ...] = ()
+    """Of the charter: what whoever joins affirms, one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,11 @@ def _dids(value: Any) -> bool:
     )
 
 
+def _handle(value: Any) -> bool:
+    """What other servers read as one."""
+    return _text(value, 1, 30) and set(value) <= _HANDLE
+
+
 def _names(value: Any) -> bool:
     """Language → name."""
     return (
@@ -137,8 +153,16 @@ def _kinds(value: Any) -> bool:
     return isinstance(value, list) and 0 < len(value) <= 3 and all(each in MEMBER_KINDS for each in value)
 
 
+def _articles(value: Any) -> bool:
+    """Numbers of articles."""
+    return (
+        isinstance(value, list) and len(value) <= MAX_ARTICLES and len({*map(str, value)}) == len(value)
+        and all(_text(each, 1, 10) for each in value)
+    )  # fmt: skip
+
+
 def _rules(value: Any) -> bool:
-    if not isinstance(value, dict) or set(value) - {"sponsors", "quorum", "kinds", "voters", "blocks"}:
+    if not isinstance(value, dict) or set(value) - {"sponsors", "quorum", "kinds", "voters", "blocks", "articles"}:
         return False
     quorum, sponsors = value.get("quorum"), value.get("sponsors")
     return (
@@ -146,6 +170,7 @@ def _rules(value: Any) -> bool:
         and isinstance(quorum, list) and len(quorum) == 2 and all(type(each) is int for each in quorum)
         and 1 <= quorum[1] <= 100 and quorum[1] <= 2 * quorum[0] < 2 * quorum[1]
         and _kinds(value.get("kinds")) and _kinds(value.get("voters")) and type(value.get("blocks", False)) is bool
+        and _articles(value.get("articles", []))
     )  # fmt: skip
 
 
@@ -184,9 +209,20 @@ _SAYS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "about": _digest, "choice": _one_of(*CHOICES), "reason": _maybe(_digest),
         },
         CLOSE: {"about": _digest},
+        GROUP: {
+            "name": _names, "handle": _handle, "open": lambda value: type(value) is bool,
+            "hosts": lambda value: _dids(value) and len(value) <= MAX_HOSTS,
+        },
+        GROUP_HOST: {"about": _digest, "did": _did, "handle": _text},
+        GROUP_CARRY: {"about": _digest, "who": _did},
+        GROUP_JOIN: {"about": _digest},
+        GROUP_LEAVE: {"about": _digest},
+        GROUP_ROLE: {"about": _digest, "who": _did, "role": _one_of(*ROLES)},
     }
 )  # fmt: skip
 KINDS = tuple(_SAYS)
+_MAY_SAY: Mapping[str, Mapping[str, Any]] = MappingProxyType({ACCEPT: {"affirms": _articles}})
+"""What an act of a kind may say and need not."""
 
 
 def render(
@@ -276,10 +312,10 @@ def read(value: Any) -> Act:
         raise ProtocolError("an act is a did's", spec=_SPEC)
     if not isinstance(kind, str) or kind not in _SAYS:
         raise ProtocolError("an act of a kind that is not known", spec=_SPEC)
-    checks = _SAYS[kind]
-    if not isinstance(says, dict) or set(says) != set(checks):
+    checks, may = _SAYS[kind], _MAY_SAY.get(kind, {})
+    if not isinstance(says, dict) or set(says) - set(may) != set(checks):
         raise ProtocolError(f"{kind} says {', '.join(sorted(checks)) or 'nothing'}, and nothing else", spec=_SPEC)
-    wrong = sorted(name for name, check in checks.items() if not check(says[name]))
+    wrong = sorted(name for name, check in {**checks, **may}.items() if name in says and not check(says[name]))
     if wrong:
         raise ProtocolError(f"{kind}: {wrong[0]} cannot be so", spec=_SPEC)
     return _placed(value, author, kind, says)
@@ -311,7 +347,7 @@ def rules_of(act: Act) -> Rules:
     given = act.says["rules"]
     return Rules(
         given["sponsors"], (given["quorum"][0], given["quorum"][1]), tuple(given["kinds"]), tuple(given["voters"]),
-        given.get("blocks", False),
+        given.get("blocks", False), tuple(given.get("articles", ())),
     )
 
 

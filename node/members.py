@@ -6,7 +6,8 @@ left or was removed, by the cut that this set. Rules, in order:
 
 1. An act counts when every act it names is here, and when its author's act before it is among them.
 2. A network begins with its founding act. Its founders are members, and on the roll, once each accepted it.
-3. Whoever else accepted an invitation of a member is a member from the act by which enough members (`sponsors`, or all
+3. Whoever else accepted an invitation of a member, and affirmed the articles of the charter that the founding act asks
+   for, is a member from the act by which enough members (`sponsors`, or all
    there are if they are fewer) vouch for it. An act of one who was no member then, or was suspended, is nothing.
 4. Who is on the voters' roll is decided by the roll. So the friends of a dishonest member get no vote by being
    sponsored behind everybody's back, also not in a past that was made up later.
@@ -33,8 +34,9 @@ It rests on this: of every roll that ever was, fewer than its quorum are dishone
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from node import groups
 from node.federation.protocol import digests
 from node.governance import (
     ACCEPT,
@@ -58,6 +60,7 @@ from node.governance import (
     moment_of,
     rules_of,
 )
+from node.groups import Group
 
 MEMBER, SUSPENDED = "member", "suspended"
 OPEN, PASSED, FAILED = "open", "passed", "failed"
@@ -107,6 +110,8 @@ class State:
     heads: tuple[str, ...]
     missing: tuple[str, ...]
     """Digests of acts that others name and that are not here."""
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    """Working groups, by their digests."""
 
     @property
     def digest(self) -> str:
@@ -116,6 +121,7 @@ class State:
             "members": [[each.did, each.state, each.voter, each.accepted] for _, each in sorted(self.members.items())],
             "candidates": sorted([did, accepted, count] for did, (accepted, count) in self.candidates.items()),
             "decisions": sorted([each.proposal, each.state] for each in self.decisions.values()),
+            "groups": sorted(each.value() for each in self.groups.values()),
             "heads": list(self.heads),
         }))  # fmt: skip
 
@@ -226,7 +232,7 @@ class Ledger:
             return  # rule 6: it was out since, and has not accepted anew
         self._vouches.setdefault(accepted.digest, []).append(index)
         self._admits.setdefault(accepted.author, []).append(index)
-        others = sum(1 for did in self._known() if did != accepted.author and self._counts(did, past))
+        others = sum(1 for did in self._known() if did != accepted.author and self.counts(did, past))
         rules = self.rules
         self._need[index] = max(1, min(rules.sponsors if rules else 1, others))
 
@@ -237,7 +243,7 @@ class Ledger:
             rules is not None and invitation is not None and self._was_member[self._at[invitation.digest]]
             and invitation.says["who"] in ("", accepted.author)
             and accepted.published <= moment_of(invitation.says["expires"])
-            and accepted.says["kind"] in rules.kinds
+            and accepted.says["kind"] in rules.kinds and set(rules.articles) <= set(accepted.says.get("affirms", ()))
         )  # fmt: skip
 
     def _is_cancelled(self, accepted: Act, past: int) -> bool:
@@ -260,7 +266,16 @@ class Ledger:
     def _known(self) -> Iterator[str]:
         yield from self._admits
 
-    def _counts(self, did: str, past: int) -> bool:
+    def saw(self, later: int, earlier: int) -> bool:
+        """Whether the author of the act at one place of `acts` had seen the one at another."""
+        return bool(self._past[later] >> earlier & 1)
+
+    def stands(self, at: int, past: int) -> bool:
+        """Whether an act was a member's when it was said, and is not beyond a cut in view of these acts."""
+        return self._was_member[at] and not self._is_cut(at, past)
+
+    def counts(self, did: str, past: int) -> bool:
+        """A member in view of these acts, and not suspended."""
         return self.is_member(did, past) and not self.is_suspended(did, past)
 
     def _is_cut(self, at: int, past: int) -> bool:
@@ -305,7 +320,7 @@ class Ledger:
         """On the roll, a member, and not suspended."""
         enrolled = any(past >> at & 1 and not self._is_out(did, at, past) for at in self._enrols.get(did, ()))
         kinds = self.rules.voters if self.rules else ()
-        return enrolled and self._counts(did, past) and self._kind_of(did, past) in kinds
+        return enrolled and self.counts(did, past) and self._kind_of(did, past) in kinds
 
     def _kind_of(self, did: str, past: int) -> str:
         accepted = self._acceptance(did, past)
@@ -398,7 +413,7 @@ class Ledger:
         members = {did: self._standing(did, everything) for did in inside}
         return State(
             self.network, rules, members, self._candidates(members, everything), self._decisions(everything), heads,
-            self._waiting,
+            self._waiting, groups.work_out(_Sight(self, everything)),
         )
 
     def _standing(self, did: str, past: int) -> Standing:
@@ -437,3 +452,24 @@ class Ledger:
                 dict(sorted(votes.items())), voters,
             )  # fmt: skip
         return found
+
+
+class _Sight:
+    """A ledger as the rules of working groups see it, at all the acts that are here."""
+
+    def __init__(self, ledger: Ledger, past: int) -> None:
+        self._ledger = ledger
+        self._past = past
+
+    @property
+    def acts(self) -> list[Act]:
+        return self._ledger.acts
+
+    def saw(self, later: int, earlier: int) -> bool:
+        return self._ledger.saw(later, earlier)
+
+    def stands(self, at: int) -> bool:
+        return self._ledger.stands(at, self._past)
+
+    def counts(self, did: str) -> bool:
+        return self._ledger.counts(did, self._past)

@@ -29,6 +29,12 @@ SAYS = {
     acts.PROPOSE: {"subject": "remove", "names": [OTHER.did], "text": "", "grounds": SEEN},
     acts.VOTE: {"about": SEEN, "choice": "yes", "reason": ""},
     acts.CLOSE: {"about": SEEN},
+    acts.GROUP: {"name": {"ar": "مجموعة تدريب"}, "handle": "women", "open": True, "hosts": [KEY.did, OTHER.did]},
+    acts.GROUP_HOST: {"about": SEEN, "did": OTHER.did, "handle": "@women@x.example"},
+    acts.GROUP_CARRY: {"about": SEEN, "who": OTHER.did},
+    acts.GROUP_JOIN: {"about": SEEN},
+    acts.GROUP_LEAVE: {"about": SEEN},
+    acts.GROUP_ROLE: {"about": SEEN, "who": OTHER.did, "role": "steering"},
 }  # fmt: skip
 
 
@@ -92,6 +98,14 @@ def test_the_name_of_an_act_is_its_content_and_not_its_proof():
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"rules": RULES | {"more": 0}}}, "found: rules"),
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"founders": []}}, "found: founders"),
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"name": {"ar": ""}}}, "found: name"),
+        (acts.FOUND, {"says": SAYS[acts.FOUND] | {"rules": RULES | {"articles": ["1", "1"]}}}, "found: rules"),
+        (acts.ACCEPT, {"says": SAYS[acts.ACCEPT] | {"affirms": [1]}}, "accept: affirms"),
+        (acts.SPONSOR, {"says": {"about": SEEN, "affirms": ["1"]}}, "says about, and nothing else"),
+        (acts.GROUP, {"says": SAYS[acts.GROUP] | {"handle": "Women!"}}, "group: handle"),
+        (acts.GROUP, {"says": SAYS[acts.GROUP] | {"hosts": []}}, "group: hosts"),
+        (acts.GROUP, {"says": SAYS[acts.GROUP] | {"open": 1}}, "group: open"),
+        (acts.GROUP_ROLE, {"says": SAYS[acts.GROUP_ROLE] | {"role": "queen"}}, "group-role: role"),
+        (acts.GROUP_CARRY, {"says": {"about": SEEN, "who": ""}}, "group-carry: who"),
     ],
 )  # fmt: skip
 def test_each_rule_of_an_act(kind, changes, reason):

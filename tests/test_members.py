@@ -40,8 +40,9 @@ class Play:
         self.all.append(act)
         return digest
 
-    def accept(self, who, about, kind="organisation", **more):
+    def accept(self, who, about, kind="organisation", affirms=None, **more):
         says = {"about": about, "name": who, "kind": kind, "handle": f"@{who}@x", "country": "IQ", "listed": False}
+        says |= {} if affirms is None else {"affirms": affirms}
         return self._put(who, acts.ACCEPT, says, **more)
 
     def invite(self, who, whom="", expires="2026-12-20T12:00:00Z", **more):
@@ -105,6 +106,15 @@ def test_two_members_vouch_and_the_candidate_is_a_member_without_a_vote():
     assert inside(play) == {"a", "b", "c", "d"} and voters(play) == {"a", "b", "c"}
     play.decide(play.propose("d", acts.ROLL, ["d"]), ["a", "b"])
     assert voters(play) == {"a", "b", "c", "d"}
+
+
+def test_who_joins_affirms_each_article_that_the_founding_act_asks_for():
+    play = Play(("a",), articles=["1", "2"])
+    invited = play.invite("a")
+    for who, affirms in (("b", ["1"]), ("c", ["1", "2", "3"]), ("d", None)):
+        accepted = play.accept(who, invited, **({} if affirms is None else {"affirms": affirms}))
+        play.say("a", acts.SPONSOR, accepted)
+    assert inside(play) == {"a", "c"}
 
 
 def test_a_founder_alone_needs_no_second_voice():
