@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "export": "node.commands.proof:export",
         "follow": "node.commands.network:follow",
         "import": "node.commands.proof:import_bundle",
+        "group": "node.commands.groups:group",
         "init": "node.commands.setup:init",
         "member": "node.commands.network:member",
         "migrate": "node.commands.setup:migrate",

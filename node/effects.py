@@ -78,6 +78,16 @@ class StoreActor(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class Announced(Effect):
+    """A working group passed a public Note on."""
+
+    object_id: str
+    actor: str
+    """The did of the group's actor."""
+    activity: str
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetActor(Effect):
     """An actor is gone: followers, followings and objects of it go too."""
 

@@ -76,6 +76,10 @@ class Group:
     """Who would be in a closed group."""
     words: Mapping[str, str]
     """Host → whom it names to carry the group on."""
+    known: frozenset[str]
+    """Who is in it, was, or would be: whose words stand in its history."""
+    steered: frozenset[str]
+    """Who coordinates it or is of its steering committee, or was."""
 
     @property
     def actor(self) -> Host | None:
@@ -166,7 +170,7 @@ class _Chamber:
         hosts = tuple(self._host(did) for did in said["hosts"])
         return Group(
             self._founded.digest, said["name"], said["handle"], said["open"], hosts, self._hosting(words),
-            dict(sorted(roles.items())), waiting, words,
+            dict(sorted(roles.items())), waiting, words, frozenset(self._people()), self._steered(roles),
         )  # fmt: skip
 
     def _people(self) -> list[str]:
@@ -217,6 +221,11 @@ class _Chamber:
         out = [at for at, act in self._acts(self._roles.get(did, ()), None) if act.says["role"] == NONE]
         joins = [at for at, act in self._acts(self._moves.get(did, ()), None) if act.kind == GROUP_JOIN]
         return [at for at in joins if any(self._sight.saw(at, each) for each in out)]
+
+    def _steered(self, roles: Mapping[str, str]) -> frozenset[str]:
+        given = (self._sight.acts[at] for places in self._roles.values() for at in places)
+        now = (did for did, role in roles.items() if role in STEERS)
+        return frozenset({self._founded.author, *now, *(a.says["who"] for a in given if a.says["role"] in STEERS)})
 
     def _host(self, member: str) -> Host:
         last = self._last(self._hosts.get(member, ()), None)

@@ -13,6 +13,7 @@ import orjson
 
 from node import alerts as alert_rules
 from node import (
+    announcements,
     declarations,
     endorsements,
     evidence,
@@ -31,10 +32,11 @@ from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
 from node.letters import Letter
-from node.models import alerts, contacts, documents, media, signatures, withheld
+from node.models import alerts, contacts, documents, groups, media, organisations, signatures, withheld
 from node.models import letters as letter_rows
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
+from node.models.groups import GroupUpdate
 from node.models.views import View
 
 _DISTANT = datetime(1970, 1, 1, tzinfo=UTC)
@@ -132,6 +134,26 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
     elif effect.kind in endorsements.TYPES:
         found = endorsements.parse(effect.document, around.position or (0, 0))
         signatures.save(view.connection, view.org, effect.object_id, found.alert, effect.author)
+    _note_audience(view, effect, around)
+
+
+def _note_audience(view: View, effect: StoreObject, around: Surroundings) -> None:
+    """A member wrote for a working group that we know: its host passes that on."""
+    named, author = effect.document.get("audience"), ids.portable(effect.author)
+    found = ids.portable(named) if isinstance(named, str) else None
+    if found is None or author is None or not _is_group(view, found.did):
+        return
+    update = GroupUpdate(effect.object_id, found.did, author.did, "", groups.NAMED, around.now)
+    groups.note(view.connection, view.org, update)
+
+
+def _is_group(view: View, did: str | None) -> bool:
+    if did == view.org:
+        return view.organisation.kind == organisations.GROUP
+    member = view.member(did)
+    if member is not None:
+        return member.kind == contacts.GROUP
+    return any(each.did == did for each in organisations.hosted(view.connection, view.org))
 
 
 def _save_alert(view: View, effect: StoreObject, around: Surroundings) -> None:
@@ -153,6 +175,7 @@ def hide_object(view: View, effect: HideObject, around: Surroundings) -> None:
         alerts.remove(view.connection, view.org, each)
         signatures.remove(view.connection, view.org, each)
         withheld.remove(view.connection, view.org, each)
+        groups.take(view.connection, view.org, each)
 
 
 def drop_author(view: View, author: str) -> None:
@@ -161,6 +184,8 @@ def drop_author(view: View, author: str) -> None:
     documents.drop_author(view.connection, view.org, author)
     alerts.drop_author(view.connection, view.org, author)
     signatures.drop_author(view.connection, view.org, author)
+    if (found := ids.portable(author)) is not None:
+        groups.drop_author(view.connection, view.org, found.did)
 
 
 def alert_record(effect: StoreObject, around: Surroundings) -> AlertRecord:
@@ -336,6 +361,19 @@ def _judge_sign_on(view: View, verified: Verified, around: Surroundings) -> Deci
     return endorsements.decide(activity, facts)
 
 
+def _is_announcement(activity: Activity, held: Stored | None) -> bool:
+    return announcements.is_announcement(activity)
+
+
+def _judge_announcement(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity = verified.activity
+    held = view.stored(activity.object_id) if activity.object_id else None
+    note = orjson.loads(held.raw) if held is not None and held.raw is not None else None
+    return announcements.decide(
+        activity, announcements.Facts(_is_group(view, activity.did), around.frozen, note)
+    )
+
+
 def _is_succession(activity: Activity, held: Stored | None) -> bool:
     return activity.type == successions.TYPE
 
@@ -471,6 +509,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("actor", _is_actor, _judge_relation),
     Kind("sign-on", _is_sign_on, _judge_sign_on),
     Kind("post", _is_post, _judge_post),
+    Kind("announcement", _is_announcement, _judge_announcement),
     Kind("relation", _is_relation, _judge_relation),
     Kind("succession", _is_succession, _judge_succession),
     Kind("declaration", _is_declaration, _judge_declaration),

@@ -73,6 +73,8 @@ OFFER, OFFER_ANSWER = "offer", "offer-answer"
 ENDORSEMENT = "endorsement"
 GOVERNANCE, GOVERNANCE_ASK = "governance", "governance-ask"
 """Acts of a network; and what one has of them, so that others send the rest."""
+GROUP, GROUP_WITHDRAWAL, GROUP_HANDOVER = "group", "group-withdrawal", "group-handover"
+"""What is said in a working group; what of it is taken back; what its next host needs to call its followers."""
 MAX_ACTS_BYTES = 48 * 1024
 """Of acts in one letter."""
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -89,6 +91,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ENDORSEMENT: Kind("network", carried=True, hidden=True),
         GOVERNANCE: Kind("", carried=True),
         GOVERNANCE_ASK: Kind(""),
+        GROUP: Kind("network", carried=True),
+        GROUP_WITHDRAWAL: Kind("", carried=True),
+        GROUP_HANDOVER: Kind("network"),
     }
 )
 

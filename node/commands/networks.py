@@ -51,7 +51,7 @@ def found(
     quorum: str, individuals: bool, blocks: bool,
 ) -> None:  # fmt: skip
     """Begin a network. Its rules stand for good: whoever joins reads them in the founding act."""
-    names = {language: name} | dict(_named(each) for each in also)
+    names = {language: name} | dict(named(each) for each in also)
     kinds = (rules.ORGANISATION, rules.COALITION, *((rules.INDIVIDUAL,) if individuals else ()))
     state = _do(
         office,
@@ -308,7 +308,8 @@ def _show(office: Office, state: State, lines: list[str], **more: Any) -> None:
     office.show(shown(state, office.organisation.did) | more, lines)
 
 
-def _named(text: str) -> tuple[str, str]:
+def named(text: str) -> tuple[str, str]:
+    """LANG=NAME as an option gives it."""
     language, equals, name = text.partition("=")
     if not equals or not name:
         raise click.BadParameter(f"{text!r}: write LANG=NAME, as en=Exercise network")

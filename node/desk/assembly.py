@@ -5,6 +5,7 @@ Once a second where something was written, else now and then. Rules, in order:
 1. whoever is a member of a network that we are a member of is pinned here, at the address in its acceptance, if what
    answers there is that did; so are candidates for whom we vouched, and, while we are one, the members on the sheet. A
    pin that a hand made is left alone;
+   The actors of its working groups are pinned too, so that their logs outlive their hosts;
 2. a pin that a network brought goes when no network has it any more, also when it is we who left or were removed;
    while we or they are candidates, it stays;
 3. where enough vouched for a candidate, but none of them had seen it, we say it again if we are one of them;
@@ -99,12 +100,13 @@ class Assembly:
         def read(connection: Connection) -> tuple[Any, ...]:
             return *_look(connection, org, network), *_pins(connection, org), *_wanted(connection, org)
 
-        organisation, state, pinned, brought, wanted, waits = await self._database.read(read)
+        organisation, state, pinned, brought, wanted, waits, groups = await self._database.read(read)
         if organisation is None:
             return True
         done = True
         for did in sorted(wanted.keys() - pinned):
-            done = await self._pin(organisation, did, wanted[did], now) and done
+            kind = contacts.GROUP if did in groups else contacts.ORGANISATION
+            done = await self._pin(organisation, did, wanted[did], now, kind) and done
         for did in () if waits is None else sorted(brought - wanted.keys() - waits):
             await self._database.write(partial(_unpin, organisation=organisation, did=did))
         if state.missing:
@@ -112,14 +114,14 @@ class Assembly:
         await self._vouch_again(organisation, network, state)
         return done
 
-    async def _pin(self, organisation: Organisation, did: str, handle: str, now: float) -> bool:
+    async def _pin(self, organisation: Organisation, did: str, handle: str, now: float, kind: str) -> bool:
         """Pin one; says whether it need not be tried again."""
         name = (organisation.did, did)
         if now < self._tried.get(name, 0.0):
             return False
         self._tried[name] = now + _AGAIN
         try:
-            await desk.pin(self._database, self._discovery, organisation, did, handle, self._clock())
+            await desk.pin(self._database, self._discovery, organisation, did, handle, self._clock(), kind)
         except NodeError as error:
             log.info("network.not_pinned", did=did, reason=error)
             return False
@@ -187,13 +189,16 @@ def _look(connection: Connection, org: str, network: str) -> tuple[Organisation 
 
 def _pins(connection: Connection, org: str) -> tuple[frozenset[str], frozenset[str]]:
     return (
-        frozenset(each.did for each in contacts.members_of(connection, org)), rows.pinned(connection, org)
+        frozenset(each.did for each in contacts.members_of(connection, org, groups=True)), rows.pinned(connection, org)
     )  # fmt: skip
 
 
-def _wanted(connection: Connection, org: str) -> tuple[dict[str, str], frozenset[str] | None]:
-    """Whom to pin, did → where it is found; and whose pin stays besides, or nothing where no pin may go yet."""
+def _wanted(connection: Connection, org: str) -> tuple[dict[str, str], frozenset[str] | None, frozenset[str]]:
+    """Whom to pin, did → where it is found; whose pin stays besides, or nothing where no pin may go yet; and which of
+    all these are actors of working groups.
+    """
     found: dict[str, str] = {}
+    groups: dict[str, str] = {}
     waits: set[str] = set()
     unsure = False
     for each in rows.all_of(connection, org):
@@ -203,11 +208,15 @@ def _wanted(connection: Connection, org: str) -> tuple[dict[str, str], frozenset
             found |= {did: standing.handle for did, standing in state.members.items()}
             waits |= set(state.candidates)
             found |= _vouched_for(ledger, state, org)
+            groups |= {host.did: host.handle for each in state.groups.values() for host in each.hosts if host.did}
         elif org in state.candidates or state.missing:
             found |= each.sheet
             unsure = True
-    found.pop(org, None)
-    return found, None if unsure else frozenset(waits)
+    for own in (org, *(each.did for each in organisations.hosted(connection, org))):
+        found.pop(own, None)
+        groups.pop(own, None)
+    groups = {did: handle for did, handle in groups.items() if did not in found}  # whoever claims another's did
+    return found | groups, None if unsure else frozenset(waits), frozenset(groups)
 
 
 def _vouched_for(ledger: Ledger, state: State, org: str) -> dict[str, str]:

@@ -48,12 +48,14 @@ class Pinned:
 
 
 async def add(
-    database: Database, discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime
-) -> Pinned:
+    database: Database, discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime,
+    kind: str = contacts.ORGANISATION,
+) -> Pinned:  # fmt: skip
     """Pin a member by handle or URL.
 
     Args:
         did: insist that it is this one.
+        kind: an organisation, or the actor of a working group.
 
     Raises:
         RefusedError: it is no organisation with a did, another did than the one insisted on, or ourselves.
@@ -82,6 +84,7 @@ async def add(
         successor=None,
         pinned=now,
         synced=None,
+        kind=kind,
     )
     await database.write(lambda connection: contacts.pin(connection, organisation.did, member))
     return Pinned(member, recovery.six_words(actor.did), recovery.six_numbers(actor.did))

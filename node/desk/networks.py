@@ -105,7 +105,7 @@ def invite(desk: Desk, network: str, who: str = "", lasts: timedelta = INVITED_F
     """
     network, ledger = opened(desk, network)
     expires = (desk.now + lasts).replace(microsecond=0)
-    made, _ = _say(desk, network, rules.INVITE, {"who": who, "expires": rules.stamp(expires)}, ledger)
+    made, _ = act(desk, network, rules.INVITE, {"who": who, "expires": rules.stamp(expires)}, ledger)
     return sheet_of(desk.connection, desk.organisation, network, made.digest)
 
 
@@ -190,7 +190,7 @@ def propose(
         raise RefusedError("a removal or suspension is about one member alone")
     words = _grounds(grounds)
     says = {"subject": subject, "names": list(names), "text": text, "grounds": words.digest if words else ""}
-    made, state = _say(desk, network, rules.PROPOSE, says, ledger, grounds=words)
+    made, state = act(desk, network, rules.PROPOSE, says, ledger, grounds=words)
     return made.digest, state
 
 
@@ -268,10 +268,10 @@ def say(
     Raises:
         RefusedError: it would not count.
     """
-    return _say(desk, network, kind, says, ledger, extra, grounds)[1]
+    return act(desk, network, kind, says, ledger, extra, grounds)[1]
 
 
-def _say(
+def act(
     desk: Desk, network: str, kind: str, says: Mapping[str, Any], ledger: Ledger, extra: Sequence[str] = (),
     grounds: Grounds | None = None,
 ) -> tuple[Act, State]:  # fmt: skip
@@ -304,7 +304,7 @@ def tell(desk: Desk, network: str, acts: Sequence[Act], to: set[str], grounds: G
         rows.ask(desk.connection, desk.own, network, did, ())
     if not reached or not acts:
         return 0
-    for part in _parts([act.raw for act in acts]):
+    for part in parts([act.raw for act in acts]):
         body: JsonObject = {"acts": part} | ({"grounds": [grounds.value()]} if grounds is not None else {})
         letters.send(
             desk.connection, desk.organisation, desk.key, letter_rules.GOVERNANCE, network, body, reached, desk.now,
@@ -314,8 +314,9 @@ def tell(desk: Desk, network: str, acts: Sequence[Act], to: set[str], grounds: G
 
 
 async def pin(
-    database: Database, discovery: Discovery, organisation: Organisation, did: str, handle: str, now: datetime
-) -> None:
+    database: Database, discovery: Discovery, organisation: Organisation, did: str, handle: str, now: datetime,
+    kind: str = contacts.ORGANISATION,
+) -> None:  # fmt: skip
     """Pin somebody because of a network: the pin goes with it. One that a hand made before stays a hand's.
 
     Raises:
@@ -325,7 +326,7 @@ async def pin(
     held = await database.read(lambda connection: contacts.member(connection, organisation.did, did))
     if held is not None and held.state == contacts.MEMBER:
         return
-    await pins.add(database, discovery, organisation, handle, did, now)
+    await pins.add(database, discovery, organisation, handle, did, now, kind)
     await database.write(lambda connection: rows.set_pinned(connection, organisation.did, did, held=True))
 
 
@@ -340,7 +341,7 @@ def six_words(did: str) -> str:
     return " ".join(recovery.six_words(did))
 
 
-def _parts(values: Sequence[JsonObject]) -> list[list[JsonObject]]:
+def parts(values: Sequence[JsonObject]) -> list[list[JsonObject]]:
     """What fits into one letter each."""
     parts: list[list[JsonObject]] = [[]]
     size = 0

@@ -48,7 +48,8 @@ def rotate(connection: Connection, keyring: Keyring, organisation: Organisation,
     The file is there before the row, and the row before anybody hears of it.
     """
     current = rows.current_key(connection, organisation.did)
-    if organisation.successor or organisation.hold or (current is not None and now - current.made < MONTH):
+    groups = organisation.kind == organisations.GROUP  # nothing is sealed to one
+    if groups or organisation.successor or organisation.hold or (current is not None and now - current.made < MONTH):
         return False
     begin(connection, keyring, organisation, now)
     key, rsa = keyring.organisation(organisation.did), keyring.rsa(organisation.did).public_key()

@@ -92,6 +92,17 @@ def send(
     return Sent(letter, reached, tuple(sorted(set(to) - set(reached))))
 
 
+def keep_own(
+    connection: Connection, organisation: Organisation, kind: str, about: str, body: JsonObject, now: datetime,
+    *, token: str,
+) -> Letter:  # fmt: skip
+    """Keep what we would say where there is nobody else yet: it rests sealed like what is sent."""
+    name = ids.canonical(organisation.at(rules.new_id(token)))
+    letter = Letter(name, organisation.did, (organisation.did,), kind, about, now, body)
+    _keep(connection, organisation.did, letter, None, now, now)
+    return letter
+
+
 def can_reach(connection: Connection, did: str) -> bool:
     """Whether a letter can be sealed to this did."""
     return bool(_keys_of(connection, did))
@@ -144,6 +155,10 @@ def keep(view: View, effect: KeepLetter, activity: Activity, around: Surrounding
     if letter.kind == rules.GOVERNANCE_ASK:
         _take_ask(view, letter)
         return
+    if letter.kind == rules.GROUP_WITHDRAWAL and isinstance(letter.body.get("of"), str):
+        rows.take_back(connection, org, letter.author, letter.body["of"])
+    if letter.kind == rules.GROUP_HANDOVER:
+        rows.drop_earlier(connection, org, letter.author, letter.kind, letter.about)
     raw = activity.raw if kind.carried else None
     until = around.now + (rows.CARRIED_FOR if kind.carried else rows.OWN_FOR)
     _keep(connection, org, letter, raw, until, around.now)

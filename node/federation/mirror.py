@@ -181,7 +181,9 @@ class Mirror:
         if document:
             await self._learn_successions(organisation, document.get("successors"), origin)
         pinned = await self._database.read(
-            lambda connection: {each.did: each for each in contacts.members_of(connection, organisation.did)}
+            lambda connection: {
+                each.did: each for each in contacts.members_of(connection, organisation.did, groups=True)
+            }
         )
         kept = await self._database.read(
             lambda connection: {did: logs.head(connection, organisation.did, did) for did in theirs}
@@ -493,7 +495,7 @@ class Mirror:
             return frozenset(
                 member.did
                 for organisation in organisations.all_of(connection)
-                for member in contacts.members_of(connection, organisation.did)
+                for member in contacts.members_of(connection, organisation.did, groups=True)
                 if member.synced is None
             )
 
@@ -504,7 +506,7 @@ class Mirror:
             return [
                 (organisation, member)
                 for organisation in organisations.all_of(connection)
-                for member in contacts.members_of(connection, organisation.did)
+                for member in contacts.members_of(connection, organisation.did, groups=True)
             ]
 
         return await self._database.read(read)

@@ -69,7 +69,8 @@ class Speech:
     """What is to be said."""
 
     type: str
-    object: JsonObject
+    object: JsonObject | str
+    """Embedded, or by its id."""
     audience: Audience
     context: JsonObject
     """Inline terms of the object, beside those of the log."""
@@ -140,7 +141,8 @@ def publish(
     signed = _commit(view, activity, key, now, stamp)
     _queue(view, activity, signed, key, speech, now)
     view.flush()
-    return Published(activity["id"], speech.object.get("id"), place.sequence, place.epoch, signed)
+    said = speech.object if isinstance(speech.object, str) else speech.object.get("id")
+    return Published(activity["id"], said, place.sequence, place.epoch, signed)
 
 
 def send(
@@ -166,6 +168,29 @@ def send(
     form = "log" if ids.portable(to) else "follower"
     deliveries.enqueue(connection, organisation.did, payload, [Recipient(inbox, form, lane)], now)
     return str(activity["id"])
+
+
+def tell_followers(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, activity: JsonObject, now: datetime
+) -> int:
+    """Queue one activity that stands in no log for everybody who follows; returns for how many inboxes."""
+    _, follower_form = _forms(activity, key, organisation, now)
+    return pass_to(connection, organisation, str(activity["id"]), follower_form, now)
+
+
+def pass_to(
+    connection: Connection, organisation: Organisation, name: str, raw: bytes, now: datetime,
+    inboxes: Sequence[str] | None = None,
+) -> int:  # fmt: skip
+    """Queue signed bytes as they are, ours or another's, for these inboxes; for all followers' where none are named."""
+    if inboxes is None:
+        inboxes = [each.target for each in contacts.followers_of(connection, organisation.did)]
+    found = tuple(dict.fromkeys(inboxes))
+    if found:
+        payload = deliveries.add_payload(connection, organisation.did, ids.canonical(name), raw, raw, now)
+        recipients = [Recipient(inbox, "follower", Lane.OTHER) for inbox in found]
+        deliveries.enqueue(connection, organisation.did, payload, recipients, now)
+    return len(found)
 
 
 def follow(
@@ -237,6 +262,7 @@ def publish_actor(
         aliases=aliases,
         moved_to=moved_to,
         sealing=_sealing(connection, organisation.did),
+        type="Group" if organisation.kind == organisations.GROUP else "Organization",
     )
     bare = actors.render_actor(profile, (place.epoch, place.sequence), organisation.made, now)
     document = integrity_proofs.sign(bare, key, log_method(key), now)
@@ -303,7 +329,7 @@ def _queue(
     patience = retry.patience(withdraws=speech.type in receipts.TYPES)
     recipients = [
         Recipient(member.inbox, "log", Lane.ALERT_MEMBER if urgent else Lane.MEMBER, patience)
-        for member in contacts.members_of(connection, view.org)
+        for member in contacts.members_of(connection, organisation.parent or view.org)
     ]
     if speech.followers and not speech.audience.members_only:
         lane = Lane.ALERT if urgent else Lane.OTHER

@@ -8,6 +8,7 @@ from node import evidence, kinds
 from node.effects import (
     Accept,
     AddFollower,
+    Announced,
     Effect,
     ForgetActor,
     HideObject,
@@ -24,8 +25,9 @@ from node.federation.protocol import ids, verification
 from node.federation.protocol.messages import Document
 from node.federation.protocol.replicas import Header
 from node.kinds import Surroundings
-from node.models import contacts, documents, logs
+from node.models import contacts, documents, groups, logs
 from node.models.contacts import Follower
+from node.models.groups import GroupUpdate
 from node.models.views import View
 
 
@@ -55,6 +57,8 @@ def _save_one(view: View, effect: Effect, around: Surroundings) -> bool:
             kinds.drop_author(view, actor)
             documents.forget_actor(connection, actor)
             view.forget()
+        case Announced(object_id, actor, activity):
+            groups.note(connection, org, GroupUpdate(object_id, actor, "", activity, groups.ANNOUNCED, around.now))
         case Report(kind, actor, object_id):
             documents.report(connection, org, kind, actor, object_id, around.now)
         case Testimony(by, value):

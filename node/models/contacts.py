@@ -64,10 +64,12 @@ members = Table(
     Column("successor", String(80)),
     Column("pinned", Instant, nullable=False),
     Column("synced", Instant),
+    Column("kind", String(12), nullable=False, server_default="organisation"),
     Index("ix_members_did", "did"),
 )
 
 MEMBER, FORMER, SUCCEEDED = "member", "former", "succeeded"
+ORGANISATION, GROUP = "organisation", "group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class Member:
     successor: str | None
     pinned: datetime
     synced: datetime | None
+    kind: str = ORGANISATION
+    """Or the actor of a working group: its log is kept and spread like a member's, and nothing is sealed to it."""
 
     @property
     def frozen(self) -> tuple[int, int] | None:
@@ -217,9 +221,18 @@ def member(connection: Connection, org: str, did: str) -> Member | None:
     return Member(*row) if row else None
 
 
-def members_of(connection: Connection, org: str, *, all_states: bool = False) -> tuple[Member, ...]:
-    """The pinned members; with `all_states` former and succeeded ones too."""
+def members_of(
+    connection: Connection, org: str, *, all_states: bool = False, groups: bool = False
+) -> tuple[Member, ...]:
+    """The pinned members.
+
+    Args:
+        all_states: former and succeeded ones too.
+        groups: the actors of working groups too, whose logs are kept like members'.
+    """
     query = select(*_columns(members)).where(members.c.org == org)
+    if not groups:
+        query = query.where(members.c.kind == ORGANISATION)
     if not all_states:
         query = query.where(members.c.state == MEMBER)
     return tuple(Member(*row) for row in connection.execute(query.order_by(members.c.pinned)))

@@ -187,6 +187,18 @@ def withdraw(connection: Connection, org: str, author: str, name: str) -> int:
     return connection.execute(update(letters).where(where).values(raw=None, sealed=None, gone=True)).rowcount
 
 
+def take_back(connection: Connection, org: str, author: str, letter: str) -> int:
+    """Destroy one letter of an author; its row stays, so that nobody brings it again."""
+    where = (letters.c.org == org) & (letters.c.author == author) & (letters.c.id == letter)
+    return connection.execute(update(letters).where(where).values(raw=None, sealed=None, gone=True)).rowcount
+
+
+def drop_earlier(connection: Connection, org: str, author: str, kind: str, name: str) -> None:
+    """What an author sent of this kind about this before is of no use any more."""
+    where = (letters.c.org == org) & (letters.c.author == author) & (letters.c.kind == kind) & (letters.c.about == name)
+    connection.execute(delete(letters).where(where))
+
+
 def held_for(connection: Connection, org: str, did: str, now: datetime) -> tuple[str, ...]:
     """The ids of letters whose envelopes are here and that are for this did too, newest first."""
     query = (

@@ -27,7 +27,12 @@ organisations = Table(
     Column("quorum", Integer, nullable=False, server_default="2"),
     Column("press_contact", Text, nullable=False, server_default=""),
     Column("veiled_until", Instant),
+    Column("kind", String(12), nullable=False, server_default="organisation"),
+    Column("parent", String(80), nullable=False, server_default=""),
+    Column("working_group", String(80), nullable=False, server_default=""),
 )
+
+ORGANISATION, GROUP = "organisation", "group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,12 @@ class Organisation:
     """Whom journalists may ask; shown on this node's page for them and told to nobody else."""
     veiled_until: datetime | None = None
     """After a restore nothing is shown before members told what was withdrawn meanwhile, or before this moment."""
+    kind: str = ORGANISATION
+    """Or the actor of a working group that an organisation of this node hosts, or would."""
+    parent: str = ""
+    """Of a group's actor the did of that organisation, whose members it speaks to."""
+    working_group: str = ""
+    """And the digest of the act that founded the group."""
 
     @property
     def actor(self) -> str:
@@ -92,6 +103,11 @@ def all_of(connection: Connection) -> tuple[Organisation, ...]:
     order = (organisations.c.successor != "", organisations.c.made)
     rows = connection.execute(select(organisations).order_by(*order))
     return tuple(_value(row) for row in rows)
+
+
+def hosted(connection: Connection, parent: str) -> tuple[Organisation, ...]:
+    """The actors of working groups that one of our organisations hosts, or would."""
+    return tuple(each for each in all_of(connection) if each.kind == GROUP and each.parent == parent)
 
 
 def get(connection: Connection, did: str) -> Organisation | None:

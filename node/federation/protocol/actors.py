@@ -106,6 +106,8 @@ class Profile:
     moved_to: str | None = None
     sealing: tuple[str, ...] = ()
     """What letters to it are sealed to."""
+    type: str = "Organization"
+    """Or Group, of a working group's actor."""
 
 
 def actor_uri(did: str, origin: str) -> str:
@@ -125,7 +127,7 @@ def render_actor(profile: Profile, order: tuple[int, int], published: datetime, 
     document: JsonObject = {
         "@context": [AS2, SECURITY, DATA_INTEGRITY, DID, MULTIKEY, dict(_INLINE)],
         "id": uri,
-        "type": "Organization",
+        "type": profile.type,
         "preferredUsername": profile.handle,
         "name": profile.name,
         "summary": profile.summary,
