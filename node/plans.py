@@ -161,7 +161,7 @@ def _due_of(year: int, plan: YearPlan | None, today: date) -> list[Due]:
         reached = 3
     if reached < len(steps):
         what, by = steps[reached]
-        begun = plan is not None or today >= date(year - 1, 10, 1)
+        begun = plan is not None or date(year - 1, 10, 1) <= today < date(year, 1, 1)
         return [Due(year, what, by, today > by)] if begun else []
     if plan is None or plan.phase == "closed":
         return []

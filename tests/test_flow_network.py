@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import CommandFailed, Node, wait_until
+from tests.support.networks import decisions, inside, joined, network, pinned, until, voted
+from tests.support.processes import CommandFailed, Node
 
 HANDLES = ("aman", "jisr", "sanad", "nida")
-PATIENCE = 40.0
 
 
 @pytest.fixture
@@ -17,48 +17,6 @@ def nodes(tmp_path: Path) -> Iterator[list[Node]]:
     with ExitStack() as stack:
         made = [Node(tmp_path / each, f"127.4.7.{at}", handle=each) for at, each in enumerate(HANDLES, 1)]
         yield [stack.enter_context(each) for each in made]
-
-
-def network(node):
-    found = node.cli("network", "list", json=True)
-    return found[0] if found else {"members": [], "candidates": [], "state": "", "voters": 0, "decisions": []}
-
-
-def inside(node):
-    return {each["did"] for each in network(node)["members"]}
-
-
-def pinned(node):
-    return {each["did"] for each in node.cli("member", "list", json=True) if each["state"] == "member"}
-
-
-def decisions(node):
-    return {each["proposal"]: each for each in node.cli("decision", "list", json=True)}
-
-
-def until(check, what):
-    return wait_until(check, what, PATIENCE)
-
-
-def joined(folder, candidate, sponsor, second):
-    """By a sheet and an answer that hands carry, and by the word of two."""
-    sheet, answer = folder / "sheet.json", folder / "answer.json"
-    sponsor.cli("network", "invite", "--to", str(sheet))
-    said = candidate.cli("network", "join", str(sheet), "--to", str(answer))
-    assert "Compare the words by voice" in said
-    assert "has 1 of 2 voices" in sponsor.cli("network", "admit", str(answer))
-    assert candidate.did not in inside(sponsor)
-    until(lambda: any(each["did"] == candidate.did for each in network(second)["candidates"]), "the second hears of it")
-    assert "is a member now" in second.cli("network", "admit", candidate.did)
-    until(lambda: candidate.did in inside(candidate), "the newcomer has the whole history")
-
-
-def voted(proposal, voters, closer, count=0):
-    for each in voters:
-        until(lambda each=each: proposal in decisions(each), "the proposal is there")
-        each.cli("decision", "vote", proposal[:16], "yes")
-    until(lambda: len(decisions(closer)[proposal]["votes"]) == (count or len(voters)), "every vote is there")
-    closer.cli("decision", "close", proposal[:16])
 
 
 def test_a_network_is_founded_joined_by_hand_votes_and_removes(nodes, tmp_path):

@@ -352,8 +352,9 @@ def _show(office: Office, name: str, lines: list[str]) -> None:
     org = office.organisation.did
     at = office.read(lambda connection: desk.place(connection, org, name))
     names = {each.did: each.name for each in at.state.members.values()}
-    lines = lines + [f"group      {' / '.join(at.group.names.values())}  {at.group.digest}"]
-    lines += [f"{role:12} {names.get(did, did)}" for did, role in at.group.roles.items()]
+    shown = at.group.names.get(office.organisation.language) or next(iter(at.group.names.values()))
+    lines = lines + [f"group        {shown}  {at.group.digest}"]
+    lines += [f"{role:12} {names.get(did, did)}  {did}" for did, role in at.group.roles.items()]
     lines += [f"waiting      {names.get(did, did)}  {did}" for did in at.group.waiting]
     lines += [_host_line(at.group, each.member, names) for each in at.group.hosts]
     office.show(_value(at, org), lines)

@@ -56,7 +56,7 @@ def _meetings(heard: Sequence[GroupEntry], now: datetime) -> list[GroupEntry]:
 
 def _event(uid: str, title: str, now: datetime, starts: object, ends: object) -> Event:
     event = Event()
-    event.add("uid", f"{uid[:40]}@tadamun")
+    event.add("uid", f"{uid}@tadamun")
     event.add("summary", title)
     event.add("class", "PRIVATE")
     event.add("dtstamp", now)

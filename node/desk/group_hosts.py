@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 from node import announcements, recovery
 from node import governance as rules
 from node import letters as letter_rules
+from node.alert_terms import rounded
 from node.desk import groups as desk
 from node.desk import networks
 from node.desk.groups import Place
@@ -136,7 +137,7 @@ def _announce(at: Hosting, found: Place, update: GroupUpdate) -> bool:
     audience = Audience((PUBLIC,), (at.actor.uri + "/followers", note["attributedTo"]))
     speech = Speech(
         announcements.TYPE, str(note["id"]), audience, dict(announcements.TERMS),
-        extra={"objectDigest": announcements.digest_of(note)},
+        extra={"objectDigest": announcements.digest_of(note)}, stamp=rounded(at.now),
     )  # fmt: skip
     made = outbox.publish(at.connection, at.actor, at.key, speech, at.now)
     passed = GroupUpdate(

@@ -15,6 +15,7 @@ from node import governance as rules
 from node import group_entries as entries
 from node import group_notes
 from node import letters as letter_rules
+from node.alert_terms import rounded
 from node.desk import networks
 from node.desk.networks import Desk
 from node.errors import ProtocolError, RefusedError
@@ -291,9 +292,8 @@ def publish(desk: Desk, name: str, title: str, text: str, language: str = "") ->
     actor = ids.Portable(host.did, "/actor").at(origin_of(desk.organisation.origin, host.handle))
     audience = Audience((PUBLIC,), (desk.organisation.uri + "/followers", actor))
     note = _note(desk, at, actor, audience, title.strip(), text.strip(), language or desk.organisation.language)
-    return outbox.publish(
-        desk.connection, desk.organisation, desk.key, Speech("Create", note, audience, {}), desk.now
-    )
+    speech = Speech("Create", note, audience, {}, stamp=rounded(desk.now))
+    return outbox.publish(desk.connection, desk.organisation, desk.key, speech, desk.now)
 
 
 def origin_of(ours: str, handle: str) -> str:
@@ -315,12 +315,12 @@ def _note(
         "audience": actor,
         "content": content,
         "contentMap": {language: content},
-        "published": timestamp(desk.now),
+        "published": timestamp(rounded(desk.now)),
         "to": list(audience.to),
         "cc": list(audience.cc),
         "url": f"{desk.organisation.origin}/groups/{at.group.handle}",
     }
-    return outbox.sign_object(note, desk.key, {}, desk.now)
+    return outbox.sign_object(note, desk.key, {}, rounded(desk.now))
 
 
 def _say(desk: Desk, at: Place, kind: str, says: Mapping[str, Any]) -> Group:

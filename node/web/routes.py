@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, evidence, feeds, letters, press, public, requests
+from node.web.pages import bundles, evidence, feeds, groups, letters, press, public, requests
 from node.web.pages.desk import (
     approvals,
     case_acts,
@@ -70,7 +70,10 @@ ROUTES = (
     Route("/organisations/{did}/alerts.json", veiled(feeds.json)),
     Route("/organisations/{did}", veiled(public.organisation_page)),
     Route("/@{handle}", veiled(public.organisation_page)),
-    Route("/groups", public.groups),
+    Route("/groups", veiled(groups.index)),
+    Route("/groups/{handle}.atom", veiled(groups.atom)),
+    Route("/groups/{handle}.json", veiled(groups.json)),
+    Route("/groups/{handle}", veiled(groups.one)),
     Route("/charters", public.charters),
     Route("/desk", people.home),
     Route("/desk/sign-in", sign_in.sign_in_form, methods=["GET"]),

@@ -162,11 +162,6 @@ async def organisation_page(request: Request) -> Response:
     )  # fmt: skip
 
 
-async def groups(request: Request) -> Response:
-    """Working groups; none yet."""
-    return await _plain(request, "groups/index.html", "groups")
-
-
 async def charters(request: Request) -> Response:
     """Charters; none yet."""
     return await _plain(request, "charters/index.html", "charters")
