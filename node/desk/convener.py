@@ -1,7 +1,7 @@
 """The worker of hosted working groups: it announces, takes back, moves, and keeps other hosts able to go on.
 
-It looks once a second where something was written. What another host would need is sent again when the group's
-followers changed, at most every ten minutes, and once after a start.
+It looks once a second where something was written. What another host would need is sent once there is a follower and
+again when they changed, at most every ten minutes, and once after a start.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class Convener:
         for member, inboxes in wanted.items():
             digest = hashlib.sha256(orjson.dumps(inboxes)).hexdigest()
             last, again = self._handed.get((actor.did, member), ("", 0.0))
-            if digest == last or now < again:
+            if digest == last or now < again or (not inboxes and not last):
                 continue
             send = partial(_hand_over, at=at, member=member, inboxes=inboxes)
             if await self._database.write(send):

@@ -242,10 +242,11 @@ def hand_over(at: Hosting, member: str, inboxes: Sequence[str]) -> bool:
     to = next(each for each in found.group.hosts if each.member == member)
     if not networks.reachable(at.connection, at.parent.did, {member}):
         return False
-    moving = _moving(at, uri_of(at.parent.origin, to))
+    target = uri_of(at.parent.origin, to)
     rsa = at.keyring.rsa(at.actor.did)
-    proven = integrity_proofs.sign(moving, at.key, at.actor.uri + "#ed25519-key", at.now)
-    plain = linked_data_signatures.for_ld(moving)
+    # Mastodon believes the one, who reads proofs the other; they are two activities, each with its own id.
+    proven = integrity_proofs.sign(_moving(at, target), at.key, at.actor.uri + "#ed25519-key", at.now)
+    plain = linked_data_signatures.for_ld(_moving(at, target))
     marked = linked_data_signatures.sign(plain, rsa, at.actor.uri + "#main-key", at.now)
     letters.send(
         at.connection, at.parent, at.keyring.organisation(at.parent.did), letter_rules.GROUP_HANDOVER,
