@@ -68,7 +68,7 @@ def publish(office: Office, file: Path) -> None:
     published by itself when enough of them have said yes. The command line can never approve.
     """
     given, organisation = read_alert(file), office.organisation
-    loopback = _on_loopback(office)
+    loopback = on_loopback(office)
     if given.status == "actual" and not loopback:
         _ask(office, file, given, "")
         return
@@ -99,7 +99,7 @@ def news(office: Office, alert_id: str, file: Path) -> None:
     It goes to everyone who got the first, as a reply to it. The same rules as for 'publish' hold: consent, audience.
     """
     given, organisation, key = read_alert(file), office.organisation, office.key
-    loopback = _on_loopback(office)
+    loopback = on_loopback(office)
     said = office.write(
         lambda connection: desk.news(connection, organisation, key, alert_id, given, utc_now(), loopback=loopback)
     )
@@ -199,7 +199,7 @@ def _listed(connection: Connection, org: str, record: AlertRecord) -> dict[str, 
 def update(office: Office, alert_id: str, file: Path) -> None:
     """Replace the text and the pictures of alert ID by FILE.json: readers see an edit."""
     given, organisation, key = read_alert(file), office.organisation, office.key
-    loopback = _on_loopback(office)
+    loopback = on_loopback(office)
     found = _own_sealed(office, alert_id)
     if given.status == "actual" and not loopback:
         _ask(office, file, given, alert_id, found)
@@ -344,7 +344,7 @@ def _ask_to_restate(
     """Where people approve, words above an actual alert wait for one of them: the command line adds none alone (R2)."""
     organisation, key = office.organisation, office.key
     found = _own_sealed(office, name)
-    loopback = _on_loopback(office)
+    loopback = on_loopback(office)
     record = None if found else office.read(lambda connection: desk.find_own(connection, organisation, name))
     if loopback or (found.main.status if found else record.status if record else "") != "actual":
         return False
@@ -444,7 +444,7 @@ def read_alert(file: Path) -> Alert:
     return rules.parse_input(read_value(file))
 
 
-def _on_loopback(office: Office) -> bool:
+def on_loopback(office: Office) -> bool:
     """Whether this node speaks to this machine alone: tests and demos."""
     return office.settings.loopback_allowed and _is_loopback(office.organisation.origin)
 

@@ -12,9 +12,11 @@ from node import governance as rules
 from node import group_entries as entries
 from node import plans
 from node.app import utc_now
+from node.approvals import SHELL
+from node.commands.alerts import on_loopback
 from node.commands.context import Office, common
 from node.commands.networks import named
-from node.desk import calendars, group_hosts
+from node.desk import calendars, group_hosts, restatements
 from node.desk import groups as desk
 from node.desk import plans as plan_desk
 from node.desk.groups import Heard, Place
@@ -213,6 +215,11 @@ def publish(office: Office, name: str, text: str, title: str, language: str, yes
     text = _text(text)
     if not yes:
         click.confirm("Everyone in the world will be able to read this, for good. Publish it?", abort=True, err=True)
+    if not on_loopback(office):
+        asked = _do(office, lambda mine: restatements.ask_to_announce(mine, SHELL, name, title, text, language))
+        request = asked.row.request.id
+        office.show({"request": request}, [f"waits      {request}", "Another person looks at it at the desk first."])
+        return
     made = _do(office, lambda mine: desk.publish(mine, name, title, text, language))
     office.show({"id": made.object_id, "sequence": made.sequence}, [f"published  {made.object_id}"])
 

@@ -281,19 +281,29 @@ def publish(desk: Desk, name: str, title: str, text: str, language: str = "") ->
     Raises:
         RefusedError: we are not in it, nobody hosts it, or it is too long.
     """
-    at = place(desk.connection, desk.own, name)
-    host = at.group.actor
-    if desk.own not in at.group.roles:
-        raise RefusedError("this organisation is not in that working group")
-    if host is None:
-        raise RefusedError("nobody hosts this group yet: its host says so first, by 'tadamun group host'")
-    if not text.strip() or len(text) > MAX_UPDATE or len(title) > entries.MAX_TITLE:
-        raise RefusedError(f"write a text of 1 to {MAX_UPDATE} characters, with a title of up to {entries.MAX_TITLE}")
+    at = check_announcement(desk, name, title, text)
+    host = at.group.actor or at.group.hosts[0]
     actor = ids.Portable(host.did, "/actor").at(origin_of(desk.organisation.origin, host.handle))
     audience = Audience((PUBLIC,), (desk.organisation.uri + "/followers", actor))
     note = _note(desk, at, actor, audience, title.strip(), text.strip(), language or desk.organisation.language)
     speech = Speech("Create", note, audience, {}, stamp=rounded(desk.now))
     return outbox.publish(desk.connection, desk.organisation, desk.key, speech, desk.now)
+
+
+def check_announcement(desk: Desk, name: str, title: str, text: str) -> Place:
+    """Whether we may say this to everyone for a group.
+
+    Raises:
+        RefusedError: we are not in it, nobody hosts it, or it is too long.
+    """
+    at = place(desk.connection, desk.own, name)
+    if desk.own not in at.group.roles:
+        raise RefusedError("this organisation is not in that working group")
+    if at.group.actor is None:
+        raise RefusedError("nobody hosts this group yet: its host says so first, by 'tadamun group host'")
+    if not text.strip() or len(text) > MAX_UPDATE or len(title) > entries.MAX_TITLE:
+        raise RefusedError(f"write a text of 1 to {MAX_UPDATE} characters, with a title of up to {entries.MAX_TITLE}")
+    return at
 
 
 def origin_of(ours: str, handle: str) -> str:

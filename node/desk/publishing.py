@@ -11,18 +11,20 @@ from sqlalchemy import Connection
 from node import alerts as alert_rules
 from node.alerts import Alert
 from node.desk import alerts as open_desk
+from node.desk import groups, waiting_pictures
 from node.desk import pictures as pictures_desk
 from node.desk import sealed_alerts as sealed_desk
-from node.desk import waiting_pictures
 from node.desk.alerts import Said
+from node.desk.networks import Desk
 from node.desk.sealed_alerts import SealedAlert
+from node.federation.protocol import ids
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
 from node.models.organisations import Organisation
 from node.models.storage import Storage
 
-CORRECT, CLOSE = "correct", "close"
-"""What is put above a text that stands already."""
+CORRECT, CLOSE, ANNOUNCE = "correct", "close", "announce"
+"""What is put above a text that stands already; and what a working group says to everyone."""
 
 
 def publish(
@@ -78,6 +80,11 @@ def _restate(
     connection: Connection, organisation: Organisation, key: OrganisationKey, package: JsonObject, now: datetime
 ) -> Said:
     value = package["alert"]
+    if value["restate"] == ANNOUNCE:
+        mine = Desk(connection, organisation, key, now)
+        made = groups.publish(mine, value["alert"], value["headline"], value["text"], value["language"])
+        uri = str(made.object_id)
+        return Said(uri, ids.canonical(uri), f"{organisation.origin}/groups/{value['result']}", made.sequence, "")
     alert, text = str(value["alert"]), str(value["text"])
     result, attribution = str(value["result"]), str(value["attribution"])
     if package.get("before"):

@@ -1,4 +1,4 @@
-"""A correction or a closure of what stands already: another person looks at the words above it.
+"""A correction or a closure of what stands already, or a working group's word to everyone: another person looks first.
 
 The author of such words never sends them alone (R2): one other person, or a sister where nobody else approves, reads
 them first. Withdrawing needs nobody: it adds no word.
@@ -12,13 +12,15 @@ from sqlalchemy import Connection
 from node import approvals as rules
 from node.approvals import Request
 from node.desk import alerts as open_desk
-from node.desk import approvals, publishing
+from node.desk import approvals, groups, publishing
 from node.desk.approvals import Asked
-from node.desk.publishing import CLOSE
+from node.desk.networks import Desk
+from node.desk.publishing import ANNOUNCE, CLOSE
 from node.desk.sealed_alerts import SealedAlert
 from node.errors import RefusedError
 from node.federation import outbox
 from node.federation.protocol.keys import OrganisationKey
+from node.federation.protocol.messages import JsonObject
 from node.models.organisations import Organisation
 
 
@@ -50,9 +52,29 @@ def ask(
         "restate": act, "alert": name, "headline": headline, "language": language, "text": text, "result": result,
         "attribution": attribution, "audience": "everyone" if before is None else "network",
     }  # fmt: skip
-    request = Request(
+    request = _request(author, value, now, subjects)
+    package = {"alert": value, "before": publishing.carried(before)}
+    return approvals.wait(connection, organisation, key, request, value, package, thread=thread, replaces=name)
+
+
+def ask_to_announce(mine: Desk, author: str, name: str, title: str, text: str, language: str = "") -> Asked:
+    """Ask another person to look at what we would say to everyone for a working group.
+
+    Raises:
+        RefusedError: we are not in it, nobody hosts it, or it is too long.
+    """
+    at = groups.check_announcement(mine, name, title, text)
+    value = {
+        "restate": ANNOUNCE, "alert": at.group.digest, "headline": title.strip(), "text": text.strip(),
+        "language": language or mine.organisation.language, "result": at.group.handle, "attribution": "",
+        "audience": "everyone",
+    }  # fmt: skip
+    request = _request(author, value, mine.now)
+    return approvals.wait(mine.connection, mine.organisation, mine.key, request, value, {"alert": value})
+
+
+def _request(author: str, value: JsonObject, now: datetime, subjects: Collection[str] = ()) -> Request:
+    return Request(
         id=outbox.token(), author=author, digest=rules.digest_of(value), needed=1, sister=False,
         subjects=frozenset(subjects), state=rules.WAITING, urgent=False, made=now,
     )  # fmt: skip
-    package = {"alert": value, "before": publishing.carried(before)}
-    return approvals.wait(connection, organisation, key, request, value, package, thread=thread, replaces=name)

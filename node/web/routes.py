@@ -23,6 +23,7 @@ from node.web.pages.desk import (
     withdrawals,
     write,
 )
+from node.web.pages.desk import groups as desk_groups
 from node.web.site import Site
 from node.web.veil import veiled
 
@@ -124,6 +125,13 @@ ROUTES = (
     Route("/desk/networks/{network}/answer", networks.answer),
     Route("/desk/networks/{network}/sheet/{invitation}", networks.sheet),
     Route("/desk/networks/{network}/sheet/{invitation}/qr.svg", networks.sheet_qr),
+    Route("/desk/groups", desk_groups.index, methods=["GET"]),
+    Route("/desk/groups", desk_groups.take, methods=["POST"]),
+    Route("/desk/groups/{group}", desk_groups.one, methods=["GET"]),
+    Route("/desk/groups/{group}", desk_groups.say, methods=["POST"]),
+    Route("/desk/groups/{group}/acts", desk_groups.act, methods=["POST"]),
+    Route("/desk/groups/{group}/calendar.ics", desk_groups.calendar),
+    Route("/desk/groups/{group}/plans/{year}", desk_groups.plan),
     Route("/desk/network", network.index),
     Route("/desk/network/{page}", network.one),
     Route("/desk/custody", custody.index, methods=["GET"]),

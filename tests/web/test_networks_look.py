@@ -23,7 +23,7 @@ async def test_networks_fit_a_phone_in_arabic(tmp_path):
         three = await net.house("three")
         zainab = await join(one, "زينب (تدريب)", "coordinator")
         await phone.enter(one.origin, zainab.cookies)
-        await _fits(phone, one, "/desk/networks", tmp_path / "empty.png")
+        await fits(phone, one, "/desk/networks", tmp_path / "empty.png")
         network = await found(one, two, "EXERCISE network")
         sheet = await act(one, lambda mine: desk.invite(mine, network))
         answer = await act(three, lambda mine: desk.accept(mine, sheet))
@@ -32,16 +32,16 @@ async def test_networks_fit_a_phone_in_arabic(tmp_path):
         await act(one, lambda mine: desk.propose(mine, network, governance.SUSPEND, [two.did], grounds="EXERCISE: why"))
         await wait_until(lambda: state(two, network).candidates, "the others hear")
         path = f"/desk/networks/{network}"
-        await _fits(phone, one, "/desk/networks", tmp_path / "list.png")
-        await _fits(phone, one, path, tmp_path / "network.png")
+        await fits(phone, one, "/desk/networks", tmp_path / "list.png")
+        await fits(phone, one, path, tmp_path / "network.png")
         await phone.run("document.querySelectorAll('details').forEach(each => { each.open = true })")
         assert await phone.measure() == FITS
         await phone.picture(tmp_path / "open.png")
-        await _fits(phone, one, f"{path}/sheet/{sheet.invitation}", tmp_path / "sheet.png")
+        await fits(phone, one, f"{path}/sheet/{sheet.invitation}", tmp_path / "sheet.png")
         await phone.until("document.querySelector('.qr')?.naturalWidth")
 
 
-async def _fits(phone, house, path, picture):
+async def fits(phone, house, path, picture):
     await phone.open(house.origin + path)
     assert await phone.run("location.pathname") == path
     assert await phone.measure() == FITS, path

@@ -1,0 +1,445 @@
+"""Working groups in the browser: who is in one, what is said inside, its plans, its word to everyone, and its hosts.
+
+Everybody in session reads what their keys open; who writes for the organisation speaks inside; coordinators join, give
+roles, hand in, publish and carry on, with a fresh second factor. Each button says before who will see what it sends.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import zip_longest
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from node import governance as rules
+from node import group_entries as entries
+from node import plans
+from node.desk import calendars, group_hosts, restatements
+from node.desk import groups as acts
+from node.desk import plans as plan_desk
+from node.desk.groups import Heard, Place
+from node.desk.networks import Desk
+from node.errors import RefusedError
+from node.group_starters import STARTERS
+from node.models import networks as network_rows
+from node.models import organisations
+from node.people import AUTHOR, CASE_WORKER, COORDINATOR, NETWORK
+from node.plans import YearPlan
+from node.web import desk
+from node.web.desk import Fields, Session
+from node.web.site import site_of
+
+T = TypeVar("T")
+_LIST = "/desk/groups"
+_MAX_FORM = 256 * 1024
+_WRITERS = frozenset({AUTHOR, CASE_WORKER, COORDINATOR})
+_SPARE = 3
+"""Empty rows that a plan's form offers."""
+_SHOWN = 100
+_EMPTY: Mapping[str, Any] = MappingProxyType(
+    {"goals": (), "priorities": (), "activities": (), "risks": (), "protection": ""}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCard:
+    """One group in the list."""
+
+    path: str
+    names: Mapping[str, str]
+    role: str
+    """Ours; empty where we are not in it."""
+    waiting: bool
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One organisation in a group."""
+
+    did: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """One host of a group."""
+
+    did: str
+    name: str
+    address: str
+    speaks: bool
+    named_by: tuple[str, ...]
+    """Who names it to carry the group on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that was said inside."""
+
+    digest: str
+    kind: str
+    author: str
+    ours: bool
+    title: str
+    text: str
+    language: str
+    published: datetime
+    handed_by: str
+    """Who handed it on, where that was not its author."""
+    answers: tuple["Said", ...] = ()
+
+
+async def index(request: Request) -> Response:
+    """The groups of our networks, and the form to found one."""
+    session = await desk.signed_in(request)
+    return session if isinstance(session, Response) else await _index(request, session)
+
+
+async def take(request: Request) -> Response:
+    """Found a group."""
+    session = await desk.signed_in(request, role=COORDINATOR, fresh_factor=True, limit=_MAX_FORM)
+    if isinstance(session, Response):
+        return session
+    fields = session.fields
+    starter, hosts = fields.one("starter"), tuple(dict.fromkeys(each for each in fields.all("host") if each))
+    names = dict(STARTERS.get(starter, {}))
+    names |= {code: fields.one(f"name-{code}") for code in ("ar", "en") if fields.one(f"name-{code}")}
+    handle = fields.one("handle").lower() or starter
+    try:
+        if not names or not handle:
+            raise RefusedError("give the group a name and an address, or choose a theme")
+        digest = await _do(
+            request, session,
+            lambda mine: _found(
+                request, mine, fields.one("network"), names, handle, hosts, open_=not fields.one("closed")
+            ),
+        )  # fmt: skip
+    except RefusedError as error:
+        return await _index(request, session, problem="; ".join(error.reasons))
+    return desk.go(request, f"{_LIST}/{digest}")
+
+
+def _found(
+    request: Request, mine: Desk, network: str, names: Mapping[str, str], handle: str, hosts: Sequence[str],
+    *, open_: bool,
+) -> str:  # fmt: skip
+    digest, _ = acts.found(mine, network, names, handle, hosts, open_=open_)
+    group_hosts.open_actor(mine, site_of(request).keyring, digest)
+    return digest
+
+
+async def one(request: Request) -> Response:
+    """One group."""
+    session = await desk.signed_in(request)
+    return session if isinstance(session, Response) else await _one(request, session)
+
+
+async def say(request: Request) -> Response:
+    """Say something inside."""
+    session = await desk.signed_in(request, limit=_MAX_FORM)
+    if isinstance(session, Response):
+        return session
+    if not _WRITERS & session.person.counting:
+        return desk.refused(request, session, "your roles do not allow this", 403)
+    return await _act(request, session, _say_work)
+
+
+async def act(request: Request) -> Response:
+    """Do what binds the organisation."""
+    session = await desk.signed_in(request, role=COORDINATOR, fresh_factor=True, limit=_MAX_FORM)
+    return session if isinstance(session, Response) else await _act(request, session, _act_work)
+
+
+async def _act(
+    request: Request, session: Session, work: Callable[[Request, Session, str, str], Callable[[Desk], object]]
+) -> Response:
+    group = request.path_params["group"]
+    try:
+        await _do(request, session, work(request, session, group, session.fields.one("do")))
+    except RefusedError as error:
+        return await _one(request, session, problem="; ".join(error.reasons))
+    back = session.fields.one("back")
+    return desk.go(request, f"{_LIST}/{group}" + (f"/plans/{back}" if back.isascii() and back.isdigit() else ""))
+
+
+def _act_work(request: Request, session: Session, group: str, what: str) -> Callable[[Desk], object]:
+    """What one button of a group's page does, where it takes a coordinator.
+
+    Raises:
+        RefusedError: it does not know such a button.
+    """
+    fields, secrets = session.fields, session.secrets.get(NETWORK, ())
+    who = fields.one("who")
+    author, title, text = session.person.id, fields.one("title"), fields.one("text")
+    plain: dict[str, Callable[[Desk], object]] = {
+        "join": lambda mine: acts.join(mine, group),
+        "leave": lambda mine: acts.leave(mine, group),
+        "role": lambda mine: acts.give_role(mine, group, who, fields.one("role")),
+        "host": lambda mine: group_hosts.open_actor(mine, site_of(request).keyring, group),
+        "share": lambda mine: acts.share(mine, group, who, secrets),
+        "carry": lambda mine: _carry(mine, group, who, secrets),
+        "hand-in": lambda mine: plan_desk.hand_in(mine, group, _year(fields.one("year")), secrets),
+        "publish": lambda mine: restatements.ask_to_announce(mine, author, group, title, text),
+    }
+    if what not in plain:
+        raise RefusedError("nothing of this kind can be done here")
+    return plain[what]
+
+
+def _say_work(request: Request, session: Session, group: str, what: str) -> Callable[[Desk], object]:
+    """What one form of a group's pages says.
+
+    Raises:
+        RefusedError: it does not know such a form, or something is missing.
+    """
+    fields, secrets = session.fields, session.secrets.get(NETWORK, ())
+    about, year = fields.one("about"), _year(fields.one("year"))
+    if what == "take-back":
+        return lambda mine: acts.take_back(mine, group, about, secrets)
+    if what == "step":
+        return lambda mine: plan_desk.step(mine, group, year, fields.one("step"), secrets)
+    if what == "plan":
+        says = plan_of(fields)
+        return lambda mine: plan_desk.write(mine, group, says, secrets)
+    if what == "review":
+        said = {
+            "period": fields.one("period"), "done": fields.one("done"), "evaluation": fields.one("evaluation"),
+            "changed": _goals(fields, "changed"),
+        }  # fmt: skip
+        return lambda mine: plan_desk.review(mine, group, year, said, secrets)
+    if what in (entries.POST, entries.COMMENT, entries.DOCUMENT, entries.MEETING):
+        words = _words(fields, what)
+        return lambda mine: acts.speak(mine, group, what, words, about=about)
+    raise RefusedError("nothing of this kind can be done here")
+
+
+def _words(fields: Fields, kind: str) -> dict[str, str]:
+    if kind == entries.COMMENT:
+        return {"text": fields.one("text"), "article": fields.one("article")}
+    if kind == entries.MEETING:
+        day, starts, ends = fields.one("day"), fields.one("starts"), fields.one("ends")
+        return {
+            "title": fields.one("title"), "starts": f"{day}T{starts}:00Z", "ends": f"{day}T{ends}:00Z",
+            "place": fields.one("place"), "text": fields.one("text"),
+        }  # fmt: skip
+    return {"title": fields.one("title"), "text": fields.one("text")}
+
+
+def _carry(mine: Desk, group: str, who: str, secrets: Sequence[str]) -> None:
+    found = acts.carry_on(mine, group, who)
+    if found.host == mine.own:
+        try:
+            group_hosts.call_followers(mine, group, secrets)
+        except RefusedError:
+            return  # the host before left nothing here: who followed it follows anew
+
+
+def _year(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) == 4 else 0
+
+
+def plan_of(fields: Fields) -> dict[str, Any]:
+    """A plan as its form brings it: rows that are empty are left out, and a goal keeps its key.
+
+    Raises:
+        RefusedError: no year, or no goal.
+    """
+    year = _year(fields.one("year"))
+    goals = _goals(fields, "goal")
+    if not year or not goals:
+        raise RefusedError("a plan is of one year, and has a goal at least")
+    activities = zip_longest(fields.all("activity"), fields.all("lead"), fields.all("serves"), fillvalue="")
+    risks = zip_longest(fields.all("challenge"), fields.all("response"), fillvalue="")
+    return {
+        "year": year,
+        "goals": goals,
+        "priorities": [each.strip() for each in fields.one("priorities").splitlines() if each.strip()],
+        "activities": [
+            {"text": text.strip(), "lead": lead.strip(), "goal": goal.strip()}
+            for text, lead, goal in activities if text.strip()
+        ],
+        "risks": [
+            {"challenge": challenge.strip(), "response": response.strip()}
+            for challenge, response in risks if challenge.strip()
+        ],
+        "protection": fields.one("protection"),
+    }  # fmt: skip
+
+
+def _goals(fields: Fields, name: str) -> list[dict[str, str]]:
+    keys, texts = fields.all(f"{name}-key"), fields.all(name)
+    taken = {key for key in keys if key}
+    found = []
+    for at, text in enumerate(texts):
+        if text.strip():
+            key = (keys[at] if at < len(keys) else "") or next(
+                new for number in range(1, 999) if (new := f"g{number}") not in taken
+            )
+            taken.add(key)
+            found.append({"key": key, "text": text.strip()})
+    return found
+
+
+async def plan(request: Request) -> Response:
+    """One year's plan, its comments and reviews, and the form of its next version."""
+    session = await desk.signed_in(request)
+    if isinstance(session, Response):
+        return session
+    year = _year(request.path_params["year"])
+    name, org = request.path_params["group"], session.organisation.did
+    secrets = session.secrets.get(NETWORK, ())
+
+    def read(connection: Connection) -> tuple[Place, tuple[YearPlan, ...]]:
+        return acts.place(connection, org, name), plan_desk.current(connection, org, name, secrets)
+
+    try:
+        at, found = await site_of(request).database.read(read)
+    except RefusedError:
+        return desk.refused(request, session, "no such working group here", 404)
+    if not year:
+        return desk.refused(request, session, "no such working group here", 404)
+    held = next((each for each in found if each.year == year), None)
+    earlier = next((each for each in found if each.year < year), None)
+    said = (held or earlier)
+    names = {did: each.name for did, each in at.state.members.items()}
+    says: Mapping[str, Any] = said.current.says if said else _EMPTY
+    leads = [names.get(did, did) for did in at.group.roles]
+    leads += [each["lead"] for each in says["activities"] if each["lead"] not in leads]
+    return desk.page(
+        request, session, session.organisation, "desk/plan.html", group=at.group, year=year, plan=held,
+        says=says, old=earlier, may_write=at.group.steers(org) and bool(_WRITERS & session.person.counting),
+        may_comment=org in at.group.roles and bool(_WRITERS & session.person.counting),
+        may_act=at.group.steers(org) and COORDINATOR in session.person.counting,
+        steps=plans.steps_of(held) if held else (), spare=range(_SPARE), leads=sorted(set(leads)),
+        comments=[_said(Heard(each, "", each.author), names, org) for each in held.comments] if held else [],
+        reviews=held.reviews if held else (), periods=entries.PERIODS, names=names,
+    )  # fmt: skip
+
+
+async def calendar(request: Request) -> Response:
+    """Meetings and what is due, for a phone's calendar: its titles say nothing.
+
+    Spec: RFC 5545
+    """
+    session = await desk.signed_in(request)
+    if isinstance(session, Response):
+        return session
+    name, secrets, site = request.path_params["group"], session.secrets.get(NETWORK, ()), site_of(request)
+    try:
+        raw = await site.database.read(
+            lambda connection: calendars.of_group(connection, session.organisation, name, secrets, site.clock())
+        )
+    except RefusedError:
+        return desk.refused(request, session, "no such working group here", 404)
+    headers = {"content-disposition": 'attachment; filename="calendar.ics"'}
+    return desk.inert(Response(raw, headers=headers, media_type="text/calendar"))
+
+
+async def _do(request: Request, session: Session, work: Callable[[Desk], T]) -> T:
+    site = site_of(request)
+    organisation, key, now = session.organisation, site.keyring.organisation(session.organisation.did), site.clock()
+    return await desk.write(request, session, lambda connection: work(Desk(connection, organisation, key, now)))
+
+
+async def _index(request: Request, session: Session, *, problem: str = "") -> Response:
+    org = session.organisation.did
+
+    def read(connection: Connection) -> dict[str, Any]:
+        networks = []
+        for each in network_rows.all_of(connection, org):
+            state = network_rows.state_of(connection, org, each.network)
+            if org in state.members:
+                others = [(did, member.name) for did, member in state.members.items() if did != org]
+                networks.append((each.network, each.names, others))
+        return {"cards": [_card(each, org) for each in acts.places(connection, org)], "networks": networks}
+
+    shown = await site_of(request).database.read(read)
+    return desk.page(
+        request, session, session.organisation, "desk/groups.html", status=409 if problem else 200, problem=problem,
+        typed=session.fields, starters=STARTERS, may_act=COORDINATOR in session.person.counting, **shown,
+    )  # fmt: skip
+
+
+def _card(at: Place, org: str) -> GroupCard:
+    return GroupCard(
+        f"{_LIST}/{at.group.digest}", at.group.names, at.group.roles.get(org, ""), org in at.group.waiting,
+        len(at.group.roles),
+    )  # fmt: skip
+
+
+async def _one(request: Request, session: Session, *, problem: str = "") -> Response:
+    org, name, site = session.organisation.did, request.path_params["group"], site_of(request)
+    secrets = session.secrets.get(NETWORK, ())
+
+    def read(connection: Connection) -> tuple[Place, tuple[Heard, ...], tuple[YearPlan, ...], bool]:
+        at = acts.place(connection, org, name)
+        heard = acts.history(connection, org, at.group, secrets)
+        hosted = organisations.hosted(connection, org)
+        return (
+            at, heard, plans.work_out([each.entry for each in heard], at.group.steered, at.state.decisions),
+            any(each.working_group == at.group.digest for each in hosted),
+        )  # fmt: skip
+
+    try:
+        at, heard, found, hosting = await site.database.read(read)
+    except RefusedError:
+        return desk.refused(request, session, "no such working group here", 404)
+    names = {did: each.name for did, each in at.state.members.items()}
+    years, goals = plans.side_by_side(found)
+    role = at.group.roles.get(org, "")
+    writes, coordinates = bool(_WRITERS & session.person.counting), COORDINATOR in session.person.counting
+    return desk.page(
+        request, session, session.organisation, "desk/group.html", status=409 if problem else 200, problem=problem,
+        group=at.group, role=role, waits=org in at.group.waiting, typed=session.fields,
+        members=[Member(did, names.get(did, did), each) for did, each in at.group.roles.items()],
+        waiting=[(did, names.get(did, did)) for did in at.group.waiting],
+        hosts=_hosts(at, names), may_host=coordinates and not hosting and any(h.member == org for h in at.group.hosts),
+        may_carry=coordinates and hosting and at.group.host != org, roles=rules.ROLES,
+        said=_threads(heard, names, org), plans=found, years=years, goals=goals,
+        due=[(each, datetime(each.by.year, each.by.month, each.by.day, tzinfo=UTC))
+             for each in plans.due(found, site.clock().date())],
+        may_write=writes and bool(role),
+        may_act=coordinates, leads=role == rules.COORDINATOR, steers=at.group.steers(org),
+        next_year=site.clock().year + 1, opens=NETWORK in session.secrets, own=org,
+    )  # fmt: skip
+
+
+def _hosts(at: Place, names: Mapping[str, str]) -> list[HostView]:
+    return [
+        HostView(
+            each.member, names.get(each.member, each.member), each.handle, each.member == at.group.host,
+            tuple(names.get(by, by) for by, whom in at.group.words.items() if whom == each.member),
+        )
+        for each in at.group.hosts
+    ]  # fmt: skip
+
+
+def _threads(heard: Sequence[Heard], names: Mapping[str, str], org: str) -> list[Said]:
+    """Posts, documents and meetings, the newest first, each with what answers it; plans have a page of their own."""
+    answers: dict[str, list[Said]] = {}
+    for each in heard:
+        if each.entry.kind == entries.COMMENT:
+            answers.setdefault(each.entry.about, []).append(_said(each, names, org))
+    shown = [each for each in heard if each.entry.kind in (entries.POST, entries.DOCUMENT, entries.MEETING)]
+    replaced = {each.entry.about for each in shown if each.entry.kind != entries.POST}
+    return [
+        _said(each, names, org, tuple(answers.get(each.entry.digest, ())))
+        for each in reversed(shown) if each.entry.digest not in replaced
+    ][:_SHOWN]  # fmt: skip
+
+
+def _said(each: Heard, names: Mapping[str, str], org: str, answers: tuple[Said, ...] = ()) -> Said:
+    entry = each.entry
+    title, text = entry.title, entry.text
+    if entry.kind == entries.MEETING:
+        text = "\n".join(part for part in (entry.says["starts"], entry.says["place"], text) if part)
+    return Said(
+        entry.digest, entry.kind, names.get(entry.author, entry.author), entry.author == org, title, text,
+        entry.language, entry.published, "" if each.by == entry.author else names.get(each.by, each.by), answers,
+    )  # fmt: skip
