@@ -21,6 +21,7 @@ and each actor's log is written by one node: so the group can be carried on, and
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from node.governance import (
@@ -38,7 +39,7 @@ from node.governance import (
     Act,
 )
 
-_ORDER = {role: at for at, role in enumerate(reversed(ROLES))}
+_ORDER: Mapping[str, int] = MappingProxyType({role: at for at, role in enumerate(reversed(ROLES))})
 """The smaller one first."""
 STEERS = (COORDINATOR, STEERING)
 

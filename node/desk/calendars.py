@@ -5,8 +5,9 @@ A phone shows its calendar on the lock screen, and syncs it with whoever made it
 Spec: RFC 5545
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from icalendar import Calendar, Event
 from sqlalchemy import Connection
@@ -18,7 +19,9 @@ from node.group_entries import MEETING, GroupEntry
 from node.models.organisations import Organisation
 
 _PRODUCT = "-//Tadamun//calendar//EN"
-_TITLES = {"ar": "موعد", "en": "Appointment", "es": "Cita", "fr": "Rendez-vous"}
+_TITLES: Mapping[str, str] = MappingProxyType(
+    {"ar": "موعد", "en": "Appointment", "es": "Cita", "fr": "Rendez-vous"}
+)
 _ENTRIES = 500
 
 

@@ -83,7 +83,7 @@ def drop_author(connection: Connection, org: str, did: str) -> None:
     connection.execute(delete(updates).where(updates.c.org == org, updates.c.author == did))
 
 
-_COLUMNS = [updates.c[name] for name in GroupUpdate.__slots__]
+_COLUMNS = tuple(updates.c[name] for name in GroupUpdate.__slots__)
 
 
 def _mine(org: str, object_id: str, actor: str) -> ColumnElement[bool]:

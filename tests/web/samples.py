@@ -3,7 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from markupsafe import Markup
+
 from node import alert_share
+from node.web.pages.groups import GroupCard, GroupPage, Update
 from node.web.views import (
     AlertCard,
     AlertList,
@@ -43,6 +46,13 @@ HEADLINES = (
     "منع ثلاثة من أعضاء وفد حقوقي من السفر",
     "حملة تشهير منظمة ضد محاميات يتابعن ملف الأراضي",
 )
+
+GROUP = GroupPage(
+    GroupCard("/groups/women", {"ar": "مجموعة تدريب", "en": "Exercise group"}, "@women@drill0.example", NOON), DID,
+    (Update("Cedar Lane Exercise Collective", "/organisations/x", Markup("<p>تدريب: كلمة إلى الجميع</p>"), "تدريب", "ar",
+            NOON, True, "ap+ef61://x"),),
+    ("@women@drill1.example",),
+)  # fmt: skip
 
 
 def frame(path: str, nav: str = "", **changes: object) -> Frame:
@@ -278,7 +288,9 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
         {"press": PressView("press@drill0.example", "ar", (card(0), card(1)), ("ar", "en"))},
     ),
     "press-plain": ("press/index.html", frame("/press"), {"press": PressView("+000 0 000 0000 (تدريب)", "ar")}),
-    "groups": ("groups/index.html", frame("/groups", "groups"), {}),
+    "groups": ("groups/index.html", frame("/groups", "groups"), {"groups": [GROUP.card]}),
+    "groups-empty": ("groups/index.html", frame("/groups", "groups"), {"groups": []}),
+    "group": ("groups/group.html", frame("/groups/women", "groups", feeds=FEEDS[:2]), {"group": GROUP}),
     "charters": ("charters/index.html", frame("/charters", "charters"), {}),
     "missing": ("errors/missing.html", frame("/alerts/x"), {}),
     "not-acceptable": ("errors/not_acceptable.html", frame("/alerts/x"), {}),
