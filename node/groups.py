@@ -5,8 +5,8 @@ acts has the same groups. What is said inside a group stands in no act: it is se
 (`group_entries`). Rules, in order:
 
 1. An act counts if its author was a member of the network when it was said, and it is not beyond a cut (`members`).
-2. A group is founded by the first of the hosts that it names, who coordinates it. It is in the network and nowhere
-   else: who is out of the network or suspended there is out of the group.
+2. A group is founded by the first of the hosts that it names, who coordinates it; so many by one count and no more. It
+   is in the network and nowhere else: who is out of the network or suspended there is out of the group.
 3. Who joins an open group is in it; a closed one they are in once a coordinator gave them a role. Of what somebody said
    about their own joining the last counts; who said two things at once has left.
 4. Coordinators give roles. Of roles that were given at the same time the smaller one counts. Who was given "none" is in
@@ -39,6 +39,8 @@ from node.governance import (
     Act,
 )
 
+MOST_BY_ONE = 20
+"""Groups of one founder that count: each may bring actors that every node keeps the log of."""
 _ORDER: Mapping[str, int] = MappingProxyType({role: at for at, role in enumerate(reversed(ROLES))})
 """The smaller one first."""
 STEERS = (COORDINATOR, STEERING)
@@ -122,11 +124,16 @@ class Sight(Protocol):
 def work_out(sight: Sight) -> dict[str, Group]:
     """Every group of a network, by its digest."""
     found: dict[str, _Chamber] = {}
+    founded: dict[str, list[tuple[int, str]]] = {}
+    for act in sight.acts:
+        if act.kind == GROUP and act.author == act.says["hosts"][0]:
+            founded.setdefault(act.author, []).append((act.number, act.digest))
+    counted = {digest for mine in founded.values() for _, digest in sorted(mine)[:MOST_BY_ONE]}
     for at, act in enumerate(sight.acts):
         if not act.kind.startswith(GROUP) or not sight.stands(at):
             continue
         if act.kind == GROUP:
-            if act.author == act.says["hosts"][0]:
+            if act.digest in counted:
                 found[act.digest] = _Chamber(sight, act, at)
         elif act.about in found:
             found[act.about].take(act, at)

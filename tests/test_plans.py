@@ -31,7 +31,8 @@ def step(what, about, **more):
 
 
 def review(about, period="1", changed=(), **more):
-    return entry(entries.REVIEW, {"period": period, "done": "x", "evaluation": "", "changed": list(changed)}, about, **more)
+    says = {"period": period, "done": "x", "evaluation": "", "changed": list(changed)}
+    return entry(entries.REVIEW, says, about, **more)
 
 
 def decided(text, state):

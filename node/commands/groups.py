@@ -225,6 +225,15 @@ def publish(office: Office, name: str, text: str, title: str, language: str, yes
 
 
 @group.command()
+@click.argument("object_id", metavar="ID")
+@common
+def unpublish(office: Office, object_id: str) -> None:
+    """Take back what we said to everyone; servers outside the network are asked to, and copies may remain."""
+    made = _do(office, lambda mine: desk.unpublish(mine, object_id))
+    office.show({"id": made.object_id, "sequence": made.sequence}, ["taken back"])
+
+
+@group.command()
 @click.argument("name", metavar="GROUP")
 @click.option("--to", "who", default="", metavar="DID", help="Another host than ourselves.")
 @common

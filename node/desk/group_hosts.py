@@ -14,7 +14,7 @@ Spec: FEP-1b12, FEP-7628
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ from node.desk.networks import Desk
 from node.errors import ProtocolError, RefusedError
 from node.federation import letters, outbox
 from node.federation.outbox import Audience, Speech
-from node.federation.protocol import ids, integrity_proofs, linked_data_signatures, sealing
+from node.federation.protocol import ids, integrity_proofs, linked_data_signatures, sealing, verification
 from node.federation.protocol.activities import AS2, PUBLIC
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
 from node.federation.protocol.keys import OrganisationKey
@@ -133,6 +133,11 @@ def _announce(at: Hosting, found: Place, update: GroupUpdate) -> bool:
     if update.author not in found.group.roles or held is None or held.raw is None or held.state != documents.SHOWN:
         updates.forget(at.connection, at.parent.did, update)
         return False
+    before = logs.of_object(at.connection, at.actor.did, at.actor.did, update.object_id)
+    told = next((each.activity_id for each in before if each.type == announcements.TYPE), None)
+    if told is not None:  # said already, before the lists were made anew
+        _passed(at, update, told)
+        return True
     note = orjson.loads(held.raw)
     audience = Audience((PUBLIC,), (at.actor.uri + "/followers", note["attributedTo"]))
     speech = Speech(
@@ -140,12 +145,14 @@ def _announce(at: Hosting, found: Place, update: GroupUpdate) -> bool:
         extra={"objectDigest": announcements.digest_of(note)}, stamp=rounded(at.now),
     )  # fmt: skip
     made = outbox.publish(at.connection, at.actor, at.key, speech, at.now)
-    passed = GroupUpdate(
-        update.object_id, at.actor.did, update.author, ids.canonical(made.id), updates.ANNOUNCED, at.now
-    )
-    updates.note(at.connection, at.parent.did, passed)
+    _passed(at, update, ids.canonical(made.id))
     _pass_on(at, update, ("Create",))
     return True
+
+
+def _passed(at: Hosting, update: GroupUpdate, activity: str) -> None:
+    value = GroupUpdate(update.object_id, at.actor.did, update.author, activity, updates.ANNOUNCED, at.now)
+    updates.note(at.connection, at.parent.did, value)
 
 
 def _undo(at: Hosting, update: GroupUpdate) -> bool:
@@ -273,25 +280,50 @@ def call_followers(mine: Desk, name: str, secrets: Sequence[str]) -> int:
     if at.group.host != mine.own or actor is None:
         raise RefusedError("the network's acts do not name us as the group's host")
     called = 0
+    hosts = {each.member: each for each in at.group.hosts if each.did}
     for kept in letter_rows.about(mine.connection, mine.own, at.group.digest, (letter_rules.GROUP_HANDOVER,)):
-        if kept.sealed is None or kept.author not in {each.member for each in at.group.hosts}:
+        if kept.sealed is None or kept.author not in hosts:
             continue
         try:
             body = letter_rules.parse(sealing.open_sealed(kept.sealed, secrets)).body
         except ProtocolError:
             continue
-        called += _call(mine, actor, body)
+        called += _call(mine, actor, hosts[kept.author], body)
     if not called:
         raise RefusedError("the host before us left nothing here that this session opens: its followers follow anew")
     return called
 
 
-def _call(mine: Desk, actor: Organisation, body: dict[str, Any]) -> int:
-    moves = [each for each in body.get("moves", ()) if isinstance(each, dict) and each.get("target") == actor.uri]
+def _call(mine: Desk, actor: Organisation, old: Host, body: dict[str, Any]) -> int:
+    given = body.get("moves")
+    moves = [each for each in (given[:2] if isinstance(given, list) else ()) if _is_move(mine, actor, old, each)]
     inboxes = [each for each in body.get("inboxes", ()) if isinstance(each, str)][:MOST_INBOXES]
     for each in moves:
         outbox.pass_to(mine.connection, actor, str(each["id"]), orjson.dumps(each), mine.now, inboxes)
     return len(inboxes) if moves else 0
+
+
+def _is_move(mine: Desk, actor: Organisation, old: Host, value: Any) -> bool:
+    """Whether it is the old host's own word that it moved to us: we pass on nothing else in anybody's name."""
+    uri = uri_of(actor.origin, old)
+    if not isinstance(value, dict) or value.get("type") != "Move" or value.get("target") != actor.uri:
+        return False
+    if value.get("actor") != uri or value.get("object") != uri or not ids.same_origin(str(value.get("id")), uri):
+        return False
+    try:
+        if "proof" in value:
+            verification.verify_own_proof(value, old.did)
+        else:
+            held = documents.actor(mine.connection, ids.canonical(uri))
+            key = next((each for each in held.keys if each.algorithm == "rsa"), None) if held is not None else None
+            if key is None:
+                return False
+            signature = linked_data_signatures.check(value)
+            signature = replace(signature, creator=ids.canonical(signature.creator))
+            linked_data_signatures.verify(value, signature, key, mine.now)
+    except ProtocolError:
+        return False
+    return True
 
 
 def _name(names: Any, language: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from node import governance as rules
@@ -29,8 +30,10 @@ from node.federation.protocol.messages import JsonObject
 from node.group_entries import GroupEntry
 from node.groups import Group
 from node.members import State
+from node.models import documents
 from node.models import letters as letter_rows
 from node.models import networks as rows
+from node.models.documents import Stored
 
 MAX_UPDATE = 12_000
 MOST_SHARED = 2_000
@@ -288,6 +291,30 @@ def publish(desk: Desk, name: str, title: str, text: str, language: str = "") ->
     note = _note(desk, at, actor, audience, title.strip(), text.strip(), language or desk.organisation.language)
     speech = Speech("Create", note, audience, {}, stamp=rounded(desk.now))
     return outbox.publish(desk.connection, desk.organisation, desk.key, speech, desk.now)
+
+
+def unpublish(desk: Desk, name: str) -> Published:
+    """Take back what we said to everyone for a group; its host takes its announcement back.
+
+    Args:
+        name: any id of the Note.
+
+    Raises:
+        RefusedError: it is none of ours, or gone.
+    """
+    held = documents.stored(desk.connection, desk.own, ids.canonical(name) if ":" in name else name)
+    ours = held is not None and held.author == desk.organisation.actor and held.raw is not None
+    if held is None or not ours or held.state == documents.GONE or not _audience_of(held):
+        raise RefusedError("no public word of ours for a working group is called so")
+    audience = Audience((PUBLIC,), (desk.organisation.uri + "/followers", _audience_of(held)))
+    return outbox.take_back(
+        desk.connection, desk.organisation, desk.key, held, audience, desk.now, followers=True
+    )
+
+
+def _audience_of(held: Stored) -> str:
+    named = orjson.loads(held.raw or b"{}").get("audience")
+    return named if isinstance(named, str) else ""
 
 
 def check_announcement(desk: Desk, name: str, title: str, text: str) -> Place:

@@ -68,6 +68,8 @@ async def add(
         raise RefusedError(f"{name} is {actor.did}, not {did}: somebody may stand in between; nothing was pinned")
     if actor.did == organisation.did:
         raise RefusedError("an organisation is not a member of itself")
+    if (actor.type == "Group") != (kind == contacts.GROUP):
+        raise RefusedError(f"{name} is the actor of a working group, or is said to be one: neither is a member")
     first = await first_entry(discovery, actor)
     commitment = first.recovery or ""
     member = Member(

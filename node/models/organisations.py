@@ -99,8 +99,8 @@ def add(connection: Connection, organisation: Organisation) -> None:
 
 
 def all_of(connection: Connection) -> tuple[Organisation, ...]:
-    """Every organisation of this node: those that still speak first, then by age."""
-    order = (organisations.c.successor != "", organisations.c.made)
+    """Every organisation of this node: those that still speak first, then by age; last the actors of groups."""
+    order = (organisations.c.kind != ORGANISATION, organisations.c.successor != "", organisations.c.made)
     rows = connection.execute(select(organisations).order_by(*order))
     return tuple(_value(row) for row in rows)
 

@@ -49,8 +49,8 @@ HEADLINES = (
 
 GROUP = GroupPage(
     GroupCard("/groups/women", {"ar": "مجموعة تدريب", "en": "Exercise group"}, "@women@drill0.example", NOON), DID,
-    (Update("Cedar Lane Exercise Collective", "/organisations/x", Markup("<p>تدريب: كلمة إلى الجميع</p>"), "تدريب", "ar",
-            NOON, True, "ap+ef61://x"),),
+    (Update("Cedar Lane Exercise Collective", "/organisations/x", Markup("<p>تدريب: كلمة إلى الجميع</p>"), "تدريب",
+            "ar", NOON, True, "ap+ef61://x", DID),),
     ("@women@drill1.example",),
 )  # fmt: skip
 

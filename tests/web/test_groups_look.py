@@ -1,7 +1,6 @@
 """The pages of working groups on a phone, in Arabic: for everyone, and at the desk."""
 
 import pytest
-
 from sqlalchemy import select
 
 from node.desk import group_hosts, groups
@@ -66,4 +65,5 @@ async def test_groups_fit_a_phone_in_arabic(tmp_path):
 
 
 def announced(house):
-    return house.read(lambda connection: connection.execute(select(updates).where(updates.c.state == "announced")).all())
+    found = select(updates).where(updates.c.state == "announced")
+    return house.read(lambda connection: connection.execute(found).all())

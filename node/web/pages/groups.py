@@ -62,6 +62,8 @@ class Update:
     verified: bool
     id: str
     """The portable id."""
+    did: str
+    """The author's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +189,18 @@ def _announced(
 
 
 def _page(connection: Connection, organisation: Organisation, at: Place) -> GroupPage:
-    found = (_update(connection, organisation, each) for each in _announced(connection, organisation, at, _SHOWN))
     speaker = at.group.actor
     return GroupPage(
         _card(connection, organisation, at), speaker.did if speaker else "",
-        tuple(sorted((each for each in found if each is not None), key=_age, reverse=True)),
+        updates_of(connection, organisation, at),
         tuple(each.handle for each in at.group.hosts if each.did and each != speaker),
     )  # fmt: skip
+
+
+def updates_of(connection: Connection, organisation: Organisation, at: Place) -> tuple[Update, ...]:
+    """What a group said to everyone and stands, the newest first."""
+    found = (_update(connection, organisation, each) for each in _announced(connection, organisation, at, _SHOWN))
+    return tuple(sorted((each for each in found if each is not None), key=_age, reverse=True))
 
 
 def _age(update: Update) -> float:
@@ -212,6 +219,7 @@ def _update(connection: Connection, organisation: Organisation, each: GroupUpdat
     return Update(
         name, path, content, " ".join(content.striptags().split())[:120], str(language)[:35],
         _moment(note.get("published")), proof_holds(held.raw, author.did), each.object_id,
+        author.did,
     )  # fmt: skip
 
 

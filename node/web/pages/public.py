@@ -152,6 +152,8 @@ async def organisation_page(request: Request) -> Response:
         if handle == each.handle or did == each.did:
             if activitypub.wants_document(request):
                 return RedirectResponse(each.uri, 303, headers={"vary": "Accept"})
+            if each.kind == organisations.GROUP:
+                return RedirectResponse(f"/groups/{each.handle}", 303, headers={"vary": "Accept"})
             return await _own_page(site, request, each)
     view = await site.database.read(lambda connection: _member_view(connection, organisation, did, site.clock()))
     if view is None:

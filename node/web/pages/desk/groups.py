@@ -31,6 +31,8 @@ from node.people import AUTHOR, CASE_WORKER, COORDINATOR, NETWORK
 from node.plans import YearPlan
 from node.web import desk
 from node.web.desk import Fields, Session
+from node.web.pages.groups import Update
+from node.web.pages.groups import updates_of as page_updates
 from node.web.site import site_of
 
 T = TypeVar("T")
@@ -175,7 +177,7 @@ def _act_work(request: Request, session: Session, group: str, what: str) -> Call
         RefusedError: it does not know such a button.
     """
     fields, secrets = session.fields, session.secrets.get(NETWORK, ())
-    who = fields.one("who")
+    who, about = fields.one("who"), fields.one("about")
     author, title, text = session.person.id, fields.one("title"), fields.one("text")
     plain: dict[str, Callable[[Desk], object]] = {
         "join": lambda mine: acts.join(mine, group),
@@ -185,6 +187,7 @@ def _act_work(request: Request, session: Session, group: str, what: str) -> Call
         "share": lambda mine: acts.share(mine, group, who, secrets),
         "carry": lambda mine: _carry(mine, group, who, secrets),
         "hand-in": lambda mine: plan_desk.hand_in(mine, group, _year(fields.one("year")), secrets),
+        "unpublish": lambda mine: acts.unpublish(mine, about),
         "publish": lambda mine: restatements.ask_to_announce(mine, author, group, title, text),
     }
     if what not in plain:
@@ -377,17 +380,20 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
     org, name, site = session.organisation.did, request.path_params["group"], site_of(request)
     secrets = session.secrets.get(NETWORK, ())
 
-    def read(connection: Connection) -> tuple[Place, tuple[Heard, ...], tuple[YearPlan, ...], bool]:
+    def read(
+        connection: Connection,
+    ) -> tuple[Place, tuple[Heard, ...], tuple[YearPlan, ...], bool, list[Update]]:
         at = acts.place(connection, org, name)
         heard = acts.history(connection, org, at.group, secrets)
         hosted = organisations.hosted(connection, org)
+        public = [each for each in page_updates(connection, session.organisation, at) if each.did == org]
         return (
             at, heard, plans.work_out([each.entry for each in heard], at.group.steered, at.state.decisions),
-            any(each.working_group == at.group.digest for each in hosted),
+            any(each.working_group == at.group.digest for each in hosted), public,
         )  # fmt: skip
 
     try:
-        at, heard, found, hosting = await site.database.read(read)
+        at, heard, found, hosting, public = await site.database.read(read)
     except RefusedError:
         return desk.refused(request, session, "no such working group here", 404)
     names = {did: each.name for did, each in at.state.members.items()}
@@ -407,6 +413,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
         may_write=writes and bool(role),
         may_act=coordinates, leads=role == rules.COORDINATOR, steers=at.group.steers(org),
         next_year=site.clock().year + 1, opens=NETWORK in session.secrets, own=org,
+        public=public,
     )  # fmt: skip
 
 
