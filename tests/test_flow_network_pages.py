@@ -3,8 +3,15 @@
 import html
 import re
 
+import pytest
+
+from node.desk import network_sheets as sheets
+from node.desk import networks as desk
+from node.errors import RefusedError
+from node.federation.protocol import digests
 from tests.support.desk import join
 from tests.support.network import Network, wait_until
+from tests.test_flow_networks_apart import act
 
 LIST = "/desk/networks"
 
@@ -121,3 +128,25 @@ async def _some(awaited):
 
 async def _lacks(worker, path, text):
     return text not in (await worker.get(path)).text
+
+
+async def test_who_joins_affirms_each_article_that_the_network_asks_for(tmp_path):
+    async with Network(tmp_path) as net:
+        one, two = await net.members("one", "two")
+        guest = await join(two, "Nour (exercise)", "coordinator")
+        charter = digests.multibase(b"EXERCISE charter")
+        with pytest.raises(RefusedError, match="name the charter"):
+            await act(one, lambda mine: desk.found(mine, {"en": "EXERCISE"}, [], articles=["1"]))
+        rules = {"charter": charter, "articles": ["1", "2"]}
+        made = await act(one, lambda mine: desk.found(mine, {"en": "EXERCISE"}, [], **rules))
+        sheet = await act(one, lambda mine: desk.invite(mine, made.network))
+        text = sheets.written(sheet.value())
+        await guest.get(LIST)
+        asked = await guest.post(LIST, {"do": "join", "sheet": text, "kind": "organisation", "affirm": "1"})
+        assert asked.status == 409 and "Article 2" in asked.text and charter in asked.text
+        with pytest.raises(RefusedError, match="not yet: 2"):
+            await act(two, lambda mine: desk.accept(mine, sheet, affirms=["1"]))
+        answer = await act(two, lambda mine: desk.accept(mine, sheet, affirms=["2", "1"]))
+        candidate = sheets.read_answer(sheets.written(answer).encode())
+        state = await act(one, lambda mine: desk.vouch(mine, made.network, candidate))
+        assert two.did in state.members

@@ -45,10 +45,12 @@ def decision() -> None:
 )
 @click.option("--individuals", is_flag=True, help="Individuals may be members too; they do not vote.")
 @click.option("--blocks", is_flag=True, help="One block with a reason stops a decision.")
+@click.option("--charter", default="", metavar="DIGEST", help="The text that the network stands on.")
+@click.option("--article", "articles", multiple=True, metavar="NUMBER", help="Of it, what whoever joins affirms.")
 @common
 def found(
     office: Office, name: str, language: str, also: tuple[str, ...], founders: tuple[str, ...], sponsors: int,
-    quorum: str, individuals: bool, blocks: bool,
+    quorum: str, individuals: bool, blocks: bool, charter: str, articles: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Begin a network. Its rules stand for good: whoever joins reads them in the founding act."""
     names = {language: name} | dict(named(each) for each in also)
@@ -56,7 +58,8 @@ def found(
     state = _do(
         office,
         lambda mine: desk.found(
-            mine, names, founders, sponsors=sponsors, quorum=_quorum(quorum), kinds=kinds, blocks=blocks
+            mine, names, founders, sponsors=sponsors, quorum=_quorum(quorum), kinds=kinds, blocks=blocks,
+            charter=charter, articles=articles,
         ),
     )
     _show(office, state, [f"founded    {name}", f"network    {state.network}", _next(founders)])
@@ -102,9 +105,12 @@ def invite(office: Office, name: str, who: str, days: int, target: Path | None) 
 @click.argument("sheet", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--kind", type=click.Choice(rules.MEMBER_KINDS), default=rules.ORGANISATION, show_default=True)
 @click.option("--listed", is_flag=True, help="Our name may stand on public lists of the network.")
+@click.option("--affirm", "affirms", multiple=True, metavar="NUMBER", help="An article of the charter; one by one.")
 @click.option("--to", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer to this file.")
 @common
-def join(office: Office, sheet: Path, kind: str, listed: bool, target: Path | None) -> None:
+def join(
+    office: Office, sheet: Path, kind: str, listed: bool, affirms: tuple[str, ...], target: Path | None
+) -> None:
     """Take up an invitation: pins the members on the sheet, and writes the answer that goes back by hand."""
     found = sheets.read_sheet(sheet.read_bytes(), utc_now())
     organisation = office.organisation
@@ -115,7 +121,7 @@ def join(office: Office, sheet: Path, kind: str, listed: bool, target: Path | No
         except NodeError:  # a running 'serve' tries the others again
             if did == found.members[0][0]:
                 raise
-    answer = _do(office, lambda mine: desk.accept(mine, found, kind, listed=listed))
+    answer = _do(office, lambda mine: desk.accept(mine, found, kind, listed=listed, affirms=affirms))
     text = sheets.written(answer)
     if target is not None:
         target.write_text(text, encoding="utf-8")

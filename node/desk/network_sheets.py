@@ -36,6 +36,8 @@ class Sheet:
     expires: datetime
     members: tuple[tuple[str, str], ...]
     """(did, handle) of three members, the inviting one first."""
+    articles: tuple[str, ...] = ()
+    """Of the charter: what whoever joins affirms, one by one."""
 
     def value(self) -> JsonObject:
         """As a file or a QR code holds it."""
@@ -47,6 +49,7 @@ class Sheet:
             "invitation": self.invitation,
             "expires": self.expires.isoformat(),
             "members": [{"did": did, "handle": handle} for did, handle in self.members],
+            **({"articles": list(self.articles)} if self.articles else {}),
         }
 
 
@@ -97,7 +100,10 @@ def sheet_of(connection: Connection, organisation: Organisation, network: str, i
     ]  # fmt: skip
     named = ((organisation.did, organisation.address), *others)
     expires = rules.moment_of(made.says["expires"])
-    return Sheet(network, founding.says["name"], founding.says["charter"], invitation, expires, named[:_NAMED])
+    return Sheet(
+        network, founding.says["name"], founding.says["charter"], invitation, expires, named[:_NAMED],
+        rules.rules_of(founding).articles,
+    )  # fmt: skip
 
 
 def answer_of(connection: Connection, organisation: Organisation, network: str) -> JsonObject:
@@ -125,6 +131,7 @@ def read_sheet(raw: bytes, now: datetime) -> Sheet:
         sheet = Sheet(
             value["network"], {str(k): str(v) for k, v in value["names"].items()}, value["charter"],
             value["invitation"], rules.moment_of(value["expires"]), named[:_NAMED],
+            tuple(str(each) for each in value.get("articles", ()))[: rules.MAX_ARTICLES],
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError, ProtocolError) as error:
         raise RefusedError("this is no invitation to a network, or a part of it is missing") from error

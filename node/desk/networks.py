@@ -53,12 +53,15 @@ def found(
     desk: Desk, names: Mapping[str, str], founders: Sequence[str], *, sponsors: int = 2,
     quorum: tuple[int, int] = (1, 2), kinds: Sequence[str] = (rules.ORGANISATION, rules.COALITION),
     voters: Sequence[str] = (rules.ORGANISATION,), blocks: bool = False, charter: str = "",
+    articles: Sequence[str] = (),
 ) -> State:  # fmt: skip
     """Begin a network. Whoever else is named as a founder is a member once they accept.
 
     Args:
         names: language → name.
         founders: dids of pinned members, beside ourselves.
+        charter: the digest of a text.
+        articles: of it, what whoever joins affirms, one by one.
 
     Raises:
         RefusedError: a rule forbids it.
@@ -66,11 +69,13 @@ def found(
     for did in founders:
         if contacts.member(desk.connection, desk.own, did) is None:
             raise RefusedError(f"{did} is not pinned here; 'tadamun member add' it first")
+    if articles and not charter:
+        raise RefusedError("name the charter whose articles are to be affirmed, by its digest")
     says = {
         "name": dict(names), "charter": charter, "founders": sorted({desk.own, *founders}),
         "rules": {
             "sponsors": sponsors, "quorum": list(quorum), "kinds": list(kinds), "voters": list(voters),
-            "blocks": blocks,
+            "blocks": blocks, **({"articles": list(dict.fromkeys(articles))} if articles else {}),
         },
     }  # fmt: skip
     made = _signed(desk, rules.render("", rules.FOUND, desk.own, 1, (), says, desk.now))
@@ -109,17 +114,27 @@ def invite(desk: Desk, network: str, who: str = "", lasts: timedelta = INVITED_F
     return sheet_of(desk.connection, desk.organisation, network, made.digest)
 
 
-def accept(desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: bool = False) -> JsonObject:
+def accept(
+    desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: bool = False, affirms: Sequence[str] = ()
+) -> JsonObject:
     """Say that we would be a member; the answer is carried back by hand.
 
     Args:
         listed: our name may stand on public lists of the network.
+        affirms: numbers of articles of the charter.
+
+    Raises:
+        RefusedError: the network asks for articles that were not affirmed.
     """
+    left = [each for each in sheet.articles if each not in affirms]
+    if left:
+        raise RefusedError(f"whoever joins affirms articles of the charter, one by one; not yet: {', '.join(left)}")
     rows.know(desk.connection, desk.own, sheet.network, dict(sheet.names), desk.now, dict(sheet.members))
     held = rows.acts_of(desk.connection, desk.own, sheet.network)
     mine = [act for act in held if act.author == desk.own]
     seen = {sheet.invitation, *(act.digest for act in mine[-1:])}
     says = _acceptance(desk, sheet.invitation, kind, listed=listed)
+    says |= {"affirms": list(sheet.articles)} if sheet.articles else {}
     made = _signed(
         desk, rules.render(sheet.network, rules.ACCEPT, desk.own, 1 + len(mine), sorted(seen), says, desk.now)
     )

@@ -95,7 +95,11 @@ async def take(request: Request) -> Response:
             kind, listed = fields.one("kind"), bool(fields.one("listed"))
             if kind not in rules.MEMBER_KINDS:
                 raise RefusedError("choose what you are: an organisation, a coalition or an individual")
-            await _do(request, session, lambda mine: acts.accept(mine, sheet, kind, listed=listed))
+            affirms = fields.all("affirm")
+            if not set(sheet.articles) <= set(affirms):
+                asked = "this network asks whoever joins to affirm articles of its charter, one by one"
+                return await _index(request, session, problem=asked, sheet=sheet)
+            await _do(request, session, lambda mine: acts.accept(mine, sheet, kind, listed=listed, affirms=affirms))
             return desk.go(request, f"{_LIST}/{sheet.network}/answer")
         names = {code: fields.one(f"name-{code}") for code in ("ar", "en") if fields.one(f"name-{code}")}
         if not names:
@@ -237,7 +241,9 @@ def _carried(
     )  # fmt: skip
 
 
-async def _index(request: Request, session: Session, *, problem: str = "") -> Response:
+async def _index(
+    request: Request, session: Session, *, problem: str = "", sheet: sheets.Sheet | None = None
+) -> Response:
     org = session.organisation.did
 
     def read(connection: Connection) -> dict[str, Any]:
@@ -250,7 +256,9 @@ async def _index(request: Request, session: Session, *, problem: str = "") -> Re
     shown = await site_of(request).database.read(read)
     return desk.page(
         request, session, session.organisation, "desk/networks.html", status=409 if problem else 200, problem=problem,
-        typed=session.fields, kinds=rules.MEMBER_KINDS, may_act=COORDINATOR in session.person.counting, **shown,
+        typed=session.fields, articles=sheet.articles if sheet else (), charter=sheet.charter if sheet else "",
+        inviter=sheet.members[0][1] if sheet else "",
+        kinds=rules.MEMBER_KINDS, may_act=COORDINATOR in session.person.counting, **shown,
     )  # fmt: skip
 
 
