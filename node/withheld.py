@@ -1,9 +1,9 @@
 """Signatures whose names stay within the network: counted by every member's machine, told by none of them.
 
-An organisation endorses an alert, or affirms a charter, by a sealed letter of kind "endorsement", not by a public entry.
-What a machine keeps in the clear is a tag: the digest of the organisation's own signature over alert and text. The same
-organisation makes the same tag again, so nobody counts twice; nobody without its key can say whose a tag is, not even
-whoever holds a list of all members. The name rests sealed to the room "network".
+An organisation endorses an alert, or affirms a charter, by a sealed letter of kind "endorsement", not by a public
+entry. What a machine keeps in the clear is a tag: the digest of the organisation's own signature over alert and text.
+The same organisation makes the same tag again, so nobody counts twice; nobody without its key can say whose a tag is,
+not even whoever holds a list of all members. The name rests sealed to the room "network".
 
 Rules, in order:
 1. what is inside is signed by the letter's author, over this alert (or charter) and this text;
