@@ -1,6 +1,6 @@
 """The `charter` commands: freeze a text, affirm it or take that back, list, show, compare, and write its bundle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -84,16 +84,17 @@ def freeze(
         click.echo("\n".join(_draft_lines(made)), err=True)
         click.confirm("Publish this text? It stands for good.", abort=True, err=True)
     said = office.write(lambda connection: desk.freeze(connection, organisation, key, made, utc_now()))
-    lines = [f"frozen   {made['textDigest']}", f"page     {made['url']}", "a running 'serve' tells members and followers"]
+    told = {"id": said.object_id, "digest": made["textDigest"], "url": made["url"], "sequence": said.sequence}
     office.show(
-        {"id": said.object_id, "digest": made["textDigest"], "url": made["url"], "sequence": said.sequence}, lines
+        told,
+        [f"frozen   {told['digest']}", f"page     {told['url']}", "a running 'serve' tells members and followers"],
     )
 
 
 @charter.command()
 @click.argument("digest")
 @click.option("--articles", default="", metavar="1,2", help="Only these articles [all].")
-@click.option("--show-name/--no-name", default=None, help="Whether our name stands on the public list. It must be said.")
+@click.option("--show-name/--no-name", default=None, help="Whether our name stands on the public list.")
 @click.option("--name", default="", help="Our name as it should appear; else the organisation's own.")
 @click.option("--language", default="", help="The language of that name, e.g. ar.")
 @common
@@ -206,10 +207,9 @@ def diff(office: Office, old: str, new: str) -> None:
 
     before, after = office.read(read)
     found = differences.compare(before.text, after.text)
-    told = {
-        language: [_difference(each) for each in parts if each.kind != "same"] for language, parts in found.items()
-    }
-    lines = [line for language, parts in found.items() for line in _difference_lines(language, parts)]
+    differ = {language: [each for each in parts if each.kind != "same"] for language, parts in found.items()}
+    told = {language: [_difference(each) for each in parts] for language, parts in differ.items() if parts}
+    lines = [line for language, parts in differ.items() for line in _difference_lines(language, parts)]
     office.show({"old": before.digest, "new": after.digest, "differences": told}, lines or "no difference")
 
 
@@ -287,9 +287,10 @@ def _affirmed_lines(told: JsonObject) -> list[str]:
 
 def _summary(found: Charter, affirmed: Affirmed) -> JsonObject:
     return {
-        "id": found.id, "digest": found.digest, "title": found.title, "kind": found.kind, "amends": found.amends or None,
-        "adoption": found.adoption, "keeper": found.did, "languages": [*found.text.versions],
-        "articles": list(found.text.numbers), "published": f"{found.published:%Y-%m-%dT%H:%M:%SZ}",
+        "id": found.id, "digest": found.digest, "title": found.title, "kind": found.kind,
+        "amends": found.amends or None, "adoption": found.adoption, "keeper": found.did,
+        "languages": [*found.text.versions], "articles": list(found.text.numbers),
+        "published": f"{found.published:%Y-%m-%dT%H:%M:%SZ}",
         "affirmed": affirmed.count, "withheld": affirmed.withheld, "page": f"/charters/{documents.page_name(found.id)}",
     }  # fmt: skip
 
@@ -314,14 +315,12 @@ def _difference(each: Difference) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _difference_lines(language: str, parts: tuple[Difference, ...]) -> list[str]:
+def _difference_lines(language: str, parts: Sequence[Difference]) -> list[str]:
     lines = []
     for each in parts:
-        if each.kind != "same":
-            heading, text = (
-                "".join(_MARKS[piece.step][0] + piece.text + _MARKS[piece.step][1] for piece in pieces)
-                for pieces in (each.heading, each.text)
-            )
-            lines += [f"[{language}] {each.part} {each.kind}", *([f"  {heading}"] if heading else []), f"  {text}"]
+        heading, text = (
+            "".join(_MARKS[piece.step][0] + piece.text + _MARKS[piece.step][1] for piece in pieces)
+            for pieces in (each.heading, each.text)
+        )
+        lines += [f"[{language}] {each.part} {each.kind}", *([f"  {heading}"] if heading else []), f"  {text}"]
     return lines
-

@@ -36,9 +36,9 @@ def verify(office: Office, source: str) -> None:
     """Check a document's proof and author from the document alone: no node, no network (but to fetch a URL).
 
     Takes an alert, an activity, an actor document, a bundle (or the text of its QR code), the bundle of a charter, or
-    the folder of a copy that 'tadamun mirror' made, with every file in it. Says what position in its author's log it claims. Exit 1, with the
-    reason, if the signature does not hold. A signature that holds says who wrote it and that nothing was changed; it
-    does not say that the facts were checked.
+    the folder of a copy that 'tadamun mirror' made, with every file in it. Says what position in its author's log it
+    claims. Exit 1, with the reason, if the signature does not hold. A signature that holds says who wrote it and that
+    nothing was changed; it does not say that the facts were checked.
     """
     if "://" not in source and Path(source).is_dir():
         found = _verify_folder(Path(source))

@@ -224,7 +224,7 @@ def versions(connection: Connection, organisation: Organisation, charter: Charte
             if other.id not in known:
                 known[other.id] = other
                 waiting.append(other)
-    return tuple(sorted(known.values(), key=lambda each: (each.published, each.id)))
+    return tuple(sorted(known.values(), key=lambda each: (each.published, each.order, each.id)))
 
 
 def _check_place(connection: Connection, organisation: Organisation, digest: str, kind: str, amends: str) -> None:
