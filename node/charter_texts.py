@@ -5,7 +5,7 @@ same value; what freezes it is its digest: base58btc multihash of SHA-256 of its
 one language makes another text.
 
 Rules of `parse`, in order:
-1. one to twenty languages, and in each a title and one to two hundred articles; nothing else stands in it;
+1. one to twenty languages, and in each a title and one to 150 articles; nothing else stands in it;
 2. every string is as it will be read: NFC, without control characters and without marks that turn text around, which
    could make an article read otherwise than it was affirmed (UAX #9 §2);
 3. an article has a number ("3", "3.2", "3a"), and none twice; every language has the same numbers in the same order;
@@ -24,7 +24,7 @@ from node.federation.protocol import digests
 from node.federation.protocol.messages import JsonObject
 
 MAX_LANGUAGES = 20
-MAX_ARTICLES = 200
+MAX_ARTICLES = 150
 MAX_TITLE = 300
 MAX_PREAMBLE = 20_000
 MAX_ARTICLE = 20_000

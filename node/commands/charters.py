@@ -158,8 +158,9 @@ def list_charters(office: Office) -> None:
 
     def read(connection: Connection) -> list[JsonObject]:
         found = rows.newest(connection, organisation.did)
+        affirmed = desk.affirmed_each(connection, organisation, found)
         return [
-            _summary(each, desk.affirmed(connection, organisation, each))
+            _summary(each, affirmed[each.id])
             | {"ours": _own(desk.own(connection, organisation, key, each))}
             for each in found
         ]
@@ -181,13 +182,14 @@ def show(office: Office, digest: str) -> None:
 
     def read(connection: Connection) -> tuple[Charter, JsonObject]:
         found = desk.find(connection, organisation, digest)
-        affirmed = desk.affirmed(connection, organisation, found)
-        kept = [each for each in desk.versions(connection, organisation, found) if each.id != found.id]
+        kept = desk.versions(connection, organisation, found)
+        each_ = desk.affirmed_each(connection, organisation, kept)
+        affirmed = each_[found.id]
         return found, _summary(found, affirmed) | {
             "text": found.text.value,
             "names": [_name(connection, organisation.did, found, each) for each in affirmed.names],
             "as_of": {did: list(place) for did, place in affirmed.as_of.items()},
-            "versions": [_summary(each, desk.affirmed(connection, organisation, each)) for each in kept],
+            "versions": [_summary(each, each_[each.id]) for each in kept if each.id != found.id],
         }
 
     found, told = office.read(read)

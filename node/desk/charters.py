@@ -151,14 +151,16 @@ def withdraw(
     Raises:
         RefusedError: we do not affirm this text.
     """
-    found = rows.find(connection, organisation.did, name)
-    charter = found[0] if found else None
-    digest = charter.digest if charter else name
-    said = [each for each in rows.said_of(connection, organisation.did, digest) if each.did == organisation.did]
-    abouts = {charter.id} if charter else {ids.canonical(name)} if ":" in name else {each.charter for each in said}
-    sealed = [
-        each for about in sorted(abouts) for each in withheld.take_back(connection, organisation, key, about, now)
-    ]
+    wanted = ids.canonical(name) if ":" in name else name
+    charters = rows.find(connection, organisation.did, wanted)
+    named = {each.id for each in charters}
+    said = [
+        each for digest in {each.digest for each in charters} or {wanted}
+        for each in rows.said_of(connection, organisation.did, digest)
+        if each.did == organisation.did and (not named or each.charter in named)
+    ]  # fmt: skip
+    abouts = sorted(named | {each.charter for each in said})
+    sealed = [each for about in abouts for each in withheld.take_back(connection, organisation, key, about, now)]
     if not said and not sealed:
         raise RefusedError("we do not affirm this text")
     for each in said:
@@ -168,10 +170,21 @@ def withdraw(
 
 def affirmed(connection: Connection, organisation: Organisation, charter: Charter) -> Affirmed:
     """Who affirms a text, as this node's copies of the logs have it."""
+    return affirmed_each(connection, organisation, (charter,))[charter.id]
+
+
+def affirmed_each(
+    connection: Connection, organisation: Organisation, charters: Sequence[Charter]
+) -> dict[str, Affirmed]:  # fmt: skip
+    """The same of several: id → who affirms it."""
     heads, roll = rolls.heads_of(connection, organisation), rolls.roll_of(connection, organisation)
-    said = rows.said_of(connection, organisation.did, charter.digest)
-    sealed = withheld_rows.about(connection, organisation.did, charter.id)
-    return rules.list_of(charter, said, heads, roll, withheld=withheld_rules.count_of(sealed, charter.digest))
+    found = {}
+    for each in charters:
+        sealed = withheld_rows.about(connection, organisation.did, each.id)
+        hidden = withheld_rules.count_of(sealed, each.digest)
+        said = rows.said_of(connection, organisation.did, each.digest)
+        found[each.id] = rules.list_of(each, said, heads, roll, withheld=hidden)
+    return found
 
 
 def own(connection: Connection, organisation: Organisation, key: OrganisationKey, charter: Charter) -> Own:

@@ -7,7 +7,7 @@ from datetime import datetime
 from node import charters as rules
 from node.alert_terms import is_rtl
 from node.charter_differences import Difference, compare
-from node.charters import Affirmation, Charter
+from node.charters import Affirmation, Affirmed, Charter
 from node.rolls import Place
 
 SHOWN = 200
@@ -57,6 +57,40 @@ class HeadView:
     epoch: int
     sequence: int
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class CharterCard:
+    """One text in a list."""
+
+    path: str
+    title: str
+    language: str
+    kind: str
+    keeper: str
+    keeper_path: str
+    published: datetime
+    count: int
+    digest: str
+    replaced: bool
+    """An amendment of it stands."""
+    affirmed: str = ""
+    """At the desk, how we ourselves affirm it: `named`, `withheld`, or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class CharterPage:
+    """One text, whole."""
+
+    card: CharterCard
+    adoption: str
+    texts: tuple["TextView", ...]
+    signatories: tuple[SignatoryView, ...]
+    affirmed: Affirmed
+    versions: tuple[CharterCard, ...]
+    """All that belong together, this one too, the first published first."""
+    proof_url: str
+    heads: tuple[HeadView, ...]
 
 
 @dataclass(frozen=True, slots=True)

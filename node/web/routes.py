@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, evidence, feeds, letters, press, public, requests
+from node.web.pages import bundles, charters, evidence, feeds, letters, press, public, requests
 from node.web.pages.desk import (
     approvals,
     case_acts,
@@ -23,6 +23,7 @@ from node.web.pages.desk import (
     withdrawals,
     write,
 )
+from node.web.pages.desk import charters as desk_charters
 from node.web.site import Site
 from node.web.veil import veiled
 
@@ -71,7 +72,10 @@ ROUTES = (
     Route("/organisations/{did}", veiled(public.organisation_page)),
     Route("/@{handle}", veiled(public.organisation_page)),
     Route("/groups", public.groups),
-    Route("/charters", public.charters),
+    Route("/charters", veiled(charters.index)),
+    Route("/charters/{page}", veiled(charters.one)),
+    Route("/charters/{page}/bundle", veiled(charters.bundle)),
+    Route("/charters/{page}/compare/{digest}", veiled(charters.compare)),
     Route("/desk", people.home),
     Route("/desk/sign-in", sign_in.sign_in_form, methods=["GET"]),
     Route("/desk/sign-in", sign_in.take_sign_in, methods=["POST"]),
@@ -121,6 +125,9 @@ ROUTES = (
     Route("/desk/networks/{network}/answer", networks.answer),
     Route("/desk/networks/{network}/sheet/{invitation}", networks.sheet),
     Route("/desk/networks/{network}/sheet/{invitation}/qr.svg", networks.sheet_qr),
+    Route("/desk/charters", desk_charters.index),
+    Route("/desk/charters/{page}", desk_charters.one, methods=["GET"]),
+    Route("/desk/charters/{page}", desk_charters.act, methods=["POST"]),
     Route("/desk/network", network.index),
     Route("/desk/network/{page}", network.one),
     Route("/desk/custody", custody.index, methods=["GET"]),

@@ -167,11 +167,6 @@ async def groups(request: Request) -> Response:
     return await _plain(request, "groups/index.html", "groups")
 
 
-async def charters(request: Request) -> Response:
-    """Charters; none yet."""
-    return await _plain(request, "charters/index.html", "charters")
-
-
 async def missing(request: Request) -> Response:
     """Nothing at this address, and nothing said about why."""
     site = site_of(request)
