@@ -14,7 +14,7 @@ from node.charter_texts import Article, CharterText, Version
 
 Kind = Literal["added", "removed", "changed", "same"]
 Step = Literal["same", "removed", "added"]
-_WORDS = re.compile(r"\s+(?=\S)|(?:\w+|[^\w\s])\s*")
+_WORDS = re.compile(r"\A\s+|(?:\w+|[^\w\s])\s*")
 _EFFORT = 3_000_000
 """Pairs of words that one comparison of texts may look at; where it is used up, a part is told as replaced whole."""
 
