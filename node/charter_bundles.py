@@ -39,7 +39,7 @@ MAX_FILE = 64 * 1024 * 1024
 MAX_AFFIRMATIONS = 10_000
 MAX_EARLIER = 20
 """Texts that an amendment leads back to."""
-_TERMS: Mapping[str, Any] = MappingProxyType(
+TERMS: Mapping[str, Any] = MappingProxyType(
     {
         "tadamun": NAMESPACE,
         **{name: f"tadamun:{name}" for name in (TYPE, "textDigest", "withheld")},
@@ -89,7 +89,7 @@ def render(
         heads: of everybody whose entries are in it.
     """
     document = {
-        "@context": [AS2, DATA_INTEGRITY, dict(_TERMS)],
+        "@context": [AS2, DATA_INTEGRITY, dict(TERMS)],
         "id": actor + "/charter-bundle",
         "type": TYPE,
         "attributedTo": actor,

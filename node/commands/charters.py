@@ -1,6 +1,7 @@
 """The `charter` commands: freeze a text, affirm it or take that back, list, show, compare, and write its bundle."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -190,6 +191,7 @@ def show(office: Office, digest: str) -> None:
             "names": [_name(connection, organisation.did, found, each) for each in affirmed.names],
             "as_of": {did: list(place) for did, place in affirmed.as_of.items()},
             "versions": [_summary(each, each_[each.id]) for each in kept if each.id != found.id],
+            "networks": [asdict(each) for each in desk.adoptions(connection, organisation, found.digest)],
         }
 
     found, told = office.read(read)
@@ -284,6 +286,9 @@ def _affirmed_lines(told: JsonObject) -> list[str]:
     if told["withheld"]:
         lines.append(f"+ {told['withheld']} whose names are withheld and known to the network")
     lines.append(f"{told['affirmed']} affirm {told['digest']}")
+    for each in told["networks"]:
+        names = " · ".join(each["names"].values())
+        lines.append(f"  network {names}: {each['state']}, {each['yes']} of {each['voters']} voters said yes")
     return lines + [f"  {each['kind']}: {each['title']}  {each['digest']}" for each in told["versions"]]
 
 

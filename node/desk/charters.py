@@ -4,7 +4,7 @@ A charter is public, and its keeper's followers are told of it. An affirmation s
 only. Who affirms without its name being shown says so in a sealed letter, as with alerts (`node/withheld.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from node import charter_texts as texts
 from node import charters as rules
+from node import governance
 from node import rolls as roll_rules
 from node import withheld as withheld_rules
 from node.alert_forms import clean
@@ -27,6 +28,7 @@ from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
 from node.models import charters as rows
 from node.models import documents
+from node.models import networks as network_rows
 from node.models import withheld as withheld_rows
 from node.models.organisations import Organisation
 
@@ -39,6 +41,18 @@ class Own:
 
     public: Affirmation | None = None
     withheld: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """One proposal to a network that it adopt a text."""
+
+    network: str
+    names: Mapping[str, str]
+    """Of the network, by language."""
+    state: str
+    yes: int
+    voters: int
 
 
 def draft(
@@ -185,6 +199,18 @@ def affirmed_each(
         said = rows.said_of(connection, organisation.did, each.digest)
         found[each.id] = rules.list_of(each, said, heads, roll, withheld=hidden)
     return found
+
+
+def adoptions(connection: Connection, organisation: Organisation, digest: str) -> tuple[Adoption, ...]:
+    """What became of this text in each network of ours that was asked to adopt it: for members' eyes."""
+    found = []
+    for joined in network_rows.all_of(connection, organisation.did):
+        state = network_rows.state_of(connection, organisation.did, joined.network)
+        for tally in state.decisions.values():
+            if tally.subject == governance.ADOPT and tally.text == digest:
+                yes = sum(choice == governance.YES for choice in tally.votes.values())
+                found.append(Adoption(joined.network, joined.names, tally.state, yes, tally.voters))
+    return tuple(found)
 
 
 def own(connection: Connection, organisation: Organisation, key: OrganisationKey, charter: Charter) -> Own:

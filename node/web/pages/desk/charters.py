@@ -98,23 +98,25 @@ def _affirm(
 async def _one(request: Request, session: Session, *, problem: str = "") -> Response:
     organisation, key, name = session.organisation, _key(request, session), request.path_params["page"]
 
-    def read(connection: Connection) -> tuple[CharterPage, Charter, acts.Own] | None:
+    def read(connection: Connection) -> tuple[CharterPage, Charter, acts.Own, tuple[acts.Adoption, ...]] | None:
         try:
             charter = acts.find(connection, organisation, name)
         except RefusedError:
             return None
         page = Shelf(connection, organisation, _LIST).page(charter)
-        return page, charter, acts.own(connection, organisation, key, charter)
+        own = acts.own(connection, organisation, key, charter)
+        return page, charter, own, acts.adoptions(connection, organisation, charter.digest)
 
     found = await site_of(request).database.read(read)
     if found is None:
         return desk.refused(request, session, "no such charter here", 404)
-    page, charter, own = found
+    page, charter, own, adoptions = found
     said = own.public
-    ticked = session.fields.all("article") or (said.articles if said is not None else ())
+    whole = charter.text.numbers if said is not None else ()
+    ticked = session.fields.all("article") or (said.articles if said is not None else ()) or whole
     return desk.page(
         request, session, organisation, "desk/charter.html", status=409 if problem else 200, problem=problem,
-        charter=page, own=own, ours=_ours(own), ticked=ticked or (charter.text.numbers if said is not None else ()),
+        charter=page, adoptions=adoptions, ours=_ours(own), ticked=ticked,
         keeps=charter.did == organisation.did, may_act=COORDINATOR in session.person.counting, typed=session.fields,
         name=said.name if said is not None else organisation.name, shown=20,
     )  # fmt: skip
