@@ -13,12 +13,14 @@ Rules of `parse`, in order:
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from node.alert_bidi import escape, mark
 from node.alert_forms import clean
+from node.citations import NUMBER
 from node.errors import ProtocolError
 from node.federation.protocol import digests
 from node.federation.protocol.messages import JsonObject
@@ -32,7 +34,7 @@ MAX_BYTES = 120 * 1024
 """Of the whole, in its JCS form."""
 MAX_CONTENT = 100 * 1024
 """Bytes of one language as HTML."""
-NUMBER = re.compile(r"[1-9][0-9]{0,2}(?:\.[1-9][0-9]{0,2}|[a-z])?")
+_UNTIDY = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 _SPEC = "Tadamun charters 1"
 
@@ -81,6 +83,11 @@ def tidy(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: tidy(item) for name, item in value.items()}
     return [tidy(item) for item in value] if isinstance(value, list) else value
+
+
+def is_tidy(text: str) -> bool:
+    """Whether `clean` would leave it as it is; found out without making it anew, for a charter is read at every look."""
+    return text == text.strip() and unicodedata.is_normalized("NFC", text) and _UNTIDY.search(text) is None
 
 
 def parse(value: Any) -> CharterText:
@@ -170,7 +177,7 @@ def _string(value: JsonObject, name: str, where: str, limit: int, *, needed: boo
     found = value.get(name, "")
     if not isinstance(found, str) or len(found) > limit or (needed and not found):
         raise _refused(f"{where}.{name}: a text of {1 if needed else 0} to {limit} characters")
-    if clean(found) != found:
+    if not is_tidy(found):
         raise _refused(f"{where}.{name}: holds what is not read as it stands (controls, turned text, another spelling)")
     return found
 

@@ -31,6 +31,7 @@ from node import charter_texts as texts
 from node import rolls
 from node.alert_forms import clean, parse_moment
 from node.charter_texts import CharterText
+from node.citations import NUMBER
 from node.effects import Accept, Decision, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
 from node.federation.protocol import digests, ids
@@ -197,18 +198,6 @@ def articles_of(said: Affirmation, charter: Charter) -> tuple[str, ...]:
     return tuple(each for each in charter.text.numbers if not said.articles or each in said.articles)
 
 
-def check_cited(cited: str) -> tuple[str, str]:
-    """Read `DIGEST#NUMBER`, as alerts cite an article.
-
-    Raises:
-        ProtocolError: it is neither.
-    """
-    digest, _, number = cited.partition("#")
-    if texts.NUMBER.fullmatch(number) is None:
-        raise ProtocolError(f"{cited[:80]!r}: an article is cited as DIGEST#NUMBER", spec=_SPEC)
-    return digests.check_multibase(digest), number
-
-
 def render_charter(
     name: str, actor: str, text: CharterText, language: str, page: str, now: datetime, to: tuple[str, ...],
     *, kind: str = "charter", amends: str = "", adoption: str = "each",
@@ -337,7 +326,7 @@ def check_articles(value: Any) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list) or not 0 < len(value) <= texts.MAX_ARTICLES:
         raise ProtocolError(f"affirmedArticles: 1 to {texts.MAX_ARTICLES} numbers", spec=_SPEC)
-    numbers = [each for each in value if isinstance(each, str) and texts.NUMBER.fullmatch(each)]
+    numbers = [each for each in value if isinstance(each, str) and NUMBER.fullmatch(each)]
     if len(numbers) != len(value) or len(set(numbers)) != len(numbers):
         raise ProtocolError("affirmedArticles: numbers of articles, each once", spec=_SPEC)
     return tuple(numbers)

@@ -10,17 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from node import alerts, citations
 from node import charter_differences as differences
 from node import charter_texts as texts
 from node import charters as rules
 from node.charters import Facts
+from node.citations import Citation
 from node.commands.charters import EXAMPLE
 from node.effects import Accept, Ignore, Refuse, StoreObject
-from node.errors import NodeError, ProtocolError
+from node.errors import NodeError, ProtocolError, RefusedError
 from node.federation.protocol import digests, keys
 from node.federation.protocol.activities import Activity, LogPosition
 from node.rolls import Standing
-from tests.support.alert_examples import NOW
+from tests.support.alert_examples import NOW, PLACE, example
 
 TEXT = json.loads(EXAMPLE.read_bytes())
 KEEPER, ONE, TWO, THREE, HEIR = (keys.generate_organisation_key().did for _ in range(5))
@@ -128,6 +130,11 @@ def test_what_somebody_typed_is_made_tidy_before_it_is_frozen():
     value = edited(lambda value: first(value).update(text="  cafe\u0301 \u202eturned\r\n"))
     assert first(texts.tidy(value))["text"] == "caf\u00e9 turned"
     texts.parse(texts.tidy(value))
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=30) | st.text(alphabet="a \n\t\u202e\u2067e\u0301\xa0\x85"))
+def test_what_is_tidy_is_what_cleaning_would_leave_alone(text):
+    assert texts.is_tidy(text) == (texts.tidy(text) == text)
 
 
 def test_html_in_an_article_is_inert_and_the_content_is_bounded():
@@ -387,10 +394,25 @@ def test_comparing_two_huge_texts_has_an_end():
 
 
 def test_an_article_is_cited_by_digest_and_number():
-    assert rules.check_cited(f"{CHARTER.digest}#3") == (CHARTER.digest, "3")
+    cited = citations.parse(f"{CHARTER.digest}#3a")
+    assert (cited, str(cited)) == (Citation(CHARTER.digest, "3a"), f"{CHARTER.digest}#3a")
     for wrong in ("", "#3", CHARTER.digest, *(CHARTER.digest + tail for tail in ("#", "#0", "#3\n")), "zz#3"):
         with pytest.raises(ProtocolError):
-            rules.check_cited(wrong)
+            citations.parse(wrong)
+
+
+def test_an_alert_cites_articles_and_what_is_no_citation_is_told_or_passed_over():
+    cited = f"{CHARTER.digest}#3"
+    given_ = alerts.parse_input(example(charter_articles=[cited, f"{CHARTER.digest}#1"]))
+    note = alerts.render(given_, given_.text.language, PLACE)
+    assert note["charterArticles"] == [cited, f"{CHARTER.digest}#1"]
+    assert [str(each) for each in alerts.parse(note).cited] == note["charterArticles"]
+    assert alerts.parse(note | {"charterArticles": ["x", cited, 7]}).cited == (Citation(CHARTER.digest, "3"),)
+    plain = alerts.parse_input(example())
+    assert "charterArticles" not in alerts.render(plain, plain.text.language, PLACE)
+    for wrong in (["nothing"], [cited] * 21, "x", [7]):
+        with pytest.raises(RefusedError, match="charter_articles"):
+            alerts.parse_input(example(charter_articles=wrong))
 
 
 def test_ten_thousand_affirmations_are_listed_at_once():

@@ -5,7 +5,7 @@ import json
 from node import charter_bundles
 from node.models import documents
 from tests.support.desk import join
-from tests.support.network import Network, path_of, wait_until
+from tests.support.network import Network, page_of, path_of, wait_until
 from tests.test_flow_charters import TEXT, affirmed, everywhere, found, freeze, holds, kept
 
 ALL = [str(number) for number in range(1, 9)]
@@ -110,3 +110,17 @@ async def test_versions_are_compared_word_by_word(tmp_path):
         assert (await public(b, f"{new}/compare/{later}")).status == 404
         assert (await public(b, "/charters/0123456789abcdef")).status == 404
         assert (await b.get("/charters/0123456789abcdef/bundle")).status == 404
+
+
+async def test_an_alert_cites_an_article_and_its_page_leads_there(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        digest = await kept(a, b)
+        other = "zQmTvoRqJc11c8s1Mqsdp76tvbMYr1gmcMTrxMa1uPYsM8m"
+        said = await b.publish(status="actual", charter_articles=[f"{digest}#3", f"{other}#1", f"{digest}#99"])
+        await wait_until(lambda: a.holds(said), "the alert is there")
+        for house in (a, b):
+            shown = (await public(house, page_of(said))).text
+            assert f'href="{page(a, digest)}#article-3"' in shown and TEXT["ar"]["title"] in shown
+            assert other in shown, "what is not held here is named by its digest"
+            assert "#article-99" not in shown

@@ -50,6 +50,17 @@ class SignatoryView:
 
 
 @dataclass(frozen=True, slots=True)
+class CitedView:
+    """One cited article. Without a path its text is not held here, or has no such article."""
+
+    number: str
+    digest: str
+    path: str = ""
+    title: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HeadView:
     """How far a log reaches."""
 

@@ -26,6 +26,7 @@ from node.models.alerts import AlertRecord
 from node.models.contacts import Member
 from node.models.organisations import Organisation
 from node.web import activitypub, sisters, stories
+from node.web.citations import cited
 from node.web.site import Site, site_of
 from node.web.views import (
     AlertCard,
@@ -321,6 +322,7 @@ class Cards:
             pictures=self._pictures(note),
             cap_path=f"/alerts/{main.page}/cap" if main is not None and outlet.chain(main) else "",
             share=self._share(card, note) if outlet.alert(record) is not None else None,
+            cited=cited(connection, org, note.cited),
             sisters=sisters.addresses(self.connection, self.organisation, record, self.now),
         )
 
