@@ -86,7 +86,7 @@ def tidy(value: Any) -> Any:
 
 
 def is_tidy(text: str) -> bool:
-    """Whether `clean` would leave it as it is; found out without making it anew, for a charter is read at every look."""
+    """Whether `clean` would leave it as it is, found out without making it anew: a charter is read at every look."""
     return text == text.strip() and unicodedata.is_normalized("NFC", text) and _UNTIDY.search(text) is None
 
 

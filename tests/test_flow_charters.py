@@ -190,6 +190,14 @@ async def test_the_list_is_made_anew_from_the_logs_and_goes_with_its_text(tmp_pa
 
         await a.write(rebuild)
         assert affirmed(a, digest) == before
+        with pytest.raises(RefusedError, match="another organisation"):
+            await act(b, desk.remove, digest)
+        name = found(a, digest).id
+        await act(a, desk.remove, digest)
+        for house in (a, b):
+            await wait_until(lambda house=house: not holds(house, digest), "the text is gone")
+            assert (await house.get(f"/charters/{documents.page_name(name)}")).status == 410
+        assert (await act(b, desk.withdraw, digest)), "a name comes off even then"
 
 
 async def test_the_commands_freeze_affirm_list_compare_bundle_and_prove(tmp_path):

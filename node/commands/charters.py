@@ -151,6 +151,24 @@ def withdraw(office: Office, digest: str) -> None:
     )  # fmt: skip
 
 
+@charter.command()
+@click.argument("digest")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+def remove(office: Office, digest: str, yes: bool) -> None:
+    """Take our charter DIGEST off, with the list of who affirms it: a text that should not have been frozen.
+
+    It is not how a charter is changed: for that, freeze another text with --amends. What others copied cannot be taken
+    back.
+    """
+    organisation, key = office.organisation, office.key
+    if not yes:
+        click.confirm("Take this charter off every node's pages?", abort=True, err=True)
+    said = office.write(lambda connection: desk.remove(connection, organisation, key, digest, utc_now()))
+    lines = "the charter is taken off; a running 'serve' tells members and followers"
+    office.show({"id": said.object_id, "sequence": said.sequence}, lines)
+
+
 @charter.command("list")
 @common
 def list_charters(office: Office) -> None:

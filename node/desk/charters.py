@@ -182,6 +182,22 @@ def withdraw(
     return (*(each.id for each in said), *sealed)
 
 
+def remove(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, name: str, now: datetime
+) -> Published:  # fmt: skip
+    """Take a charter of ours off, with the list of who affirms it: every node hides it at once and destroys it later.
+
+    Raises:
+        RefusedError: no such charter, or another organisation keeps it.
+    """
+    charter = find(connection, organisation, name)
+    held = documents.stored(connection, organisation.did, charter.id)
+    if charter.did != organisation.did or held is None:
+        raise RefusedError("another organisation keeps this charter; only its keeper takes it off")
+    audience = outbox.audience(organisation, members_only=False)
+    return outbox.take_back(connection, organisation, key, held, audience, now, followers=True)
+
+
 def affirmed(connection: Connection, organisation: Organisation, charter: Charter) -> Affirmed:
     """Who affirms a text, as this node's copies of the logs have it."""
     return affirmed_each(connection, organisation, (charter,))[charter.id]

@@ -249,14 +249,14 @@ def _sealing(connection: Connection, did: str) -> tuple[str, ...]:
     return (key.public,) if key else ()
 def take_back(
     connection: Connection, organisation: Organisation, key: OrganisationKey, held: Stored, audience: Audience,
-    now: datetime,
+    now: datetime, *, followers: bool = False,
 ) -> Published:  # fmt: skip
-    """Delete an object of ours that only members were sent."""
+    """Delete an object of ours that only members were sent, or followers too."""
     found = ids.portable(held.id)
     uri = found.at(organisation.origin) if found else held.id
     tombstone = {"id": uri, "type": "Tombstone", "formerType": held.type}
     named = withdrawn_entries(connection, organisation, held.id)
-    speech = Speech("Delete", tombstone, audience, {}, named, followers=False)
+    speech = Speech("Delete", tombstone, audience, {}, named, followers=followers)
     return publish(connection, organisation, key, speech, now)
 
 
