@@ -24,6 +24,7 @@ from typing import Any
 import orjson
 
 from node import charters as rules
+from node import rolls
 from node.charters import Affirmation, Affirmed, Charter
 from node.errors import ProtocolError
 from node.federation.protocol import actors, digests, ids, integrity_proofs, verification
@@ -218,13 +219,6 @@ def _check_actors(named: Mapping[str, Actor], wanted: set[str]) -> None:
 def _heads(value: Any) -> dict[str, Place]:
     if not isinstance(value, dict) or len(value) > MAX_AFFIRMATIONS + MAX_EARLIER + 2:
         raise ProtocolError("heads: did → [epoch, sequence, digest]", spec=_SPEC)
-    return {did: _place(did, place) for did, place in value.items()}
-
-
-def _place(did: str, place: Any) -> Place:
-    if not ids.is_did(did) or not isinstance(place, list) or len(place) != 3:
-        raise ProtocolError("a head that is none", spec=_SPEC)
-    epoch, sequence, digest = place
-    if type(epoch) is not int or type(sequence) is not int or epoch < 1 or sequence < 1:
-        raise ProtocolError("a head at a place that is none", spec=_SPEC)
-    return epoch, sequence, digests.check_multibase(digest)
+    if not all(ids.is_did(did) for did in value):
+        raise ProtocolError("heads: did → [epoch, sequence, digest]", spec=_SPEC)
+    return {did: rolls.parse_place(place) for did, place in value.items()}

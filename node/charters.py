@@ -37,7 +37,7 @@ from node.errors import ProtocolError
 from node.federation.protocol import digests, ids
 from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import NAMESPACE
-from node.federation.protocol.messages import JsonObject, id_of
+from node.federation.protocol.messages import MAX_ENTRY, JsonObject, id_of
 from node.rolls import Place, Standing
 
 ARTICLE, AFFIRMATION = "Article", "Affirmation"
@@ -47,6 +47,8 @@ KINDS = ("charter", "addendum", "amendment")
 ADOPTIONS = ("each", "network")
 """Whether it binds each organisation that affirms it, or a network that adopts it by its quorum."""
 MAX_NAME = 200
+_AROUND = 12 * 1024
+"""Bytes that proofs and the activity around it may take of an entry."""
 _SPEC = "Tadamun charters 1"
 TERMS: Mapping[str, Any] = MappingProxyType(
     {
@@ -210,10 +212,10 @@ def render_charter(
         page: the address of its page.
 
     Raises:
-        ProtocolError: the text is too long as HTML.
+        ProtocolError: the text is too long as HTML, or the whole for one log entry.
     """
     content = texts.render_content(text, language)
-    return {
+    made = {
         "id": name,
         "type": ARTICLE,
         "attributedTo": actor,
@@ -230,6 +232,11 @@ def render_charter(
         "adoption": adoption,
         "to": list(to),
     }
+    size = len(digests.jcs(made))
+    if size > MAX_ENTRY - _AROUND:
+        reason = f"{size} bytes in all, {MAX_ENTRY - _AROUND} are carried: shorten it, or make an addendum of a part"
+        raise ProtocolError(reason, spec=_SPEC)
+    return made
 
 
 def render_affirmation(

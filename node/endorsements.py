@@ -32,7 +32,7 @@ from node.alert_forms import parse_moment
 from node.effects import Accept, Decision, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
 from node.federation.protocol import digests, ids
-from node.federation.protocol.activities import MAX_EPOCH, Activity
+from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import NAMESPACE
 from node.federation.protocol.messages import JsonObject, id_of
 from node.rolls import Place, Standing
@@ -361,7 +361,7 @@ def _delivery(value: Any) -> Delivery:
         to=_text(value, "to", MAX_TO),
         count=_number(value, "count"),
         withheld=_number(value, "withheld"),
-        heads={did: _place(place) for did, place in heads.items() if ids.is_did(did)},
+        heads={did: rolls.parse_place(place) for did, place in heads.items() if ids.is_did(did)},
     )
 
 
@@ -370,15 +370,6 @@ def _number(value: JsonObject, name: str) -> int:
     if type(found) is not int or not 0 <= found < 2**31:
         raise ProtocolError(f"{name}: a number", spec=_SPEC)
     return found
-
-
-def _place(value: Any) -> Place:
-    if not isinstance(value, list) or len(value) != 3:
-        raise ProtocolError("heads: [epoch, sequence, digest]", spec=_SPEC)
-    epoch, sequence, digest = value
-    if type(epoch) is not int or type(sequence) is not int or not 0 < epoch <= MAX_EPOCH or not 0 <= sequence < 2**53:
-        raise ProtocolError("heads: [epoch, sequence, digest]", spec=_SPEC)
-    return epoch, sequence, digests.check_multibase(digest)
 
 
 def _timestamp(moment: datetime) -> str:

@@ -12,11 +12,16 @@ Rules, in order:
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from node.errors import ProtocolError
+from node.federation.protocol import digests
+from node.federation.protocol.activities import MAX_EPOCH
 
 Place = tuple[int, int, str]
 """Epoch, sequence and header digest of an entry; the digest is empty where it is not known."""
 _NOWHERE: Place = (0, 0, "")
+_SPEC = "Tadamun log §3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,20 @@ class Word(Protocol):
 
 
 W = TypeVar("W", bound=Word)
+
+
+def parse_place(value: Any) -> Place:
+    """Read a place that somebody else wrote.
+
+    Raises:
+        ProtocolError: it is not `[epoch, sequence, digest]`.
+    """
+    if not isinstance(value, list) or len(value) != 3:
+        raise ProtocolError("heads: [epoch, sequence, digest]", spec=_SPEC)
+    epoch, sequence, digest = value
+    if type(epoch) is not int or type(sequence) is not int or not 0 < epoch <= MAX_EPOCH or not 0 <= sequence < 2**53:
+        raise ProtocolError("heads: [epoch, sequence, digest]", spec=_SPEC)
+    return epoch, sequence, digests.check_multibase(digest)
 
 
 def within(words: Iterable[W], heads: Mapping[str, Place]) -> tuple[W, ...]:

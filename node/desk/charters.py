@@ -79,10 +79,13 @@ def draft(
     name = organisation.at(f"/objects/{outbox.token()}")
     page = f"{organisation.origin}/charters/{documents.page_name(ids.canonical(name))}"
     audience = outbox.audience(organisation, members_only=False)
-    made = rules.render_charter(
-        name, organisation.uri, text, text.language(language or organisation.language), page, now, audience.to,
-        kind=kind, amends=amends, adoption=adoption,
-    )  # fmt: skip
+    try:
+        made = rules.render_charter(
+            name, organisation.uri, text, text.language(language or organisation.language), page, now, audience.to,
+            kind=kind, amends=amends, adoption=adoption,
+        )  # fmt: skip
+    except ProtocolError as error:
+        raise RefusedError(str(error)) from error
     return made | {"cc": list(audience.cc)}
 
 
