@@ -1,12 +1,18 @@
 """Charters in browsers: read by everyone, affirmed at the desk article by article, compared, kept as a file."""
 
 import json
+from urllib.parse import unquote, urlsplit
 
-from node import charter_bundles
+from node import charter_bundles, governance
+from node.desk import networks
 from node.models import documents
 from tests.support.desk import join
 from tests.support.network import Network, page_of, path_of, wait_until
-from tests.test_flow_charters import TEXT, affirmed, everywhere, found, freeze, holds, kept
+from tests.test_copies import links, mirror, names
+from tests.test_flow_charters import TEXT, affirm, affirmed, everywhere, found, freeze, holds, kept
+from tests.test_flow_networks_apart import act as network_act
+from tests.test_flow_networks_apart import found as found_network
+from tests.test_flow_networks_apart import state
 
 ALL = [str(number) for number in range(1, 9)]
 
@@ -124,3 +130,44 @@ async def test_an_alert_cites_an_article_and_its_page_leads_there(tmp_path):
             assert f'href="{page(a, digest)}#article-3"' in shown and TEXT["ar"]["title"] in shown
             assert other in shown, "what is not held here is named by its digest"
             assert "#article-99" not in shown
+
+
+async def test_a_copy_of_the_site_holds_charters_with_their_proof(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        digest = await kept(a, b)
+        await affirm(b, digest, name="Exercise name")
+        folder, path = tmp_path / "copy", page(b, digest).strip("/")
+        await mirror(b, folder)
+        proof = folder / path / f"tadamun-charter-{path.rpartition('/')[2]}.json"
+        assert [each.name for each in charter_bundles.parse(proof.read_bytes()).affirmed.names] == ["Exercise name"]
+        assert path_of(a.organisation.at("/objects/x")).strip("/").rpartition("/")[0] in str(sorted(names(folder)))
+        for html, target in links(folder / "charters"):
+            parts = urlsplit(target)
+            if not parts.scheme and parts.path:
+                assert (html.parent / unquote(parts.path)).resolve().is_file(), f"{html}: {target}"
+
+
+async def test_what_a_network_decides_about_a_text_is_told_at_the_desk_alone(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        digest = await kept(a, b)
+        network = await found_network(a, b, "EXERCISE network")
+        made = await network_act(a, lambda mine: networks.propose(mine, network, governance.ADOPT, text=digest))
+        await wait_until(lambda: state(b, network).decisions, "the proposal is there")
+        karwan = await join(b, "Karwan (exercise)", "coordinator")
+        path = page(b, digest)
+        assert "EXERCISE network" in (await karwan.get("/desk" + path)).text
+        assert "0 of 2 voters said yes" in (await karwan.get("/desk" + path)).text
+        for house in (a, b):
+            await network_act(house, lambda mine: networks.vote(mine, network, made[0], governance.YES))
+        await wait_until(lambda: _yes(b, network) == 2, "both said yes")
+        await network_act(b, lambda mine: networks.close(mine, network, made[0]))
+        told = (await karwan.get("/desk" + path)).text
+        assert "Decided" in told and "2 of 2 voters said yes" in told
+        assert "EXERCISE network" not in (await public(b, path)).text
+
+
+def _yes(house, network):
+    votes = [each.votes for each in state(house, network).decisions.values()]
+    return sum(choice == governance.YES for each in votes for choice in each.values())

@@ -65,7 +65,9 @@ class Shelf:
 
     def page(self, charter: Charter) -> CharterPage:
         """One text, whole."""
-        affirmed = desk.affirmed(self.connection, self.organisation, charter)
+        kept = desk.versions(self.connection, self.organisation, charter)
+        each_ = desk.affirmed_each(self.connection, self.organisation, kept)
+        affirmed = each_[charter.id]
         paths = {each.did: self.keeper(each.did)[1] for each in affirmed.names[: views.SHOWN]}
         found = ids.portable(charter.id)
         return CharterPage(
@@ -74,7 +76,7 @@ class Shelf:
             texts=views.texts(charter),
             signatories=views.signatories(charter, affirmed.names, paths),
             affirmed=affirmed,
-            versions=self.cards(desk.versions(self.connection, self.organisation, charter)),
+            versions=tuple(self._card(each, each_[each.id]) for each in kept),
             proof_url=found.at(self.organisation.origin) if found else "",
             heads=views.heads(affirmed.as_of) if len(affirmed.as_of) <= views.SHOWN else (),
         )
