@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from node import citations
 from node.alert_countries import COUNTRIES
 from node.alert_forms import Form
 from node.alert_offices import MAX_CONTACT, MAX_WEB, is_email, is_fax, is_web
@@ -33,6 +34,8 @@ from node.alert_terms import (
     SUBJECT_KINDS,
     URGENCIES,
 )
+from node.citations import Citation
+from node.errors import ProtocolError
 from node.federation.protocol.ids import is_did
 from node.federation.protocol.messages import JsonObject
 from node.media import MAX_ALT, MAX_PICTURES, PEOPLE
@@ -179,6 +182,8 @@ class Alert:
     media: tuple[Shot, ...] = ()
     networks: tuple[str, ...] = ()
     """Digests, or what they begin with, of the networks it is for; empty where the organisation is in one at most."""
+    cited: tuple[Citation, ...] = ()
+    """Articles of charters that it speaks of."""
 
     @property
     def sealed(self) -> bool:
@@ -234,6 +239,7 @@ def parse_input(value: JsonObject) -> Alert:
         violation_types=form.slugs("violation_types", MAX_ITEMS, example="threat"),
         relation_to_network=form.slug("relation_to_network", example="member"),
         drivers=form.slugs("drivers", MAX_ITEMS, example="extractive-project"),
+        cited=_cited(form),
         company_or_project=form.text("company_or_project", MAX_TEXT, default=""),
         verification_level=verification,
         endorsement_mode=form.choice("endorsement_mode", ENDORSEMENT_MODES, default="individual"),
@@ -248,6 +254,17 @@ def parse_input(value: JsonObject) -> Alert:
     )
     form.finish()
     return alert
+
+
+def _cited(form: Form) -> tuple[Citation, ...]:
+    """`charter_articles`: articles of charters that the alert speaks of."""
+    found = []
+    for number, text in enumerate(form.texts("charter_articles", citations.MAX_CITED, citations.MAX_LENGTH)):
+        try:
+            found.append(citations.parse(text))
+        except ProtocolError:
+            form.fail(f"charter_articles[{number}]", "write DIGEST#NUMBER; 'tadamun charter list' shows digests")
+    return tuple(found)
 
 
 def _custody(form: Form) -> dict[str, Any]:

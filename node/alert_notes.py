@@ -261,6 +261,7 @@ def _terms(alert: Alert, text: Text) -> JsonObject:
         "violationTypes": list(alert.violation_types),
         "relationToNetwork": alert.relation_to_network,
         "drivers": list(alert.drivers),
+        "charterArticles": [str(each) for each in alert.cited],
         "companyOrProject": alert.company_or_project,
         "narrative": text.narrative,
         "linkToWork": text.link_to_work,

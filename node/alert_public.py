@@ -7,10 +7,12 @@ a newer node must not break our lists; what is too long, of the wrong type or mi
 
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from node import citations
 from node.alert_forms import parse_moment
 from node.alert_input import (
     MAX_DEMAND,
@@ -41,6 +43,7 @@ from node.alert_terms import (
     UNKNOWN,
     URGENCIES,
 )
+from node.citations import Citation
 from node.errors import ProtocolError
 from node.federation.protocol import ids
 from node.federation.protocol.messages import JsonObject, as_list, id_of
@@ -144,6 +147,8 @@ class PublicAlert:
     def is_expired(self, now: datetime) -> bool:
         """Whether it is old information that nobody should act on."""
         return self.expires is not None and self.expires <= now
+    cited: tuple[Citation, ...] = ()
+    """Articles of charters that it speaks of."""
 
     @property
     def is_drill(self) -> bool:
@@ -189,6 +194,7 @@ def parse(note: JsonObject) -> PublicAlert:
         violation_types=_texts(note, "violationTypes"),
         relation_to_network=_text(note, "relationToNetwork", MAX_TEXT),
         drivers=_texts(note, "drivers"),
+        cited=_cited(note),
         company_or_project=_text(note, "companyOrProject", MAX_TEXT),
         narrative=_text(note, "narrative", MAX_NARRATIVE),
         link_to_work=_text(note, "linkToWork", MAX_LINK_TO_WORK),
@@ -211,6 +217,15 @@ def parse(note: JsonObject) -> PublicAlert:
         news_of=_first(note),
         pictures=parse_media(note.get("attachment")),
     )
+
+
+def _cited(note: JsonObject) -> tuple[Citation, ...]:
+    """What is no citation cites nothing: it makes an alert no worse."""
+    found = []
+    for each in as_list(note.get("charterArticles"))[: citations.MAX_CITED]:
+        with suppress(ProtocolError):
+            found.append(citations.parse(each if isinstance(each, str) else ""))
+    return tuple(found)
 
 
 def _first(note: JsonObject) -> str | None:

@@ -103,7 +103,7 @@ TERMS: Mapping[str, Any] = MappingProxyType(
         **{name: f"tadamun:{name}" for name in _PLAIN},
         **dict(_term(name, **{"@container": "@set"}) for name in ("violationTypes", "drivers", "actions")),
         **dict(_term(name, **{"@container": "@list"}) for name in ("demands", "targets", "subjects")),
-        **dict(_term(name, **{"@container": "@list"}) for name in ("doNot", "answers")),
+        **dict(_term(name, **{"@container": "@list"}) for name in ("doNot", "answers", "charterArticles")),
         **dict(_term(name, **{"@type": _DATE_TIME}) for name in ("deadline", "expires", "stateChanged")),
         "translationOf": {"@id": "tadamun:translationOf", "@type": "@id"},
         "translations": {"@id": "tadamun:translations", "@type": "@id", "@container": "@set"},

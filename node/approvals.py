@@ -51,13 +51,13 @@ _CONSENT = ("given_by", "how", "level", "valid_until", "excluded", "family_safe"
 _SHOWN = (
     "audience", "networks", "exclude", "language", "headline", "kind", "country", "status", "severity", "urgency",
     "certainty", "narrative", "link_to_work", "demands", "do_not", "actions", "translations", "expires", "deadline",
-    "violation_types",
+    "violation_types", "charter_articles",
     "drivers", "company_or_project", "relation_to_network", "verification", "endorsement_mode", "republish",
     "embargo_until",
 )  # fmt: skip
 _BESIDE = (
     "status", "targets", "actions", "deadline", "expires", "violation_types", "drivers", "company_or_project",
-    "relation_to_network", "verification", "endorsement_mode", "republish",
+    "relation_to_network", "verification", "endorsement_mode", "republish", "charter_articles",
 )  # fmt: skip
 
 

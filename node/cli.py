@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "audit": "node.commands.people:audit",
         "backup": "node.commands.setup:backup",
         "boosts": "node.commands.boosts:boosts",
+        "charter": "node.commands.charters:charter",
         "custody": "node.commands.custody:custody",
         "decision": "node.commands.networks:decision",
         "demo": "node.demo:demo",

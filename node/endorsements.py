@@ -27,13 +27,15 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
+from node import rolls
 from node.alert_forms import parse_moment
 from node.effects import Accept, Decision, Ignore, Refuse, StoreObject
 from node.errors import ProtocolError
 from node.federation.protocol import digests, ids
-from node.federation.protocol.activities import MAX_EPOCH, Activity
+from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import NAMESPACE
 from node.federation.protocol.messages import JsonObject, id_of
+from node.rolls import Place, Standing
 
 SIGN_ON, ENDORSEMENT = "SignOn", "Endorsement"
 TYPES = (SIGN_ON, ENDORSEMENT)
@@ -53,8 +55,6 @@ TERMS: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-Place = tuple[int, int, str]
-"""Epoch, sequence and header digest of an entry; the digest is empty where it is not known."""
 Phase = Literal["open", "closed", "delivered"]
 
 
@@ -100,16 +100,6 @@ class Endorsement:
     language: str
     said: datetime
     order: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An organisation whose endorsement counts on this node: ourselves, a member, or one that a member succeeded."""
-
-    listed: bool
-    """It agreed that others name it as a member of the network."""
-    frozen: tuple[int, int] | None = None
-    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,21 +187,16 @@ def list_of(
         present: language → digest of each text of the alert that is held now.
         withheld: endorsements that came sealed: organisations that the network knows and nobody names.
     """
-    counted = [each for each in entries if each.order <= heads.get(each.did, (0, 0, ""))[:2]]
-    found = {each.id: each for each in sorted(counted, key=lambda each: each.order)}.values()
+    found = rolls.within(entries, heads)
     openings = [each for each in found if isinstance(each, SignOn)]
     if not openings or not present:
         return None
     asked = max(openings, key=lambda each: (each.order, each.id))
-    signed: dict[str, Endorsement] = {}
-    for each in found:
-        if isinstance(each, Endorsement) and _counts(each, asked, roll):
-            name = _final(each.did, roll)
-            if name not in signed or _rank(each, name) > _rank(signed[name], name):
-                signed[name] = each
-    signed.pop(_final(asked.did, roll), None)
+    under = [each for each in found if isinstance(each, Endorsement) and _counts(each, asked, roll)]
+    signed = rolls.last_words(under, roll)
+    signed.pop(rolls.final(asked.did, roll), None)
     names = tuple(sorted(signed.values(), key=lambda each: (each.said, each.did)))
-    could = {_final(did, roll) for did in roll} - {_final(asked.did, roll)}
+    could = {rolls.final(did, roll) for did in roll} - {rolls.final(asked.did, roll)}
     return SignOnList(
         sign_on=asked,
         names=names,
@@ -327,26 +312,11 @@ def parse(thing: JsonObject, order: tuple[int, int]) -> SignOn | Endorsement:
 
 
 def _counts(each: Endorsement, asked: SignOn, roll: Mapping[str, Standing]) -> bool:
-    standing = roll.get(each.did)
-    if standing is None or (standing.frozen is not None and each.order > standing.frozen):
+    if not rolls.counts(each, roll):
         return False
     if (each.alert, each.digest) != (asked.alert, asked.digest) or each.said > asked.closes:
         return False
     return asked.delivery is None or each.order <= asked.delivery.heads.get(each.did, (0, 0, ""))[:2]
-
-
-def _final(did: str, roll: Mapping[str, Standing]) -> str:
-    """Who speaks for this organisation by now."""
-    for _ in roll:
-        standing = roll.get(did)
-        if standing is None or standing.successor is None:
-            break
-        did = standing.successor
-    return did
-
-
-def _rank(each: Endorsement, final: str) -> tuple[bool, tuple[int, int], str]:
-    return each.did == final, each.order, each.id
 
 
 def _portable(value: Any, name: str) -> ids.Portable:
@@ -391,7 +361,7 @@ def _delivery(value: Any) -> Delivery:
         to=_text(value, "to", MAX_TO),
         count=_number(value, "count"),
         withheld=_number(value, "withheld"),
-        heads={did: _place(place) for did, place in heads.items() if ids.is_did(did)},
+        heads={did: rolls.parse_place(place) for did, place in heads.items() if ids.is_did(did)},
     )
 
 
@@ -400,15 +370,6 @@ def _number(value: JsonObject, name: str) -> int:
     if type(found) is not int or not 0 <= found < 2**31:
         raise ProtocolError(f"{name}: a number", spec=_SPEC)
     return found
-
-
-def _place(value: Any) -> Place:
-    if not isinstance(value, list) or len(value) != 3:
-        raise ProtocolError("heads: [epoch, sequence, digest]", spec=_SPEC)
-    epoch, sequence, digest = value
-    if type(epoch) is not int or type(sequence) is not int or not 0 < epoch <= MAX_EPOCH or not 0 <= sequence < 2**53:
-        raise ProtocolError("heads: [epoch, sequence, digest]", spec=_SPEC)
-    return epoch, sequence, digests.check_multibase(digest)
 
 
 def _timestamp(moment: datetime) -> str:

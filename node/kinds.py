@@ -14,6 +14,7 @@ import orjson
 from node import alerts as alert_rules
 from node import (
     announcements,
+    charters,
     declarations,
     endorsements,
     evidence,
@@ -33,6 +34,7 @@ from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
 from node.letters import Letter
 from node.models import alerts, contacts, documents, groups, media, organisations, signatures, withheld
+from node.models import charters as charter_rows
 from node.models import letters as letter_rows
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
@@ -134,6 +136,9 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
     elif effect.kind in endorsements.TYPES:
         found = endorsements.parse(effect.document, around.position or (0, 0))
         signatures.save(view.connection, view.org, effect.object_id, found.alert, effect.author)
+    elif effect.kind in (charters.CHARTER, charters.AFFIRMATION):
+        frozen = charters.parse(effect.document, around.position or (0, 0))
+        charter_rows.save(view.connection, view.org, frozen, effect.author)
     _note_audience(view, effect, around)
 
 
@@ -174,6 +179,7 @@ def hide_object(view: View, effect: HideObject, around: Surroundings) -> None:
         view.hide(each, effect.author, around.now)
         alerts.remove(view.connection, view.org, each)
         signatures.remove(view.connection, view.org, each)
+        charter_rows.remove(view.connection, view.org, each)
         withheld.remove(view.connection, view.org, each)
         groups.take(view.connection, view.org, each)
 
@@ -186,6 +192,7 @@ def drop_author(view: View, author: str) -> None:
     signatures.drop_author(view.connection, view.org, author)
     if (found := ids.portable(author)) is not None:
         groups.drop_author(view.connection, view.org, found.did)
+    charter_rows.drop_author(view.connection, view.org, author)
 
 
 def alert_record(effect: StoreObject, around: Surroundings) -> AlertRecord:
@@ -374,6 +381,29 @@ def _judge_announcement(view: View, verified: Verified, around: Surroundings) ->
     )
 
 
+def _is_charter(activity: Activity, held: Stored | None) -> bool:
+    """Also a post that wants to take the place of one: it would else be judged as a post."""
+    thing = activity.object
+    if activity.type not in ("Create", "Update") or thing is None:
+        return False
+    if held is not None and held.type in (charters.CHARTER, charters.AFFIRMATION):
+        return True
+    return activity.object_type == charters.AFFIRMATION or charters.is_charter(thing)
+
+
+def _judge_charter(view: View, verified: Verified, around: Surroundings) -> Decision:
+    activity = verified.activity
+    held = view.stored(activity.object_id) if activity.object_id else None
+    facts = charters.Facts(
+        known=activity.did == view.org or view.member(activity.did) is not None,
+        frozen=around.frozen,
+        known_author=held.author if held else None,
+        known_order=(held.epoch or 0, held.sequence or 0) if held else None,
+        gone=held is not None and held.state == documents.GONE,
+    )
+    return charters.decide(activity, facts)
+
+
 def _is_succession(activity: Activity, held: Stored | None) -> bool:
     return activity.type == successions.TYPE
 
@@ -507,6 +537,7 @@ def _judge_letter(view: View, verified: Verified, around: Surroundings) -> Decis
 KINDS: tuple[Kind, ...] = (
     Kind("alert", _is_alert, _judge_alert, urgent=True),
     Kind("actor", _is_actor, _judge_relation),
+    Kind("charter", _is_charter, _judge_charter),
     Kind("sign-on", _is_sign_on, _judge_sign_on),
     Kind("post", _is_post, _judge_post),
     Kind("announcement", _is_announcement, _judge_announcement),

@@ -1,15 +1,15 @@
 """Signatures whose names stay within the network: counted by every member's machine, told by none of them.
 
-An organisation endorses by a sealed letter of kind "endorsement", not by a public entry. What a machine keeps in the
-clear is a tag: the digest of the organisation's own signature over alert and text. The same organisation makes the same
-tag again, so nobody counts twice; nobody without its key can say whose a tag is, not even whoever holds a list of all
-members. The name rests sealed to the room "network".
+An organisation endorses an alert, or affirms a charter, by a sealed letter of kind "endorsement", not by a public
+entry. What a machine keeps in the clear is a tag: the digest of the organisation's own signature over alert and text.
+The same organisation makes the same tag again, so nobody counts twice; nobody without its key can say whose a tag is,
+not even whoever holds a list of all members. The name rests sealed to the room "network".
 
 Rules, in order:
-1. what is inside is signed by the letter's author, over this alert and this text;
-2. nobody endorses its own alert;
+1. what is inside is signed by the letter's author, over this alert (or charter) and this text;
+2. nobody so endorses what is its own: whose it is, is public;
 3. the newest word of a tag counts, and of two at the same second the one that takes it back;
-4. it counts for the text that is frozen now, said before the window closed and before the list was handed over.
+4. it counts for one text; under an alert if it was said before the window closed and before the list was handed over.
 
 That the author is a member, not frozen, and wrote it lately is `node/letters.py`'s to judge, when it comes.
 """
@@ -38,9 +38,9 @@ class Withheld:
 
     tag: str
     alert: str
-    """The canonical id of the alert's Note in its main language."""
+    """The canonical id of the alert's Note in its main language, or of a charter's Article."""
     digest: str
-    """Of the frozen texts."""
+    """Of the frozen texts, or of the charter's text."""
     said: datetime
     gone: bool
     """It was taken back."""
@@ -96,9 +96,14 @@ def replaces(new: Withheld, old: Withheld) -> bool:
 
 
 def count(held: Iterable[Withheld], asked: SignOn) -> int:
-    """How many organisations signed this text so."""
+    """How many organisations signed this text of an alert so."""
     last = min(asked.closes, asked.delivery.at) if asked.delivery else asked.closes
-    return len({each.tag for each in held if each.digest == asked.digest and not each.gone and each.said <= last})
+    return count_of((each for each in held if each.said <= last), asked.digest)
+
+
+def count_of(held: Iterable[Withheld], digest: str) -> int:
+    """How many organisations stand so under this text."""
+    return len({each.tag for each in held if each.digest == digest and not each.gone})
 
 
 def _message(alert: str, digest: str) -> bytes:

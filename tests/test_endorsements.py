@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from node import endorsements as rules
 from node import recovery
 from node.effects import Accept, Ignore, Refuse, StoreObject
-from node.endorsements import Delivery, Facts, Standing
+from node.endorsements import Delivery, Facts
 from node.errors import NodeError
 from node.federation.protocol.activities import Activity
+from node.rolls import Standing
 from tests.support.alert_examples import NOW
 
 AUTHOR, ONE, TWO, THREE, HEIR = (recovery.generate().did for _ in range(5))

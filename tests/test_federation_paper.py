@@ -18,6 +18,8 @@ from node import (
     alert_terms,
     alerts,
     bundles,
+    charter_bundles,
+    charters,
     declarations,
     endorsements,
     evidence,
@@ -42,7 +44,7 @@ from node.web.routes import ROUTES
 PAPER = (Path(__file__).resolve().parent.parent / "FEDERATION.md").read_text("utf-8")
 EXAMPLE = re.compile(r"<!-- example: (\w+), (whole|shortened) -->\n```(jsonl?)\n(.*?)\n```", re.S)
 WANTED = {"actor", "create", "update", "delete", "follow", "accept", "log", "stub", "heads", "bundle"}
-WANTED |= {"news", "sign_on", "endorsement", "delivery"}
+WANTED |= {"news", "sign_on", "endorsement", "delivery", "charter", "affirmation", "charter_bundle"}
 CLOSED_LISTS = (
     alert_terms.KINDS,
     alert_terms.STATUSES,
@@ -133,7 +135,7 @@ def test_every_kind_of_post_is_named():
 
 def test_every_term_is_documented():
     spoken = {*alerts.TERMS, *outbox.LOG_TERMS, *trust.TERMS, *evidence.TERMS, *letters.TERMS}
-    spoken |= endorsements.TERMS.keys() | releases.TERMS.keys()
+    spoken |= endorsements.TERMS.keys() | releases.TERMS.keys() | charters.TERMS.keys() | charter_bundles.TERMS.keys()
     terms = {*spoken, *actor_terms(), *inline_terms(example("heads").value)}
     text = section("Terms")
     assert [name for name in sorted(terms) if f"`{name}`" not in text] == []
@@ -142,7 +144,7 @@ def test_every_term_is_documented():
 def test_no_documented_term_is_gone():
     known = {*alerts.TERMS, *outbox.LOG_TERMS, *actor_terms(), successions.TYPE, *trust.TERMS, *evidence.TERMS}
     known |= letters.TERMS.keys()
-    known |= {*endorsements.TERMS}
+    known |= {*endorsements.TERMS, *charters.TERMS, *charter_bundles.TERMS}
     known |= letters.TERMS.keys() | releases.TERMS.keys()
     assert set(first_cells(section("Terms"))) <= known
 
@@ -212,7 +214,8 @@ def test_the_terms_of_the_note_are_those_of_the_table():
 
 def test_every_type_of_a_sign_on_is_named():
     text = section("What we accept")
-    assert [name for name in endorsements.TYPES if f"`{name}`" not in text] == []
+    types = (*endorsements.TYPES, charters.ARTICLE, charters.AFFIRMATION)
+    assert [name for name in types if f"`{name}`" not in text] == []
 
 
 def test_the_news_is_a_reply_to_the_alert_with_its_code():
@@ -234,7 +237,19 @@ def test_the_endorsement_signs_the_text_that_was_frozen_and_the_delivery_counts_
     assert set(handed.delivery.heads) == {asked.did, signed.did}
 
 
-@pytest.mark.parametrize("name", ["delete", "follow", "accept", "sign_on", "endorsement"])
+def test_the_affirmation_is_of_the_charter_and_its_bundle_names_both():
+    kept = charters.parse(activity("charter").object, (1, 1))
+    said = charters.parse(activity("affirmation").object, (1, 1))
+    bundle = example("charter_bundle").value
+    assert charters.affirms(said, kept) and charters.is_charter(activity("charter").object)
+    assert kept.text.versions["en"].title.startswith("EXERCISE")
+    assert (bundle["charter"], bundle["textDigest"]) == (kept.id, kept.digest)
+    assert set(bundle["heads"]) == {kept.did, said.did}
+
+
+@pytest.mark.parametrize(
+    "name", ["delete", "follow", "accept", "sign_on", "endorsement", "charter", "affirmation"]
+)
 def test_a_whole_activity_proves_itself(name):
     assert EXAMPLES[name].whole
     assert verification.verify_activity(activity(name), Carrier(None, replica=True)).kind == "proof"

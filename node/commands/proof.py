@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 from sqlalchemy import Connection
 
-from node import __version__, bundles, copies
+from node import __version__, bundles, charter_bundles, charters, copies
 from node.app import utc_now
+from node.charter_bundles import Proven
 from node.commands.context import Office, common
 from node.copies import Copy
 from node.desk import copies as desk
@@ -34,16 +35,19 @@ _SOME = 5
 def verify(office: Office, source: str) -> None:
     """Check a document's proof and author from the document alone: no node, no network (but to fetch a URL).
 
-    Takes an alert, an activity, an actor document, a bundle (or the text of its QR code), or the folder of a copy that
-    'tadamun mirror' made, with every file in it. Says what position in its author's log it claims. Exit 1, with the
-    reason, if the signature does not hold. A signature that holds says who wrote it and that nothing was changed; it
-    does not say that the facts were checked.
+    Takes an alert, an activity, an actor document, a bundle (or the text of its QR code), the bundle of a charter, or
+    the folder of a copy that 'tadamun mirror' made, with every file in it. Says what position in its author's log it
+    claims. Exit 1, with the reason, if the signature does not hold. A signature that holds says who wrote it and that
+    nothing was changed; it does not say that the facts were checked.
     """
     if "://" not in source and Path(source).is_dir():
         found = _verify_folder(Path(source))
     else:
         raw = _fetch(source, load(office.data)) if "://" in source else _read(source)
         found = _verify_any(raw)
+    if found["kind"] == "charter":
+        office.show(found, _charter_lines(found))
+        return
     lines = [f"✓ signature holds: written by {found['author']} and not changed since"]
     if found.get("log"):
         lines.append(f"  claims entry {found['log']['sequence']} (epoch {found['log']['epoch']}) of its author's log")
@@ -57,6 +61,8 @@ def _verify_any(raw: bytes) -> JsonObject:
         return _verify_bundle(raw)
     if copies.is_copy(raw):
         return _shown(copies.parse(raw))
+    if charter_bundles.is_charter_bundle(raw):
+        return _charter(charter_bundles.parse(raw))
     return _verify_one(parse_document(raw, MAX_PAGE))
 
 
@@ -65,6 +71,42 @@ def _shown(copy: Copy) -> JsonObject:
     return {
         "ok": True, "kind": "copy", "author": copy.did, "made": copy.made, "heads": heads, "files": len(copy.files),
     }  # fmt: skip
+
+
+def _charter(proven: Proven) -> JsonObject:
+    charter = proven.charter
+    return {
+        "ok": True, "kind": "charter", "author": charter.did, "keeper": proven.name(charter.did), "id": charter.id,
+        "title": charter.title, "titles": {code: each.title for code, each in charter.text.versions.items()},
+        "digest": charter.digest, "charter_kind": charter.kind, "articles": list(charter.text.numbers),
+        "amends": [{"digest": each.digest, "title": each.title} for each in proven.earlier],
+        "names": [
+            {
+                "did": each.did, "name": each.name, "called": proven.name(each.did),
+                "said": f"{each.said:%Y-%m-%dT%H:%M:%SZ}",
+                "articles": list(charters.articles_of(each, charter)) if each.articles else [],
+            }
+            for each in proven.affirmed.names
+        ],
+        "count": proven.affirmed.count, "withheld": proven.affirmed.withheld, "maker": proven.maker,
+        "maker_name": proven.name(proven.maker), "made": proven.made,
+        "as_of": {did: list(place) for did, place in proven.heads.items()},
+    }  # fmt: skip
+
+
+def _charter_lines(found: JsonObject) -> list[str]:
+    lines = [f"✓ every signature holds: kept by {found['keeper']} ({found['author']}) and not changed since"]
+    lines += [f"  title    [{code}] {title}" for code, title in found["titles"].items()]
+    lines += [f"  digest   {found['digest']}"]
+    lines += [f"  changes  {each['digest']}  {each['title']}" for each in found["amends"]]
+    for each in found["names"]:
+        called = "" if each["called"] == each["name"] else f", which calls itself {each['called']}"
+        some = f" (articles {', '.join(each['articles'])})" if each["articles"] else ""
+        lines.append(f"✓ {each['said']}  {each['name']}{some}{called}  {each['did']}")
+    if found["withheld"]:
+        lines.append(f"+ {found['withheld']} whose names are withheld: the word of whoever made the file")
+    lines += [f"{found['count']} affirm it, as of these heads, says {found['maker_name']} ({found['maker']}):"]
+    return lines + [f"  {did}  {place[0]}/{place[1]}  {place[2]}" for did, place in found["as_of"].items()]
 
 
 def _verify_folder(folder: Path) -> JsonObject:

@@ -11,10 +11,11 @@ from node.app import utc_now
 from node.commands.context import Office, common
 from node.desk import endorsements as desk
 from node.desk.exports import proof_holds
-from node.endorsements import Endorsement, Place, SignOnList
+from node.endorsements import Endorsement, SignOnList
 from node.errors import RefusedError
 from node.federation.outbox import Published
 from node.models import documents
+from node.rolls import Place
 
 
 @click.command("open-signon")

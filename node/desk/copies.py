@@ -26,7 +26,7 @@ from node.federation.protocol.replicas import Head, Header
 from node.federation.protocol.verification import Verified
 from node.kinds import Surroundings
 from node.media import Medium, check
-from node.models import alerts, contacts, deletes, documents, logs, media, organisations
+from node.models import alerts, charters, contacts, deletes, documents, logs, media, organisations
 from node.models.alerts import AlertRecord
 from node.models.logs import Entry
 from node.models.organisations import Organisation
@@ -87,6 +87,8 @@ class Plan:
     """The last parts of the addresses of alerts that have a CAP file."""
 
     heads: dict[str, Head]
+    charters: tuple[str, ...] = ()
+    """The last parts of the addresses of charters."""
     media: tuple[Medium, ...] = ()
     """The pictures that are here, of those alerts."""
 
@@ -147,12 +149,14 @@ def plan(connection: Connection, organisation: Organisation, per_page: int) -> P
     known = {org, *own, *(member.did for member in members)}
     named = (({record.did for record in records} & known) | listed | {org})
     heads = {did: head for did, head in logs.head_table(connection, org).items() if did in named}
+    kept = charters.newest(connection, org)
     numbers = range(2, math.ceil(alerts.count(connection, org, ("actual",)) / per_page) + 1)
     pages = [
         *("/", "/alerts", "/members", "/groups", "/charters", "/press"),
         *(f"/alerts/page/{number}" for number in numbers),
         *(f"/@{own[did].handle}" if did in own else f"/organisations/{did}" for did in sorted(named)),
         *(f"/alerts/{record.page}" for record in records),
+        *(f"/charters/{documents.page_name(each.id)}" for each in kept),
     ]
     actors = [f"{ids.GATEWAY_PATH}{did}/actor" for did in sorted(named) if _has_actor(connection, did)]
     signed = [record for record in records if record.did and said_of(connection, org, record.did, record.object_id)]
@@ -162,8 +166,10 @@ def plan(connection: Connection, organisation: Organisation, per_page: int) -> P
     caps = [record.page for record in records if record.translation_of is None and outlet.chain(record)]
     pages_of = tuple(record.page for record in signed)
     pictures = dict.fromkeys(each for record in records for each in media.of_object(connection, org, record.object_id))
-    documents_of = (*actors, *objects)
-    return Plan(tuple(pages), pages_of, documents_of, tuple(feeds), tuple(caps), heads, tuple(pictures))
+    texts = [f"{ids.GATEWAY_PATH}{each.id.removeprefix(ids.PORTABLE)}" for each in kept]
+    charters_of = tuple(documents.page_name(each.id) for each in kept)
+    documents_of = (*actors, *objects, *texts)
+    return Plan(tuple(pages), pages_of, documents_of, tuple(feeds), tuple(caps), heads, charters_of, tuple(pictures))
 
 
 def prove(connection: Connection, organisation: Organisation, name: str) -> Proof | None:

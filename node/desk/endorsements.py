@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from node import endorsements as rules
 from node import withheld as withheld_rules
 from node.alert_forms import clean
-from node.desk import withheld
+from node.desk import rolls, withheld
 from node.desk.alerts import find_own
-from node.endorsements import Delivery, Endorsement, SignOn, SignOnList, Standing
+from node.endorsements import Delivery, Endorsement, SignOn, SignOnList
 from node.errors import ProtocolError, RefusedError
 from node.federation import outbox
 from node.federation.letters import Sent
@@ -25,7 +25,7 @@ from node.federation.protocol import ids
 from node.federation.protocol.activities import PUBLIC
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
-from node.models import alerts, contacts, documents, logs, signatures
+from node.models import alerts, documents, signatures
 from node.models import withheld as withheld_rows
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
@@ -168,12 +168,8 @@ def signatories(
     held = signatures.about(connection, organisation.did, record.object_id)
     if not held:
         return None
-    heads = {
-        did: (head.epoch, head.sequence, head.digest)
-        for did, head in logs.head_table(connection, organisation.did).items()
-    }
-    roll = _roll(connection, organisation)
     here = present(connection, organisation, record)
+    heads, roll = rolls.heads_of(connection, organisation), rolls.roll_of(connection, organisation)
     found = rules.list_of(_entries(held), heads, roll, here, now)
     if found is None:
         return None
@@ -230,15 +226,6 @@ def _check_open(found: SignOnList) -> None:
         raise RefusedError(f"the frozen text is not here in {', '.join(found.missing)} yet: read it first")
     if found.phase != "open":
         raise RefusedError("the list is closed: nobody can sign any more")
-
-
-def _roll(connection: Connection, organisation: Organisation) -> dict[str, Standing]:
-    """Whose endorsement counts here."""
-    roll = {organisation.did: Standing(organisation.listed, None, organisation.successor or None)}
-    for member in contacts.members_of(connection, organisation.did, all_states=True):
-        if member.state in (contacts.MEMBER, contacts.SUCCEEDED):
-            roll[member.did] = Standing(member.listed, member.frozen, member.successor)
-    return roll
 
 
 def _entries(held: Sequence[Stored]) -> list[SignOn | Endorsement]:

@@ -21,7 +21,7 @@ from node.federation.protocol.activities import AS2, parse_activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.messages import ACTIVITY_JSON, MAX_ENTRY, JsonObject, parse_document
 from node.federation.protocol.replicas import Head
-from node.models import alerts, contacts, documents, letters, logs, organisations
+from node.models import alerts, charters, contacts, documents, letters, logs, organisations
 from node.models.letters import Kept
 from node.models.logs import Entry
 from node.models.organisations import Organisation
@@ -174,7 +174,9 @@ async def _page_of(site: Site, request: Request, did: str, path: str) -> str | N
     if not wants_page(request):
         return None
     if path.startswith("/objects/"):
-        return f"/alerts/{documents.page_name(str(ids.Portable(did, path)))}"
+        name = documents.page_name(str(ids.Portable(did, path)))
+        charter = await site.database.read(lambda connection: charters.is_page(connection, name))
+        return f"/charters/{name}" if charter else f"/alerts/{name}"
     return f"/organisations/{did}" if path == "/actor" else None
 
 

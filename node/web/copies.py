@@ -117,6 +117,8 @@ def layout(organisation: Organisation, site: Site, plan: Plan, *, colons: bool) 
     for page in plan.alerts:
         files[f"/alerts/{page}/bundle"] = f"alerts/{page}/tadamun-{page}.jsonl"
         files[f"/alerts/{page}/qr.svg"] = f"alerts/{page}/qr.svg"
+    for page in plan.charters:
+        files[f"/charters/{page}/bundle"] = f"charters/{page}/tadamun-charter-{page}.json"
     for each in plan.media:
         # With the ending that tells a plain web server its type.
         files[media.path(each.digest)] = f"media/{each.digest}.{each.media_type.removeprefix('image/')}"

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, evidence, feeds, groups, letters, press, public, requests
+from node.web.pages import bundles, charters, evidence, feeds, groups, letters, press, public, requests
 from node.web.pages.desk import (
     approvals,
     case_acts,
@@ -23,6 +23,7 @@ from node.web.pages.desk import (
     withdrawals,
     write,
 )
+from node.web.pages.desk import charters as desk_charters
 from node.web.pages.desk import groups as desk_groups
 from node.web.site import Site
 from node.web.veil import veiled
@@ -75,7 +76,10 @@ ROUTES = (
     Route("/groups/{handle}.atom", veiled(groups.atom)),
     Route("/groups/{handle}.json", veiled(groups.json)),
     Route("/groups/{handle}", veiled(groups.one)),
-    Route("/charters", public.charters),
+    Route("/charters", veiled(charters.index)),
+    Route("/charters/{page}", veiled(charters.one)),
+    Route("/charters/{page}/bundle", veiled(charters.bundle)),
+    Route("/charters/{page}/compare/{digest}", veiled(charters.compare)),
     Route("/desk", people.home),
     Route("/desk/sign-in", sign_in.sign_in_form, methods=["GET"]),
     Route("/desk/sign-in", sign_in.take_sign_in, methods=["POST"]),
@@ -132,6 +136,9 @@ ROUTES = (
     Route("/desk/groups/{group}/acts", desk_groups.act, methods=["POST"]),
     Route("/desk/groups/{group}/calendar.ics", desk_groups.calendar),
     Route("/desk/groups/{group}/plans/{year}", desk_groups.plan),
+    Route("/desk/charters", desk_charters.index),
+    Route("/desk/charters/{page}", desk_charters.one, methods=["GET"]),
+    Route("/desk/charters/{page}", desk_charters.act, methods=["POST"]),
     Route("/desk/network", network.index),
     Route("/desk/network/{page}", network.one),
     Route("/desk/custody", custody.index, methods=["GET"]),

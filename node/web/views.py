@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from node.web.charters import CitedView
+
 State = Literal["current", "updated", "corrected", "closed", "expired"]
 Status = Literal["actual", "exercise", "test", "unknown"]
 """A status we do not know is not taken for real."""
@@ -295,6 +297,9 @@ class AlertPage:
     """The author's reason for a correction."""
 
     violation_types: tuple[str, ...] = ()
+    cited: tuple[CitedView, ...] = ()
+    """Articles of charters that it speaks of."""
+
     drivers: tuple[str, ...] = ()
     relation_to_network: str = ""
     endorsement_mode: str = ""

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from markupsafe import Markup
 
 from node import alert_share
+from node.charters import Affirmation, Affirmed
+from node.web.charters import ArticleView, CharterCard, CharterPage, HeadView, SignatoryView, TextView
 from node.web.pages.groups import GroupCard, GroupPage, Update
 from node.web.views import (
     AlertCard,
@@ -38,6 +40,9 @@ NAMES = (
     ("شبكة الينبوع التدريبية", "ar"),
     ("Cedar Lane Exercise Collective", "en"),
     ("ڕێکخراوی ڕاهێنانی چنار", "ckb"),
+)
+AFFIRMED = tuple(
+    Affirmation(f"ap+ef61://{DID}/objects/{n}", DID, "x", "z", (), "EXERCISE", "en", NOON, (1, n)) for n in range(3)
 )
 HEADLINES = (
     "احتجاز مدافعة عن الحق في المياه عقب اعتصام سلمي",
@@ -220,6 +225,31 @@ def signing(**changes: object) -> Signing:
 
 TOLD = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
+def charter_card(**changes: object) -> CharterCard:
+    name, _ = NAMES[0]
+    return replace(
+        CharterCard(
+            "/charters/0123456789abcdef", "تدريب: ميثاق متخيَّل", "ar", "charter", name, "", NOON, 4,
+            "zQmQ8LwtRDPCzQU8WkKXvJWTjEUXDfeyRYmXepx2xs4JZwG", False,
+        ),
+        **changes,
+    )  # fmt: skip
+
+
+def charter_page() -> CharterPage:
+    articles = tuple(ArticleView(str(number), f"article-{number}", "Exercise", ("EXERCISE",)) for number in (1, 2))
+    texts = (
+        TextView("ar", "rtl", "تدريب: ميثاق متخيَّل", ("تدريب",), articles),
+        TextView("en", "ltr", "EXERCISE: an invented charter", (), ()),
+    )
+    names = tuple(SignatoryView(name, language, DID, "", NOON, ("1",)) for name, language in NAMES[:3])
+    return CharterPage(
+        card=charter_card(replaced=True), adoption="each", texts=texts, signatories=names,
+        affirmed=Affirmed(AFFIRMED, 1, {}), versions=(charter_card(), charter_card(digest="zOther")),
+        proof_url="https://drill0.example/x", heads=(HeadView(DID, 1, 7, "z"),),
+    )  # fmt: skip
+
+
 PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "home": ("home.html", frame("/", "home", feeds=FEEDS), {"home": HomeView(organisation(), 12)}),
     "home-empty": ("home.html", frame("/", "home"), {"home": HomeView(organisation(alerts=(), summary=""))}),
@@ -291,7 +321,9 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "groups": ("groups/index.html", frame("/groups", "groups"), {"groups": [GROUP.card]}),
     "groups-empty": ("groups/index.html", frame("/groups", "groups"), {"groups": []}),
     "group": ("groups/group.html", frame("/groups/women", "groups", feeds=FEEDS[:2]), {"group": GROUP}),
-    "charters": ("charters/index.html", frame("/charters", "charters"), {}),
+    "charters": ("charters/index.html", frame("/charters", "charters"), {"charters": (charter_card(),)}),
+    "charters-empty": ("charters/index.html", frame("/charters", "charters"), {"charters": ()}),
+    "charter": ("charters/charter.html", frame("/charters/c", "charters"), {"charter": charter_page(), "shown": 2}),
     "missing": ("errors/missing.html", frame("/alerts/x"), {}),
     "not-acceptable": ("errors/not_acceptable.html", frame("/alerts/x"), {}),
     "failure": ("errors/failure.html", Frame("", "", "/"), {}),

@@ -9,6 +9,7 @@ from node.models import (
     base,
     boosts,
     cases,
+    charters,
     contacts,
     declarations,
     deliveries,
@@ -29,8 +30,8 @@ from node.models import (
 )
 
 TABLES = (
-    alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, letters, logs, media,
-    organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals,
+    alerts, approvals, audit, boosts, cases, charters, contacts, declarations, deliveries, documents, letters, logs,
+    media, organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals,
     withheld,
 )  # fmt: skip
 

@@ -26,6 +26,7 @@ from node.models.alerts import AlertRecord
 from node.models.contacts import Member
 from node.models.organisations import Organisation
 from node.web import activitypub, sisters, stories
+from node.web.citations import cited
 from node.web.site import Site, site_of
 from node.web.views import (
     AlertCard,
@@ -164,9 +165,6 @@ async def organisation_page(request: Request) -> Response:
     )  # fmt: skip
 
 
-async def charters(request: Request) -> Response:
-    """Charters; none yet."""
-    return await _plain(request, "charters/index.html", "charters")
 
 
 async def missing(request: Request) -> Response:
@@ -323,6 +321,7 @@ class Cards:
             pictures=self._pictures(note),
             cap_path=f"/alerts/{main.page}/cap" if main is not None and outlet.chain(main) else "",
             share=self._share(card, note) if outlet.alert(record) is not None else None,
+            cited=cited(connection, org, note.cited),
             sisters=sisters.addresses(self.connection, self.organisation, record, self.now),
         )
 
@@ -495,11 +494,6 @@ def _shown(picture: Picture, here: frozenset[str]) -> Shown:
         height=small.height,
         kilobytes=max(1, round(full.size / 1000)),
     )
-
-
-async def _plain(request: Request, template: str, nav: str) -> Response:
-    site = site_of(request)
-    return show(site, request, await site.organisation(request), template, nav)
 
 
 def _feeds_of(did: str) -> tuple[Feed, ...]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from node.alerts import PublicAlert, parse
 from node.desk import sealed_alerts, withheld
 from node.desk.sealed_alerts import SealedAlert
-from node.models import alerts, contacts, documents
+from node.models import alerts, charters, contacts, documents
 from node.people import NETWORK
 from node.web import desk
 from node.web.desk import Session
@@ -50,7 +50,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Signers:
-    """Who signed one alert with their name withheld. Its path is empty where the alert is not here any more."""
+    """Who signed one alert or charter with their name withheld. Its path is empty where that is not here any more."""
 
     path: str
     headline: str
@@ -117,11 +117,19 @@ def _signers(
         found.setdefault(each.alert, []).append((each.name, names.get(each.did, each.did)))
     shown = []
     for alert, signed in found.items():
-        record = alerts.find(connection, org, alert)
-        path = f"/alerts/{record.page}" if record else ""
-        headline, language = (record.headline, record.language) if record else ("", "")
-        shown.append(Signers(path, headline, language, tuple(signed)))
+        shown.append(Signers(*_named(connection, org, alert), tuple(signed)))
     return tuple(shown)
+
+
+def _named(connection: Connection, org: str, about: str) -> tuple[str, str, str]:
+    """Path, title and language of what was signed: an alert or a charter."""
+    record = alerts.find(connection, org, about)
+    if record is not None:
+        return f"/alerts/{record.page}", record.headline, record.language
+    charter = next(iter(charters.find(connection, org, about)), None)
+    if charter is not None:
+        return f"/desk/charters/{documents.page_name(charter.id)}", charter.title, charter.language
+    return "", "", ""
 
 
 def _card(found: SealedAlert, names: dict[str, str], now: datetime) -> SealedCard:
