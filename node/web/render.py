@@ -35,6 +35,7 @@ _ATTRIBUTES = MappingProxyType(
 _BLOCKS = ("p", "li", "blockquote")
 _OVERRIDES = MappingProxyType(dict.fromkeys((0x202D, 0x202E)))
 
+_DESK = frozenset({"desk.css", "passkey.js"})
 _TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"})
 
 
@@ -72,6 +73,7 @@ class Renderer:
     def __init__(self, languages: Languages) -> None:
         self.languages = languages
         self.stylesheet = f"/static/site.css?v={_fingerprint(STATIC / 'site.css')}"
+        self.desk_stylesheet = f"/static/desk.css?v={_fingerprint(STATIC / 'desk.css')}"
         self.script = f"/static/passkey.js?v={_fingerprint(STATIC / 'passkey.js')}"
         served = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
         files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in served}
@@ -82,7 +84,7 @@ class Renderer:
     @property
     def names(self) -> tuple[str, ...]:
         """The static files of the public pages, which have no script; the desk's own is none of them."""
-        return tuple(name for name in self._files if not name.endswith(".js"))
+        return tuple(name for name in self._files if name not in _DESK)
 
     def file(self, name: str) -> tuple[bytes, str] | None:
         """A static file and its type; there are a handful, read once, so no path is ever looked up."""
@@ -123,6 +125,7 @@ class Renderer:
         environment.filters.update(clean=clean, plain=plain)
         environment.tests.update(on_the_web=on_the_web)
         environment.globals.update(locale=locale, stylesheet=self.stylesheet, passkey_script=self.script)
+        environment.globals.update(desk_stylesheet=self.desk_stylesheet)
         return environment
 
 

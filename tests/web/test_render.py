@@ -362,8 +362,9 @@ def test_the_stylesheet_is_named_by_its_content():
     assert RENDERER.stylesheet in html("home")
 
 
-def test_the_stylesheet_knows_no_left_and_right():
-    bare = re.sub(r"/\*.*?\*/", "", CSS, flags=re.S)
+@pytest.mark.parametrize("name", ["site.css", "desk.css"])
+def test_the_stylesheets_know_no_left_and_right(name):
+    bare = re.sub(r"/\*.*?\*/", "", (STATIC / name).read_text(encoding="utf-8"), flags=re.S)
     assert not re.search(
         r"\b(?:left|right|top|bottom)\s*:|-(?:left|right|top|bottom)\b|: (?:left|right)\b", bare
     )
