@@ -1,7 +1,9 @@
 """A working group in browsers: founded, joined, spoken in, a plan handed in and approved, a word to everyone."""
 
+import json
 import re
 
+from node.commands.charters import EXAMPLE
 from tests.support.desk import join
 from tests.support.network import Network, wait_until
 from tests.test_flow_network_pages import do, follow, shows
@@ -77,6 +79,26 @@ async def test_a_group_lives_in_browsers(tmp_path):
         reviewed = await do(ours, path, "review", year="2027", back="2027", period="1", done="EXERCISE: mapped",
                             evaluation="", changed="EXERCISE: water and land", **{"changed-key": "g1"})
         assert "EXERCISE: water and land" in reviewed and "EXERCISE: mapped" in reviewed
+
+        # A charter: proposed, commented on by article, another version, frozen.
+        value = json.loads(EXAMPLE.read_text("utf-8"))
+        broken = await ours.post(path, {"do": "draft", "text": "no json"})
+        assert broken.status == 409 and "paste the file as it is" in broken.text
+        assert value["en"]["title"] in await do(ours, path, "draft", text=json.dumps(value))
+        await shows(theirs, path, value["en"]["title"])
+        draft = re.search(r"/drafts/(z\w+)", (await theirs.get(path)).text)[1]
+        assert "only who is in the group reads it" in (await theirs.get(f"{path}/drafts/{draft}")).text
+        await do(theirs, path, "comment", about=draft, article="3", text="EXERCISE zq-on-three")
+        await shows(ours, f"{path}/drafts/{draft}", "EXERCISE zq-on-three")
+        value["en"]["articles"][2]["text"] = "EXERCISE: another third article."
+        await do(ours, path, "draft", text=json.dumps(value), about=draft)
+        second = re.search(r"/drafts/(z\w+)", (await ours.get(path)).text)[1]
+        shown = (await ours.get(f"{path}/drafts/{second}")).text
+        assert second != draft and "2 versions" in shown and "<ins>" in shown and "zq-on-three" in shown
+        for house in (one, two):
+            assert b"another third article" not in house.files()
+        await acts(ours, path, "freeze", about=second)
+        await shows(theirs, "/charters", value["ar"]["title"])
 
         # To everyone: another person looks first.
         asked = await acts(ours, path, "publish", title="", text="EXERCISE zq-all")

@@ -16,7 +16,7 @@ from node.approvals import SHELL
 from node.commands.alerts import on_loopback
 from node.commands.context import Office, common
 from node.commands.networks import named
-from node.desk import calendars, group_hosts, restatements
+from node.desk import calendars, drafts, group_hosts, restatements
 from node.desk import groups as desk
 from node.desk import plans as plan_desk
 from node.desk.groups import Heard, Place
@@ -338,6 +338,60 @@ def review(
     goals = [dict(zip(("key", "text"), named(each), strict=True)) for each in changed]
     says = {"period": period, "done": _text(done), "evaluation": evaluation, "changed": goals}
     _said(office, lambda mine: plan_desk.review(mine, name, year, says, _secrets(office)))
+
+
+@group.command()
+@click.argument("name", metavar="GROUP")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--about", default="", metavar="DRAFT", help="The draft whose place it takes.")
+@common
+def draft(office: Office, name: str, file: Path, about: str) -> None:
+    """Propose a charter inside the group, or a version of one; 'charter example' prints such a file.
+
+    Members comment with 'group say GROUP comment TEXT --about DRAFT --article 3'. 'group draft-text' prints the text
+    for 'charter freeze'.
+    """
+    value = _json(file)
+    _said(office, lambda mine: drafts.propose(mine, name, value, _secrets(office), about))
+
+
+@group.command("drafts")
+@click.argument("name", metavar="GROUP")
+@common
+def list_drafts(office: Office, name: str) -> None:
+    """The charters that are proposed inside, with what was said about each article and what changed last."""
+    org = office.organisation.did
+    found_ = office.read(lambda connection: drafts.current(connection, org, name, _secrets(office)))
+    names = _names(office, name)
+    lines = []
+    for each in found_:
+        title = each.text.versions[each.text.language(office.organisation.language)].title
+        changed = sum(part.kind != "same" for parts in each.changed.values() for part in parts)
+        count = len(each.earlier) + 1
+        lines.append(f"{each.entry.digest[:14]}  {title}  {count} versions, {changed} parts changed last")
+        for said in each.comments:
+            part = f"article {said.says['article']}" if said.says["article"] else "all"
+            lines.append(f"  {part:12} {names.get(said.author, said.author)}: {said.text[:200]}")
+    value = [
+        {
+            "draft": each.entry.digest, "text": each.text.value, "digest": each.text.digest,
+            "earlier": [one.digest for one in each.earlier],
+            "comments": [{"author": c.author, "article": c.says["article"], "text": c.text} for c in each.comments],
+        }
+        for each in found_
+    ]  # fmt: skip
+    office.show(value, lines or ["no draft yet: 'tadamun group draft GROUP FILE'"])
+
+
+@group.command("draft-text")
+@click.argument("name", metavar="GROUP")
+@click.argument("entry", metavar="DRAFT")
+@common
+def draft_text(office: Office, name: str, entry: str) -> None:
+    """Print a draft's text as JSON, for 'charter freeze'."""
+    org = office.organisation.did
+    found_ = office.read(lambda connection: drafts.find(connection, org, name, entry, _secrets(office)))
+    office.show(found_.text.value, json.dumps(found_.text.value, ensure_ascii=False, indent=2))
 
 
 @group.command()

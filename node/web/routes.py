@@ -134,6 +134,7 @@ ROUTES = (
     Route("/desk/groups/{group}", desk_groups.one, methods=["GET"]),
     Route("/desk/groups/{group}", desk_groups.say, methods=["POST"]),
     Route("/desk/groups/{group}/acts", desk_groups.act, methods=["POST"]),
+    Route("/desk/groups/{group}/drafts/{draft}", desk_groups.draft),
     Route("/desk/groups/{group}/calendar.ics", desk_groups.calendar),
     Route("/desk/groups/{group}/plans/{year}", desk_groups.plan),
     Route("/desk/charters", desk_charters.index),

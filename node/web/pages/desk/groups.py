@@ -11,6 +11,7 @@ from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,9 +19,10 @@ from starlette.responses import Response
 from node import governance as rules
 from node import group_entries as entries
 from node import plans
-from node.desk import calendars, group_hosts, restatements
+from node.desk import calendars, drafts, group_hosts, restatements
 from node.desk import groups as acts
 from node.desk import plans as plan_desk
+from node.desk.drafts import Draft
 from node.desk.groups import Heard, Place
 from node.desk.networks import Desk
 from node.errors import RefusedError
@@ -166,6 +168,8 @@ async def _act(
         await _do(request, session, work(request, session, group, session.fields.one("do")))
     except RefusedError as error:
         return await _one(request, session, problem="; ".join(error.reasons))
+    if session.fields.one("do") == "freeze":
+        return desk.go(request, "/desk/charters")
     back = session.fields.one("back")
     return desk.go(request, f"{_LIST}/{group}" + (f"/plans/{back}" if back.isascii() and back.isdigit() else ""))
 
@@ -187,6 +191,7 @@ def _act_work(request: Request, session: Session, group: str, what: str) -> Call
         "share": lambda mine: acts.share(mine, group, who, secrets),
         "carry": lambda mine: _carry(mine, group, who, secrets),
         "hand-in": lambda mine: plan_desk.hand_in(mine, group, _year(fields.one("year")), secrets),
+        "freeze": lambda mine: drafts.freeze(mine, group, about, secrets),
         "unpublish": lambda mine: acts.unpublish(mine, about),
         "publish": lambda mine: restatements.ask_to_announce(mine, author, group, title, text),
     }
@@ -207,6 +212,9 @@ def _say_work(request: Request, session: Session, group: str, what: str) -> Call
         return lambda mine: acts.take_back(mine, group, about, secrets)
     if what == "step":
         return lambda mine: plan_desk.step(mine, group, year, fields.one("step"), secrets)
+    if what == "draft":
+        value = _draft_of(fields.one("text"))
+        return lambda mine: drafts.propose(mine, group, value, secrets, about)
     if what == "plan":
         says = plan_of(fields)
         return lambda mine: plan_desk.write(mine, group, says, secrets)
@@ -220,6 +228,13 @@ def _say_work(request: Request, session: Session, group: str, what: str) -> Call
         words = _words(fields, what)
         return lambda mine: acts.speak(mine, group, what, words, about=about)
     raise RefusedError("nothing of this kind can be done here")
+
+
+def _draft_of(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except ValueError as error:
+        raise RefusedError("this is no text of a charter: paste the file as it is") from error
 
 
 def _words(fields: Fields, kind: str) -> dict[str, str]:
@@ -325,6 +340,36 @@ async def plan(request: Request) -> Response:
     )  # fmt: skip
 
 
+async def draft(request: Request) -> Response:
+    """One proposed charter: its articles, what was said about each, and what its newest version changed."""
+    session = await desk.signed_in(request)
+    if isinstance(session, Response):
+        return session
+    name, digest, org = request.path_params["group"], request.path_params["draft"], session.organisation.did
+    secrets = session.secrets.get(NETWORK, ())
+
+    def read(connection: Connection) -> tuple[Place, Draft]:
+        return acts.place(connection, org, name), drafts.find(connection, org, name, digest, secrets)
+
+    try:
+        at, found = await site_of(request).database.read(read)
+    except RefusedError:
+        return desk.refused(request, session, "no such draft here", 404)
+    names = {did: each.name for did, each in at.state.members.items()}
+    comments = [
+        (each.says["article"], _said(Heard(each, "", each.author), names, org)) for each in found.comments
+    ]
+    changed = [(code, [part for part in found.changed[code] if part.kind != "same"]) for code in sorted(found.changed)]
+    return desk.page(
+        request, session, session.organisation, "desk/draft.html", group=at.group, draft=found,
+        author=names.get(found.entry.author, found.entry.author), titles=_titles(found),
+        versions=found.text.versions, comments=comments,
+        changed=[(code, parts) for code, parts in changed if parts], numbers=found.text.numbers,
+        may_write=org in at.group.roles and bool(_WRITERS & session.person.counting),
+        may_act=org in at.group.roles and COORDINATOR in session.person.counting,
+    )  # fmt: skip
+
+
 async def calendar(request: Request) -> Response:
     """Meetings and what is due, for a phone's calendar: its titles say nothing.
 
@@ -382,18 +427,19 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
 
     def read(
         connection: Connection,
-    ) -> tuple[Place, tuple[Heard, ...], tuple[YearPlan, ...], bool, list[Update]]:
+    ) -> tuple[Place, tuple[Heard, ...], tuple[YearPlan, ...], bool, list[Update], tuple[Draft, ...]]:
         at = acts.place(connection, org, name)
         heard = acts.history(connection, org, at.group, secrets)
         hosted = organisations.hosted(connection, org)
+        drafted = drafts.current(connection, org, at.group.digest, secrets)
         public = [each for each in page_updates(connection, session.organisation, at) if each.did == org]
         return (
             at, heard, plans.work_out([each.entry for each in heard], at.group.steered, at.state.decisions),
-            any(each.working_group == at.group.digest for each in hosted), public,
+            any(each.working_group == at.group.digest for each in hosted), public, drafted,
         )  # fmt: skip
 
     try:
-        at, heard, found, hosting, public = await site.database.read(read)
+        at, heard, found, hosting, public, drafted = await site.database.read(read)
     except RefusedError:
         return desk.refused(request, session, "no such working group here", 404)
     names = {did: each.name for did, each in at.state.members.items()}
@@ -413,8 +459,13 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
         may_write=writes and bool(role),
         may_act=coordinates, leads=role == rules.COORDINATOR, steers=at.group.steers(org),
         next_year=site.clock().year + 1, opens=NETWORK in session.secrets, own=org,
-        public=public,
+        public=public, drafts=[(each.entry.digest, _titles(each), len(each.comments)) for each in drafted],
     )  # fmt: skip
+
+
+def _titles(each: Draft) -> dict[str, str]:
+    """Language → title."""
+    return {code: version.title for code, version in each.text.versions.items()}
 
 
 def _hosts(at: Place, names: Mapping[str, str]) -> list[HostView]:
