@@ -102,6 +102,10 @@ class CharterPage:
     """All that belong together, this one too, the first published first."""
     proof_url: str
     heads: tuple[HeadView, ...]
+    warnings: tuple[str, ...] = ()
+    """What a reader of its keeper should know."""
+    declared: int = 0
+    """How many members declare that its keeper's key is no longer to be trusted."""
 
 
 @dataclass(frozen=True, slots=True)

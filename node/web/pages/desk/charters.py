@@ -103,7 +103,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
             charter = acts.find(connection, organisation, name)
         except RefusedError:
             return None
-        page = Shelf(connection, organisation, _LIST).page(charter)
+        page = Shelf(connection, organisation, _LIST).page(charter, site_of(request).clock())
         own = acts.own(connection, organisation, key, charter)
         return page, charter, own, acts.adoptions(connection, organisation, charter.digest)
 
