@@ -72,13 +72,12 @@ class Shelf:
         kept = desk.versions(self.connection, self.organisation, charter)
         each_ = desk.affirmed_each(self.connection, self.organisation, kept)
         affirmed = each_[charter.id]
-        paths = {each.did: self.keeper(each.did)[1] for each in affirmed.names[: views.SHOWN]}
         found = ids.portable(charter.id)
         return CharterPage(
             card=self._card(charter, affirmed),
             adoption=charter.adoption,
             texts=views.texts(charter),
-            signatories=views.signatories(charter, affirmed.names, paths),
+            signatories=views.signatories(charter, affirmed.names[: views.SHOWN], self.keeper),
             affirmed=affirmed,
             versions=tuple(self._card(each, each_[each.id]) for each in kept),
             proof_url=found.at(self.organisation.origin) if found else "",
@@ -137,7 +136,7 @@ async def one(request: Request) -> Response:
     if activitypub.wants_document(request):
         return RedirectResponse(page.proof_url, 303, headers={"vary": "Accept"})
     return public.show(
-        site, request, organisation, "charters/charter.html", "charters", charter=page, shown=views.SHOWN
+        site, request, organisation, "charters/charter.html", "charters", charter=page
     )
 
 

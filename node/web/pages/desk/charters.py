@@ -118,7 +118,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
         request, session, organisation, "desk/charter.html", status=409 if problem else 200, problem=problem,
         charter=page, adoptions=adoptions, ours=_ours(own), ticked=ticked,
         keeps=charter.did == organisation.did, may_act=COORDINATOR in session.person.counting, typed=session.fields,
-        name=said.name if said is not None else organisation.name, shown=20,
+        name=said.name if said is not None else organisation.name,
     )  # fmt: skip
 
 
