@@ -26,12 +26,12 @@ def render(raw: bytes, language: str) -> bytes:
 def page(proven: Proven, renderer: Renderer, language: str) -> bytes:
     """The page of what was proven."""
     charter = proven.charter
+    names = views.signatories(charter, proven.affirmed.names, partial(_known, proven))
     return renderer.page(
         "charters/sheet.html", renderer.languages.locales[ui_language(language)], Frame("", "", "/charters"),
         charter=charter, texts=views.texts(charter), keeper=proven.name(charter.did), maker=proven.name(proven.maker),
         maker_did=proven.maker, made=datetime.fromisoformat(proven.made), earlier=proven.earlier,
-        affirmed=proven.affirmed, signatories=views.signatories(charter, proven.affirmed.names, partial(_known, proven)),
-        heads=views.heads(proven.heads),
+        affirmed=proven.affirmed, signatories=names, heads=views.heads(proven.heads),
     )  # fmt: skip
 
 
