@@ -66,6 +66,7 @@ async def test_everybody_reads_a_charter_and_a_coordinator_affirms_it(tmp_path):
         await everywhere((a, b), digest, {"Exercise name of b"})
         assert [each.articles for each in affirmed(a, digest).names] == [("1", "2")]
         told = (await public(a, path)).text
+        assert f'calls itself <bdi lang="" dir="auto">{b.organisation.name}' in told, "nobody signs as another unseen"
         assert "Exercise name of b" in told and "articles 1, 2" in told and "1 organisation affirms" in told
         mine = (await karwan.get(desk)).text
         assert mine.count("checked") == 3 and "our name is shown" in mine

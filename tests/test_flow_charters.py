@@ -171,6 +171,9 @@ async def test_a_frozen_keys_affirmation_past_the_freeze_does_not_count(tmp_path
         assert names(c, digest) == {"Exercise name"}
         await c.freeze(b.did, sequence - 1)
         assert names(c, digest) == set()
+        await c.freeze(a.did, c.head(a.did)[1])
+        path = f"/charters/{documents.page_name(found(c, digest).id)}"
+        assert "caution" in (await c.get(path, Accept="text/html")).text, "its keeper's key is frozen here"
         assert charter_bundles.parse(bundle(c, digest)).affirmed.count == 0
         await a.write(lambda connection: members.remove(connection, a.organisation, b.did))
         assert names(a, digest) == set()

@@ -105,7 +105,7 @@ def _charter_lines(found: JsonObject) -> list[str]:
         lines.append(f"✓ {each['said']}  {each['name']}{some}{called}  {each['did']}")
     if found["withheld"]:
         lines.append(f"+ {found['withheld']} whose names are withheld: the word of whoever made the file")
-    lines += [f"{found['count']} affirm it, as of these heads, says {found['maker_name']} ({found['maker']}):"]
+    lines += [f"affirmed by {found['count']}, as of these heads, says {found['maker_name']} ({found['maker']}):"]
     return lines + [f"  {did}  {place[0]}/{place[1]}  {place[2]}" for did, place in found["as_of"].items()]
 
 

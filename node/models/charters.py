@@ -105,14 +105,6 @@ def said_of(connection: Connection, org: str, digest: str) -> tuple[Affirmation,
     )  # fmt: skip
 
 
-def by(connection: Connection, org: str, did: str) -> tuple[Affirmation, ...]:
-    """Every affirmation of one organisation that is held."""
-    found = connection.execute(
-        select(affirmations.c.digest).distinct().where(affirmations.c.org == org, affirmations.c.did == did)
-    ).scalars()
-    return tuple(each for digest in found for each in said_of(connection, org, digest) if each.did == did)
-
-
 def remove(connection: Connection, org: str, object_id: str) -> None:
     """It was taken back."""
     for table in (charters, affirmations):

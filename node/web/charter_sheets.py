@@ -3,6 +3,7 @@ more.
 """
 
 from datetime import datetime
+from functools import partial
 
 from node import charter_bundles as rules
 from node.alert_terms import ui_language
@@ -25,10 +26,14 @@ def render(raw: bytes, language: str) -> bytes:
 def page(proven: Proven, renderer: Renderer, language: str) -> bytes:
     """The page of what was proven."""
     charter = proven.charter
+    names = views.signatories(charter, proven.affirmed.names, partial(_known, proven))
     return renderer.page(
         "charters/sheet.html", renderer.languages.locales[ui_language(language)], Frame("", "", "/charters"),
         charter=charter, texts=views.texts(charter), keeper=proven.name(charter.did), maker=proven.name(proven.maker),
         maker_did=proven.maker, made=datetime.fromisoformat(proven.made), earlier=proven.earlier,
-        signatories=views.signatories(charter, proven.affirmed.names, {}), affirmed=proven.affirmed,
-        heads=views.heads(proven.heads),
+        affirmed=proven.affirmed, signatories=names, heads=views.heads(proven.heads),
     )  # fmt: skip
+
+
+def _known(proven: Proven, did: str) -> tuple[str, str]:
+    return proven.name(did) if did in proven.actors else "", ""

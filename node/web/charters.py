@@ -1,6 +1,6 @@
 """Charters as pages show them: texts in their languages, who affirms them, what differs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,6 +47,8 @@ class SignatoryView:
     said: datetime
     articles: tuple[str, ...]
     """Empty for all."""
+    called: str = ""
+    """What it calls itself, where that is another name: nobody signs as somebody else unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,16 @@ class CharterPage:
     adoption: str
     texts: tuple["TextView", ...]
     signatories: tuple[SignatoryView, ...]
+    """The first `SHOWN` of them."""
     affirmed: Affirmed
     versions: tuple[CharterCard, ...]
     """All that belong together, this one too, the first published first."""
     proof_url: str
     heads: tuple[HeadView, ...]
+    warnings: tuple[str, ...] = ()
+    """What a reader of its keeper should know."""
+    declared: int = 0
+    """How many members declare that its keeper's key is no longer to be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +128,14 @@ def texts(charter: Charter) -> tuple[TextView, ...]:
 
 
 def signatories(
-    charter: Charter, names: tuple[Affirmation, ...], paths: Mapping[str, str]
+    charter: Charter, names: Iterable[Affirmation], known: Callable[[str], tuple[str, str]]
 ) -> tuple[SignatoryView, ...]:  # fmt: skip
     """Who affirms with a name, in the order in which they say they did.
 
     Args:
-        paths: did → path of its page, where it has one.
+        known: did → what it calls itself, and the path of its page; either may be empty.
     """
-    return tuple(
-        SignatoryView(
-            each.name, each.language, each.did, paths.get(each.did, ""), each.said,
-            rules.articles_of(each, charter) if each.articles else (),
-        )
-        for each in names
-    )  # fmt: skip
+    return tuple(_signatory(charter, each, *known(each.did)) for each in names)
 
 
 def heads(as_of: Mapping[str, Place]) -> tuple[HeadView, ...]:
@@ -156,6 +157,18 @@ def differences(old: Charter, new: Charter) -> tuple[DifferenceView, ...]:
 def paragraphs(text: str) -> tuple[str, ...]:
     """A text's paragraphs."""
     return tuple(each.strip() for each in text.split("\n\n") if each.strip())
+
+
+def _signatory(charter: Charter, each: Affirmation, called: str, path: str) -> SignatoryView:
+    return SignatoryView(
+        name=each.name,
+        language=each.language,
+        did=each.did,
+        path=path,
+        said=each.said,
+        articles=rules.articles_of(each, charter) if each.articles else (),
+        called=called if called.casefold() != each.name.casefold() else "",
+    )
 
 
 def _text(charter: Charter, language: str, *, bare: bool) -> TextView:

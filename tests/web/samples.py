@@ -242,7 +242,7 @@ def charter_page() -> CharterPage:
         TextView("ar", "rtl", "تدريب: ميثاق متخيَّل", ("تدريب",), articles),
         TextView("en", "ltr", "EXERCISE: an invented charter", (), ()),
     )
-    names = tuple(SignatoryView(name, language, DID, "", NOON, ("1",)) for name, language in NAMES[:3])
+    names = tuple(SignatoryView(name, language, DID, "", NOON, ("1",)) for name, language in NAMES[:2])
     return CharterPage(
         card=charter_card(replaced=True), adoption="each", texts=texts, signatories=names,
         affirmed=Affirmed(AFFIRMED, 1, {}), versions=(charter_card(), charter_card(digest="zOther")),
@@ -323,7 +323,7 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "group": ("groups/group.html", frame("/groups/women", "groups", feeds=FEEDS[:2]), {"group": GROUP}),
     "charters": ("charters/index.html", frame("/charters", "charters"), {"charters": (charter_card(),)}),
     "charters-empty": ("charters/index.html", frame("/charters", "charters"), {"charters": ()}),
-    "charter": ("charters/charter.html", frame("/charters/c", "charters"), {"charter": charter_page(), "shown": 2}),
+    "charter": ("charters/charter.html", frame("/charters/c", "charters"), {"charter": charter_page()}),
     "missing": ("errors/missing.html", frame("/alerts/x"), {}),
     "not-acceptable": ("errors/not_acceptable.html", frame("/alerts/x"), {}),
     "failure": ("errors/failure.html", Frame("", "", "/"), {}),

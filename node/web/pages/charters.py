@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -22,6 +23,8 @@ from node.web.charters import CharterCard, CharterPage
 from node.web.pages import public
 from node.web.site import Site, problem, site_of
 
+_MOST = 100
+"""Charters in the list."""
 _STATUSES = ("actual", "exercise", "test", "unknown")
 
 
@@ -63,22 +66,24 @@ class Shelf:
         affirmed = desk.affirmed_each(self.connection, self.organisation, held)
         return tuple(self._card(each, affirmed[each.id]) for each in held)
 
-    def page(self, charter: Charter) -> CharterPage:
+    def page(self, charter: Charter, now: datetime) -> CharterPage:
         """One text, whole."""
+        caveats = public.Cards(self.connection, self.organisation, now)
         kept = desk.versions(self.connection, self.organisation, charter)
         each_ = desk.affirmed_each(self.connection, self.organisation, kept)
         affirmed = each_[charter.id]
-        paths = {each.did: self.keeper(each.did)[1] for each in affirmed.names[: views.SHOWN]}
         found = ids.portable(charter.id)
         return CharterPage(
             card=self._card(charter, affirmed),
             adoption=charter.adoption,
             texts=views.texts(charter),
-            signatories=views.signatories(charter, affirmed.names, paths),
+            signatories=views.signatories(charter, affirmed.names[: views.SHOWN], self.keeper),
             affirmed=affirmed,
             versions=tuple(self._card(each, each_[each.id]) for each in kept),
             proof_url=found.at(self.organisation.origin) if found else "",
             heads=views.heads(affirmed.as_of) if len(affirmed.as_of) <= views.SHOWN else (),
+            warnings=caveats.warnings(charter.did),
+            declared=caveats.declared(charter.did),
         )
 
     def _card(self, charter: Charter, affirmed: Affirmed) -> CharterCard:
@@ -99,14 +104,14 @@ class Shelf:
 
 
 async def index(request: Request) -> Response:
-    """Every charter that is held here, the newest first."""
+    """The charters that are held here, the newest first."""
     site = site_of(request)
     organisation = await site.organisation(request)
     if organisation is None:
         return public.missing_page(site, request, None, 404)
 
     def read(connection: Connection) -> tuple[CharterCard, ...]:
-        return Shelf(connection, organisation).cards(rows.newest(connection, organisation.did))
+        return Shelf(connection, organisation).cards(rows.newest(connection, organisation.did, _MOST))
 
     cards = await site.database.read(read)
     return public.show(site, request, organisation, "charters/index.html", "charters", charters=cards)
@@ -122,7 +127,7 @@ async def one(request: Request) -> Response:
 
     def read(connection: Connection) -> CharterPage | None:
         charter = _find(connection, organisation, name)
-        return Shelf(connection, organisation).page(charter) if charter else None
+        return Shelf(connection, organisation).page(charter, site.clock()) if charter else None
 
     page = await site.database.read(read)
     if page is None:
@@ -131,7 +136,7 @@ async def one(request: Request) -> Response:
     if activitypub.wants_document(request):
         return RedirectResponse(page.proof_url, 303, headers={"vary": "Accept"})
     return public.show(
-        site, request, organisation, "charters/charter.html", "charters", charter=page, shown=views.SHOWN
+        site, request, organisation, "charters/charter.html", "charters", charter=page
     )
 
 

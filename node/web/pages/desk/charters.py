@@ -103,7 +103,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
             charter = acts.find(connection, organisation, name)
         except RefusedError:
             return None
-        page = Shelf(connection, organisation, _LIST).page(charter)
+        page = Shelf(connection, organisation, _LIST).page(charter, site_of(request).clock())
         own = acts.own(connection, organisation, key, charter)
         return page, charter, own, acts.adoptions(connection, organisation, charter.digest)
 
@@ -118,7 +118,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
         request, session, organisation, "desk/charter.html", status=409 if problem else 200, problem=problem,
         charter=page, adoptions=adoptions, ours=_ours(own), ticked=ticked,
         keeps=charter.did == organisation.did, may_act=COORDINATOR in session.person.counting, typed=session.fields,
-        name=said.name if said is not None else organisation.name, shown=20,
+        name=said.name if said is not None else organisation.name,
     )  # fmt: skip
 
 
