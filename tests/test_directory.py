@@ -1,0 +1,164 @@
+"""What is public of a network: tables, and that from all of it nobody says of an unnamed member where or what it is."""
+
+import csv
+import io
+from collections import Counter
+from functools import cache
+from itertools import combinations_with_replacement
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node import alert_countries, directory, regions
+from node.directory import LEAST, Table
+from node.members import MEMBER, SUSPENDED, Standing
+
+PLACES = ("IQ", "SY", "EG", "FR", "")
+KINDS = ("organisation", "coalition", "individual")
+OWN = "did:own"
+
+
+def member(at, country="IQ", kind="organisation", *, listed=False, state=MEMBER, name="", languages=()):
+    name = name or f"EXERCISE {at}"
+    return Standing(f"did:{at}", state, name, kind, country, f"@{at}@x", listed, False, "a", languages)
+
+
+def network(named, others):
+    """Of (country, kind) each."""
+    shown = [member(f"n{at}", *each, listed=True) for at, each in enumerate(named)]
+    return shown + [member(f"o{at}", *each) for at, each in enumerate(others)]
+
+
+@pytest.mark.parametrize(
+    ("known", "others", "expected"),
+    [
+        ({}, {}, Table()),
+        ({"145": 4}, {}, Table()),
+        ({"145": 6}, {}, Table((("145", 6),), 0)),
+        ({"145": 6, "015": 5}, {}, Table((("145", 6), ("015", 5)), 0)),
+        ({"145": 6, "015": 2}, {}, Table()),
+        ({"145": 7, "015": 6, "155": 2}, {}, Table((("145", 7),), 8)),
+        ({"145": 6, "015": 2, "155": 3}, {}, Table((("145", 6),), 5)),
+        ({"145": 6}, {"145": 2}, Table()),
+        ({"145": 6}, {"145": 9}, Table((("145", 6),), 9)),
+        ({}, {"145": 10}, Table((("145", 5),), 5)),
+        ({}, {"145": 9}, Table()),
+        ({}, {"145": 7, "015": 8}, Table((("015", 5), ("145", 5)), 5)),
+        ({"145": 3}, {"145": 7, "015": 8}, Table((("145", 8), ("015", 5)), 5)),
+        ({}, {"145": 40, "015": 1, "155": 2}, Table((("145", 35),), 8)),
+        ({"": 9}, {"": 9}, Table()),
+    ],
+)
+def test_no_row_is_small_and_what_is_left_over_is_told_for_no_region(known, others, expected):
+    assert directory.table(known, others) == expected
+
+
+def test_fewer_than_five_are_no_number():
+    few = [member(at, listed=at < 2) for at in range(4)]
+    found = directory.public(few, OWN)
+    assert (found.partners, found.countries, found.regions, found.kinds) == (0, 0, Table(), Table())
+    assert [each.did for each in found.named] == ["did:0", "did:1"]
+    found = directory.public([*few, member(4, "EG", listed=True)], OWN)
+    assert (found.partners, found.countries) == (5, 2)
+
+
+def test_who_is_suspended_is_neither_named_nor_counted():
+    found = directory.public([*(member(at, listed=True) for at in range(5)), member(9, state=SUSPENDED, listed=True)], OWN)
+    assert found.partners == len(found.named) == 5
+
+
+def test_ninety_partners_in_twenty_nine_countries_are_counted():
+    countries = sorted(regions.REGIONS)[:29]
+    found = directory.public([member(at, countries[at % 29], listed=at % 2 == 0) for at in range(90)], OWN)
+    assert (found.partners, found.countries) == (90, 29)
+    assert sum(count for _, count in found.regions.rows) + found.regions.rest == 90
+
+
+@pytest.mark.parametrize(("countries", "told"), [(("IQ", "IQ"), 0), (("IQ", "SY"), 0), (("IQ", "EG"), 2)])
+def test_the_number_of_countries_does_not_say_where_the_unnamed_are(countries, told):
+    named = [(each, "organisation") for each in countries]
+    assert directory.public(network(named, [("IQ", "organisation")] * 5), OWN).countries == told
+
+
+def test_whose_pages_these_are_counts_as_named():
+    others = [member(at, "EG") for at in range(5)]
+    own = Standing(OWN, MEMBER, "EXERCISE own", "organisation", "IQ", "@own@x", False, True, "a")
+    assert directory.public([own, *others], OWN) == directory.public([*others, own], OWN)
+    assert directory.public([own, *others], OWN).named == ()
+    assert directory.public([own, *others], OWN).countries == 0, "else the others' one country is known"
+
+
+@cache
+def seen(named, others, attribute):
+    """What the public sees, as far as it depends on one attribute."""
+    made = [(each, "organisation") if attribute == "country" else ("IQ", each) for each in (*named, *others)]
+    found = directory.public(network(made[: len(named)], made[len(named) :]), OWN)
+    return (found.partners, found.countries, found.regions) if attribute == "country" else found.kinds
+
+
+@pytest.mark.parametrize(("attribute", "values"), [("country", PLACES), ("kind", KINDS)])
+def test_from_everything_public_nobody_says_of_an_unnamed_member_where_or_what_it_is(attribute, values):
+    """Every world that looks alike from outside is made: in them together no unnamed member is the same throughout,
+    and no region or kind has the same number of unnamed throughout, but one that has none at all in any.
+    """
+    most = 9 if attribute == "country" else 17
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.lists(st.sampled_from(values), max_size=7).map(sorted).map(tuple),
+        st.lists(st.sampled_from(values), min_size=1, max_size=most).map(sorted).map(tuple),
+    )
+    def attack(named, others):
+        view = seen(named, others, attribute)
+        worlds = [
+            each for each in combinations_with_replacement(values, len(others))
+            if seen(named, tuple(sorted(each)), attribute) == view
+        ]  # fmt: skip
+        possible = {value for world in worlds for value in world}
+        groups = (lambda value: regions.region_of(value)) if attribute == "country" else (lambda value: value)
+        assert len(possible) > 1
+        assert len({groups(value) for value in possible}) > 1
+        for group in {groups(value) for value in values}:
+            assert {sum(groups(each) == group for each in world) for world in worlds} == {0} or len(
+                {sum(groups(each) == group for each in world) for world in worlds}
+            ) > 1
+
+    attack()
+
+
+@settings(max_examples=300)
+@given(
+    st.dictionaries(st.sampled_from(["145", "015", "155", "034", ""]), st.integers(0, 30)),
+    st.dictionaries(st.sampled_from(["145", "015", "155", "034", ""]), st.integers(0, 30)),
+)
+def test_every_cell_is_five_or_more_and_they_add_up(known, others):
+    found = directory.table(known, others)
+    assert all(count >= LEAST for _, count in found.rows)
+    assert found.rest == 0 or found.rest >= LEAST
+    if found.rows:
+        assert sum(count for _, count in found.rows) + found.rest == sum(known.values()) + sum(others.values())
+    for name, count in found.rows:
+        unnamed = count - known.get(name, 0)
+        assert unnamed % LEAST == 0 and 0 <= unnamed <= others.get(name, 0)
+    unnamed = sum(others.values())
+    told = sum(count - known.get(name, 0) for name, count in found.rows)
+    assert told == 0 or unnamed - told >= LEAST, "what is told of the unnamed is never all of them"
+
+
+def test_a_spreadsheet_calculates_nothing_and_reads_every_letter():
+    names = ("=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "منظمة تدريبية", 'a "b", c\r\n=1')
+    text = directory.sheet([member(at, name=name, languages=("ar", "ckb")) for at, name in enumerate(names)])
+    assert text.startswith("\ufeff")
+    rows = list(csv.DictReader(io.StringIO(text[1:], newline="")))
+    assert {each["name"].lstrip("'") for each in rows} == set(names)
+    cells = [cell for row in rows for cell in row.values()]
+    assert not [cell for cell in cells if cell.lstrip()[:1] in ("=", "+", "-", "@")]
+    assert rows[0]["languages"] == "ar ckb" and rows[0]["region"] == "145"
+
+
+def test_every_country_lies_somewhere_and_every_region_has_its_own_place():
+    lost = {each for each in alert_countries.COUNTRIES if not regions.region_of(each)}
+    assert lost == {"XX", "AQ"}
+    assert set(regions.REGIONS.values()) == set(regions.PLACES)
+    assert max(Counter(regions.PLACES.values()).values()) == 1
