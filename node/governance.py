@@ -138,7 +138,7 @@ def _names(value: Any) -> bool:
     )  # fmt: skip
 
 
-def _languages(value: Any) -> bool:
+def are_languages(value: Any) -> bool:
     """Tags as `ar` and `pt-BR`, none twice (RFC 5646 §2.1: language, script, region)."""
     return (
         isinstance(value, list) and len(value) <= MAX_LANGUAGES and len({*map(str, value)}) == len(value)
@@ -190,7 +190,7 @@ _SAYS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         CANCEL: {"about": _digest},
         LEAVE: {},
         PROFILE: {
-            "name": _text, "country": lambda value: _text(value, 0, 2), "languages": _languages,
+            "name": _text, "country": lambda value: _text(value, 0, 2), "languages": are_languages,
             "listed": lambda value: type(value) is bool,
         },
         PROPOSE: {

@@ -1,8 +1,8 @@
 """Which part of the world a country lies in: the United Nations' sub-regions, by number; facts, and nothing else.
 
-Taiwan, which the standard does not list, stands with Eastern Asia. The country of exercises (`XX`) lies nowhere. Names of
-regions come from CLDR, as those of countries do. `PLACES` puts each on a coarse grid (column, row), north up: a drawing
-without borders, on which nothing is disputed.
+Taiwan, which the standard does not list, stands with Eastern Asia. The country of exercises (`XX`) lies nowhere. Names
+of regions come from CLDR, as those of countries do. `PLACES` puts each on a coarse grid (column, row), north up: a
+drawing without borders, on which nothing is disputed.
 
 Spec: UN M49
 """

@@ -64,7 +64,8 @@ def test_fewer_than_five_are_no_number():
 
 
 def test_who_is_suspended_is_neither_named_nor_counted():
-    found = directory.public([*(member(at, listed=True) for at in range(5)), member(9, state=SUSPENDED, listed=True)], OWN)
+    five = [member(at, listed=True) for at in range(5)]
+    found = directory.public([*five, member(9, state=SUSPENDED, listed=True)], OWN)
     assert found.partners == len(found.named) == 5
 
 

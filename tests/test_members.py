@@ -391,7 +391,8 @@ def test_who_counts_wrong_says_nothing():
 # --- any order
 
 
-WHAT = ["invite", "accept", "sponsor", "sponsor", "propose", "vote", "vote", "vote", "close", "leave", "cancel"]
+WHAT = ["invite", "accept", "sponsor", "sponsor", "propose", "vote", "vote", "vote", "close", "leave", "cancel",
+        "profile"]
 
 
 def lively(seed, steps=40):
@@ -428,6 +429,8 @@ def _one(play, chance, who, people, view):
             return play.propose(who, subject, [chance.choice(people)], view=view)
         case acts.VOTE:
             return play.vote(who, some(acts.PROPOSE), chance.choice(["yes", "yes", "yes", "no"]), view=view)
+        case acts.PROFILE:
+            return play.profile(who, listed=chance.random() < 0.5, view=view)
         case acts.LEAVE if chance.random() < 0.3:
             return play._put(who, acts.LEAVE, {}, view=view)
         case _:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from node.web.directory_views import DirectoryView
+
 State = Literal["current", "updated", "corrected", "closed", "expired"]
 Status = Literal["actual", "exercise", "test", "unknown"]
 """A status we do not know is not taken for real."""
@@ -430,11 +432,16 @@ class MemberList:
 
     listed: tuple[MemberCard, ...] = ()
     unlisted: int = 0
+    directory: DirectoryView | None = None
+    """The network that is shown here."""
+
+    elsewhere: int = 0
+    """Those of whom copies are kept and who are named with the network."""
 
     @property
     def total(self) -> int:
         """All members, listed or not."""
-        return len(self.listed) + self.unlisted
+        return len(self.listed) + self.unlisted + self.elsewhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from node.models import (
     declarations,
     deliveries,
     documents,
+    fronts,
+    joinings,
     letters,
     logs,
     media,
@@ -29,9 +31,8 @@ from node.models import (
 )
 
 TABLES = (
-    alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, letters, logs, media,
-    organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals,
-    withheld,
+    alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, fronts, joinings, letters,
+    logs, media, organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals, withheld,
 )  # fmt: skip
 
 context.configure(
