@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from node import __version__, log
 from node.desk import case_clock
 from node.desk.assembly import Assembly
+from node.desk.doorkeeper import Doorkeeper
 from node.desk.publisher import Publisher
 from node.desk.sign_in import Reception
 from node.errors import ConfigurationError
@@ -85,6 +86,7 @@ class Node:
         self.letterbox = Letterbox(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
         self.publisher = Publisher(self.database, self.keyring, self.storage, clock, self.delivery.wake)
         self.assembly = Assembly(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
+        self.doorkeeper = Doorkeeper(self.database, self.keyring, clock, self.delivery.wake)
         self.reception = Reception()
         self.case_room: CaseRoom = partial(rooms.recipient, room=CASES)
         """To whom confidential requests are sealed."""
@@ -155,7 +157,7 @@ class Node:
         await self.delivery.start()
         shells = (
             self.inbox, self.delivery, self.mirror, self.relays, self.witness, self.letterbox, self.publisher,
-            self.porter, self.assembly,
+            self.porter, self.assembly, self.doorkeeper,
         )  # fmt: skip
         for work in (*(each.run for each in shells), self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))

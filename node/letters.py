@@ -73,6 +73,8 @@ OFFER, OFFER_ANSWER = "offer", "offer-answer"
 ENDORSEMENT = "endorsement"
 GOVERNANCE, GOVERNANCE_ASK = "governance", "governance-ask"
 """Acts of a network; and what one has of them, so that others send the rest."""
+JOIN_REQUEST, JOIN_ANSWER, JOIN_SETTLED = "join-request", "join-answer", "join-settled"
+"""Somebody asks to join a network, for a sponsor; what the sponsor answers; to the other sponsors, that it was."""
 MAX_ACTS_BYTES = 48 * 1024
 """Of acts in one letter."""
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -89,6 +91,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ENDORSEMENT: Kind("network", carried=True, hidden=True),
         GOVERNANCE: Kind("", carried=True),
         GOVERNANCE_ASK: Kind(""),
+        JOIN_REQUEST: Kind(""),
+        JOIN_ANSWER: Kind(""),
+        JOIN_SETTLED: Kind(""),
     }
 )
 

@@ -20,6 +20,7 @@ from node import letters as rules
 from node import withheld as withheld_rules
 from node.effects import Accept, KeepLetter
 from node.errors import ConfigurationError, ProtocolError, RefusedError
+from node.federation import joinings
 from node.federation.protocol import ids, integrity_proofs, retry, sealing, spread
 from node.federation.protocol.activities import AS2, Activity
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
@@ -141,6 +142,8 @@ def keep(view: View, effect: KeepLetter, activity: Activity, around: Surrounding
         _take_answer(view, letter, around.now)
     if letter.kind == rules.GOVERNANCE:
         _take_acts(view, letter, around.now)
+    if letter.kind in joinings.LETTERS:
+        joinings.take(view, letter, _resting_place(connection, org, NETWORK), around.now)
     if letter.kind == rules.GOVERNANCE_ASK:
         _take_ask(view, letter)
         return

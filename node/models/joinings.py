@@ -135,6 +135,11 @@ def mark_told(connection: Connection, org: str, name: str) -> None:
     connection.execute(update(joinings).where(joinings.c.org == org, joinings.c.id == name).values(told=True))
 
 
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Whether there is something to forget."""
+    return connection.execute(select(joinings.c.id).where(joinings.c.deletes <= now).limit(1)).first() is not None
+
+
 def forget(connection: Connection, now: datetime, kinds: Collection[str]) -> int:
     """Those whose time has come go with their bytes, and with the envelopes that carried them; returns how many.
 
