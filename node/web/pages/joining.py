@@ -42,7 +42,7 @@ class DoorView:
     readers: tuple[str, ...]
     """Names of those who read it; none: it is closed."""
     until: datetime
-    bounds: Mapping[str, int] = rules.BOUNDS
+    bounds: Mapping[str, int] = field(default_factory=lambda: rules.BOUNDS)
     needed: tuple[str, ...] = rules.NEEDED
     kinds: tuple[str, ...] = MEMBER_KINDS
     problem: int = 0
