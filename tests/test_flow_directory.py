@@ -1,17 +1,24 @@
 """A network on the public pages: nothing at first, then numbers, and names of those who said so; and off again."""
 
+import json
 from datetime import timedelta
 from itertools import count
 
 import pytest
+from click.testing import CliRunner
 
 from node import governance as rules
+from node.app import utc_now
+from node.cli import tadamun
+from node.commands.context import Office
 from node.desk import directory as desk
 from node.desk import networks
 from node.errors import RefusedError
 from node.federation.protocol import integrity_proofs, keys
 from node.models import networks as rows
 from node.models import organisations
+from tests.support.desk import join
+from tests.support.joining import FIELDS, post
 from tests.support.network import Network, wait_until
 from tests.test_flow_networks_apart import act, found, state
 from tests.web.test_render import BUDGET, CSS, Reader
@@ -128,3 +135,72 @@ async def test_a_name_stands_there_by_a_signed_act_and_is_taken_off_again(tmp_pa
                 await act(two, lambda mine, wrong=wrong: desk.profile(mine, network, **wrong))
         await act(one, lambda mine: networks.leave(mine, network))
         assert "EXERCISE net" not in await page(one), "who left shows nothing of it"
+
+
+async def test_a_coordinator_says_it_in_a_browser_and_every_member_takes_the_list_home(tmp_path):
+    async with Network(tmp_path) as net:
+        house, network = await alone(net)
+        await crowd(house, network, ["IQ"] * 5, listed={0})
+        zainab = await join(house, "Zainab (exercise)", "coordinator")
+        reader = await join(house, "Rima (exercise)", "author", by=zainab)
+        path = f"/desk/networks/{network}"
+        assert f"{path}/directory" in (await zainab.get(path)).text
+        await zainab.get(f"{path}/directory")
+        said = {"do": "profile", "name": "=zq <b>", "country": "sy", "languages": "ar، ckb, en", "listed": "yes"}
+        assert (await zainab.post(f"{path}/directory", said)).status == 303
+        assert "=zq &lt;b&gt;" in (await zainab.get(f"{path}/directory")).text
+        wrong = await zainab.post(f"{path}/directory", said | {"languages": "Kurdish"})
+        assert wrong.status == 409 and "by their codes" in wrong.text and "Kurdish" in wrong.text
+        assert (await zainab.post(f"{path}/directory", {"do": "open"})).status == 409
+        assert (await zainab.post(f"{path}/directory", {"do": "sponsors"})).status == 409, "nothing is shown yet"
+        assert (await zainab.post(f"{path}/directory", {"do": "publish"})).status == 303
+        unlisted = next(did for did, each in state(house, network).members.items() if not each.listed)
+        told = await zainab.post(f"{path}/directory", {"do": "sponsors", "sponsor": unlisted, "open": "yes"})
+        assert told.status == 409 and "not on the public list" in told.text
+        assert (await zainab.post(f"{path}/directory", {"do": "sponsors", "open": "yes"})).status == 303
+        text = await page(house)
+        assert "=zq &lt;b&gt;" in text and "Central Kurdish" in text and 'href="/join"' in text
+        assert (await reader.post(f"{path}/directory", {"do": "unpublish"})).status == 403
+        sheet = await reader.get(f"{path}/directory.csv")
+        assert sheet.status == 200 and sheet.body.startswith("\ufeff".encode()) and "'=zq <b>" in sheet.text
+        assert sheet.headers["content-disposition"] == 'attachment; filename="directory.csv"'
+        entries = (await reader.get(f"{path}/directory.json")).json()
+        assert {each["listed"] for each in entries} == {True, False} and len(entries) == 6
+        for each in ("directory", "directory.csv", "directory.json"):
+            assert (await house.get(f"{path}/{each}")).status == 303, "nobody without a session"
+            assert (await reader.get(f"/desk/networks/zNone/{each}")).status == 404
+        assert (await zainab.post(f"{path}/directory", {"do": "unpublish"})).status == 303
+        assert "zq" not in await page(house) and (await house.get("/join")).status == 404
+
+
+async def test_the_same_from_the_command_line(tmp_path):
+    async with Network(tmp_path) as net:
+        house, network = await alone(net)
+        net.clock.forward(utc_now() - net.clock())  # commands have no other clock
+        await house.stop()
+
+        def run(*words):
+            done = CliRunner().invoke(tadamun, [*words, "--data", str(house.data), "--json"], obj=Office(house.data))
+            return json.loads(done.output) if done.exit_code == 0 else repr(done.exception)
+
+        assert "no network is shown" in run("network", "sponsors", house.did)
+        said = run("network", "profile", "--listed", "--language", "ckb", "--name", "zq-exercise", "--country", "IQ")
+        assert [(each["listed"], each["languages"]) for each in said["members"]] == [(True, ["ckb"])]
+        assert run("network", "publish", network[:12], "--form") == {"network": network}
+        assert run("network", "sponsors", house.did) == {"sponsors": [house.did]}
+        assert "no member" in run("network", "sponsors", "did:key:zNobody")
+        target = tmp_path / "list.csv"
+        assert run("network", "directory", "--csv", str(target))[0]["name"] == "zq-exercise"
+        assert target.read_text("utf-8").startswith("\ufeff")
+        await house.start()
+        assert "zq-exercise" in await page(house)
+        assert (await post(house, "/join", **FIELDS)).status == 200
+        await house.stop()
+        (asked,) = run("network", "joinings")
+        assert (asked["state"], asked["asking"]["name"]) == ("waits", FIELDS["name"])
+        assert run("network", "reply", asked["id"], "invite", "--words", "EXERCISE")["verdict"] == "invite"
+        assert "answered already" in run("network", "reply", asked["id"], "decline", "--reason", "not-now")
+        assert run("network", "joinings")[0]["state"] == "answered"
+        assert run("network", "unpublish") == {"network": ""}
+        await house.start()
+        assert "EXERCISE net" not in await page(house)

@@ -4,7 +4,6 @@ import html
 import re
 from dataclasses import replace
 from datetime import timedelta
-from io import BytesIO
 
 import pytest
 
@@ -24,22 +23,11 @@ from node.models import rooms
 from node.models.views import View
 from node.people import NETWORK
 from tests.support.desk import join
+from tests.support.joining import FIELDS, post
 from tests.support.network import Network, wait_until
 from tests.test_flow_directory import alone, page
 from tests.test_flow_networks_apart import act, found, state
 from tests.test_flow_requests import held_private, number_in
-from tests.web.test_bundles import KIND, form
-
-FIELDS = {
-    "name": "zq-made-name <b>", "country": "zq-made-country", "kind": "coalition", "languages": "zq-made-languages",
-    "work": "EXERCISE zq-made-work\n=1+1 <script>", "known_by": "zq-made-known", "contact": "zq-made-contact",
-}  # fmt: skip
-
-
-async def post(house, path, language="en", **fields):
-    headers = {"Content-Type": KIND, "Accept-Language": language}
-    body = form(**{name: value.encode() for name, value in fields.items()})
-    return await house.network.request("POST", house.origin + path, BytesIO(body), headers)
 
 
 async def opened(host, other, sponsors=None):

@@ -1,7 +1,7 @@
 """The commands of networks: found, invite, join, admit, leave; proposals, votes and what they decided."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,15 +10,19 @@ from sqlalchemy import Connection
 
 from node import directory as directory_rules
 from node import governance as rules
+from node import joinings as joining_rules
 from node.app import utc_now
 from node.commands.context import Office, common
 from node.desk import directory as directory_desk
+from node.desk import joinings as joining_desk
 from node.desk import network_sheets as sheets
 from node.desk import networks as desk
+from node.desk.joinings import Waiting
 from node.desk.networks import Desk
 from node.errors import NodeError
 from node.members import State
 from node.models import networks as rows
+from node.models import rooms
 
 T = TypeVar("T")
 _CHOICE = click.Choice(rules.CHOICES)
@@ -238,6 +242,50 @@ def directory(office: Office, name: str, target: Path | None) -> None:
     entries = directory_rules.entries(found)
     lines = [f"{each['country']:2} {each['name']}  {' '.join(each['languages'])}" for each in entries]
     office.show(entries, [f"written    {target}"] if target is not None else lines)
+
+
+@network.command()
+@common
+def joinings(office: Office) -> None:
+    """Those who ask to join, on our page or another member's, and until when an answer is promised."""
+    organisation, now = office.organisation, utc_now()
+
+    def read(connection: Connection) -> list[dict[str, Any]]:
+        secrets = rooms.network_secrets(connection, organisation.did, office.node.keyring)
+        return [_asking(each, now) for each in joining_desk.current(connection, organisation, secrets)]
+
+    found = office.read(read)
+    lines = [
+        f"{each['state']:8}  {each['due'][:10]}  {each['id']}  {each['asking'].get('name', 'not opened here')}"
+        for each in found
+    ]
+    office.show(found, lines or ["nobody asks to join"])
+
+
+def _asking(each: Waiting, now: datetime) -> dict[str, Any]:
+    row, state = each.row, "answered" if each.row.answered else "overdue" if each.is_overdue(now) else "waits"
+    return {
+        "id": row.id, "network": row.network, "state": state, "asked": row.asked.isoformat(),
+        "due": row.due.isoformat(), "by": row.by, "asking": each.asking.body() if each.asking else {},
+    }  # fmt: skip
+
+
+@network.command()
+@click.argument("joining", metavar="ID")
+@click.argument("verdict", type=click.Choice(("invite", "decline")))
+@click.option("--reason", type=click.Choice(joining_rules.REASONS), default="own-words", show_default=True)
+@click.option("--words", default="", help="Words to whoever asks, who reads them with a number.")
+@common
+def reply(office: Office, joining: str, verdict: str, reason: str, words: str) -> None:
+    """Answer one who asks to join: the first answer of a sponsor counts."""
+
+    def work(mine: Desk) -> Any:
+        if verdict == "invite":
+            return joining_desk.invite(mine, joining, words)
+        return joining_desk.decline(mine, joining, reason, words)
+
+    done = _do(office, work)
+    office.show({"id": done.id, "verdict": verdict}, [f"answered   {done.id}; deleted in 30 days"])
 
 
 @network.command("list")
