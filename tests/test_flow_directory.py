@@ -101,10 +101,10 @@ async def test_a_network_of_ninety_is_told_by_region_and_kind_and_chosen_from_by
         for language in ("ar", "en"):
             text = await page(house, language=language)
         assert f"{len(countries) + 30} partners" in text and "countries" in text
-        assert "Western Asia" in text and "<svg" in text and text.count('class="told"') >= 1
+        assert "Western Asia" in text and "<svg" in text and "<rect" in text
         assert "Kenya" not in text and "Eastern Africa</th>" not in text
         later = await page(house, "/members?page=2")
-        assert later.count('<li class="card">') == 36 - 24
+        assert later.count('<li class="card">') == 12
         chosen = await page(house, "/members?region=015&kind=organisation")
         assert "Iraq" not in chosen and chosen.count("<li>Egypt</li>") == chosen.count('<li class="card">') > 0
         chosen = await page(house, "/members?language=ckb&lang=ar", "en")

@@ -106,6 +106,7 @@ async def test_who_asks_on_one_node_is_invited_by_a_sponsor_on_another_and_reads
         assert "Promised by" in nour.seen[-1].text and "zq-made-name &lt;b&gt;" in nour.seen[-1].text
         net.clock.forward(timedelta(days=15))
         await nour.sign_in()
+        assert "request to join waits for longer" in (await nour.get("/desk")).text
         assert "Overdue since" in (await nour.get("/desk/networks")).text
         shown = (await nour.get(path)).text
         assert "zq-made-contact" in shown and "<script" not in shown and "on the page of" in shown

@@ -119,7 +119,7 @@ def invite(desk: Desk, name: str, words: str) -> Joining:
     """
     row = _answerable(desk, name)
     answer = rules.invite("-", words)  # bounds first: nothing is signed for words that are too long
-    sheet = acts.invite(desk, row.network)
+    sheet = acts.invite(desk, row.network, lasts=rules.KEPT)  # as long as the answer can be read
     alone = replace(sheet, members=sheet.members[:1])
     return _answer(desk, row, replace(answer, sheet=sheets.written(alone.value())))
 

@@ -22,8 +22,8 @@ from node.models.fronts import Front
 from node.models.organisations import Organisation
 from node.web.directory_views import Choice, DirectoryView, Row, Tile
 
-PER_PAGE = 24
-_MOST_LANGUAGES = 20
+PER_PAGE = 12
+_MOST_LANGUAGES = 15
 _TILE = 30
 
 
@@ -58,6 +58,8 @@ def view(request: Request, front: Front, found: Shown, language: str | None, *, 
     Args:
         language: the language that the reader chose, which links carry on.
         copied: in a copy as files: nothing can be chosen there, so all stand on one page.
+
+    Numbers and map stand where nothing is chosen, on the first page: pages stay small.
     """
     public = found.directory
     there = {} if copied else _there(public.named)
@@ -69,13 +71,14 @@ def view(request: Request, front: Front, found: Shown, language: str | None, *, 
     named = rules.chosen(public.named, **chosen)
     number = 1 if copied else _number(request.query_params.get("page", "1"))
     page = named if copied else named[(number - 1) * PER_PAGE : number * PER_PAGE]
-    top = max((count for _, count in public.regions.rows), default=0)
+    numbers = public if copied or (number == 1 and not chosen) else None
+    told, kinds = (numbers.regions, numbers.kinds) if numbers is not None else (Table(), Table())
     return DirectoryView(
         found.names, public.partners, public.countries,
-        _rows(public.regions, there.get("region", ()), lambda code: path(region=code)),
-        public.regions.rest,
-        _rows(public.kinds, there.get("kind", ()), lambda code: path(kind=code)),
-        public.kinds.rest, _tiles(public.regions) if top else (),
+        _rows(told, there.get("region", ()), lambda code: path(region=code)),
+        told.rest,
+        _rows(kinds, there.get("kind", ()), lambda code: path(kind=code)),
+        kinds.rest, _tiles(told) if told.rows else (),
         _choices(there, chosen, path),
         tuple(chosen.items()), _path({}, language), page, len(named),
         path(page=str(number - 1)) if number > 1 else "",
