@@ -78,7 +78,15 @@ def publish(desk: Desk, network: str) -> str:
     if not is_inside(ledger.state(), desk.own):
         raise RefusedError("this organisation is no member of that network")
     fronts.show(desk.connection, desk.own, network)
+    retell(desk.connection, desk.own, ledger.state())
     return network
+
+
+def retell(connection: Connection, own: str, state: State) -> None:
+    """Tell of the unnamed anew, where enough of them are others."""
+    now, before = rules.unnamed(state.members.values(), own), fronts.hidden(connection, own)
+    if before is None or rules.are_others(before, now):
+        fronts.set_told(connection, own, rules.tell(now), now)
 
 
 def unpublish(desk: Desk) -> None:
@@ -143,7 +151,7 @@ def shown(connection: Connection, organisation: Organisation, front: Front, stat
     if joined is None or not is_inside(state, own):
         return None
     unlisted = frozenset(each.did for each in state.members.values() if not each.listed)
-    return Shown(front.network, joined.names, rules.public(state.members.values(), own), unlisted)
+    return Shown(front.network, joined.names, rules.public(state.members.values(), own, front.told), unlisted)
 
 
 def is_inside(state: State, did: str) -> bool:

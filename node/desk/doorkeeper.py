@@ -1,4 +1,6 @@
-"""The worker behind the door of a network: tells the other sponsors what was answered, and deletes what is over."""
+"""The worker behind the door of a network: tells the other sponsors what was answered, deletes what is over, and tells
+of the members that are not named, where enough of them are others than before.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -8,12 +10,13 @@ from functools import partial
 from sqlalchemy import Connection
 
 from node import log
+from node.desk import directory
 from node.desk import joinings as desk
 from node.desk.networks import Desk
 from node.errors import ConfigurationError, NodeError
 from node.federation import joinings
+from node.models import fronts, networks, organisations
 from node.models import joinings as rows
-from node.models import organisations
 from node.models.base import Database
 from node.models.joinings import Joining
 from node.models.keyring import Keyring
@@ -33,6 +36,8 @@ class Doorkeeper:
         self._clock = clock
         self._stirred = stirred
         self._unscrubbed = False
+        self._told: dict[tuple[str, str], int] = {}
+        """(org, network) → how many acts there were when it was looked at."""
 
     async def run(self) -> None:
         """Look where something was written, else every ten minutes, until cancelled."""
@@ -59,6 +64,11 @@ class Doorkeeper:
             gone = await self._database.write(lambda connection: rows.forget(connection, now, joinings.LETTERS))
             log.info("joinings.deleted", requests=gone)
             self._unscrubbed = True
+        for org, network in await self._database.read(fronts.all_of):
+            count = await self._database.read(partial(networks.count_of, org=org, network=network))
+            if self._told.get((org, network)) != count:
+                self._told[org, network] = count
+                await self._database.write(partial(_retell, org=org, network=network))
         if self._unscrubbed:
             self._unscrubbed = not await self._database.scrub()
 
@@ -72,3 +82,9 @@ class Doorkeeper:
             rows.mark_told(connection, org, row.id)
         else:
             desk.tell(Desk(connection, organisation, key, now), row)
+
+
+def _retell(connection: Connection, *, org: str, network: str) -> None:
+    state = networks.state_of(connection, org, network)
+    if directory.is_inside(state, org):
+        directory.retell(connection, org, state)

@@ -74,7 +74,7 @@ def view(request: Request, front: Front, found: Shown, language: str | None, *, 
     numbers = public if copied or (number == 1 and not chosen) else None
     told, kinds = (numbers.regions, numbers.kinds) if numbers is not None else (Table(), Table())
     return DirectoryView(
-        found.names, public.partners, public.countries,
+        found.names, public.partners, public.countries, public.at_least,
         _rows(told, there.get("region", ()), lambda code: path(region=code)),
         told.rest,
         _rows(kinds, there.get("kind", ()), lambda code: path(kind=code)),

@@ -43,6 +43,7 @@ class DirectoryView:
     names: Mapping[str, str]
     partners: int
     countries: int
+    at_least: bool
     regions: tuple[Row, ...]
     regions_rest: int
     kinds: tuple[Row, ...]

@@ -26,7 +26,8 @@ def standing(at):
 
 
 MEMBERS = [standing(at) for at in range(400)]
-SHOWN = Shown("z", {"ar": "شبكة تدريب", "en": "Exercise net"}, directory.public(MEMBERS, "did:own"), frozenset())
+TOLD = directory.tell(directory.unnamed(MEMBERS, "did:own"))
+SHOWN = Shown("z", {"ar": "شبكة تدريب", "en": "Exercise net"}, directory.public(MEMBERS, "did:own", TOLD), frozenset())
 
 
 def view(query="", *, language=None, copied=False):

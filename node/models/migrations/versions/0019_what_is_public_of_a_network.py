@@ -13,6 +13,8 @@ def upgrade() -> None:
     sa.Column('network', sa.String(length=80), nullable=False),
     sa.Column('form', sa.Boolean(), nullable=False),
     sa.Column('sponsors', sa.Text(), nullable=False),
+    sa.Column('told', sa.Text(), nullable=False),
+    sa.Column('hidden', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('org', name=op.f('pk_network_fronts'))
     )
     op.create_table('joinings',
