@@ -15,8 +15,8 @@ from node.desk import directory as desk
 from node.desk import networks
 from node.errors import RefusedError
 from node.federation.protocol import integrity_proofs, keys
+from node.models import fronts, organisations
 from node.models import networks as rows
-from node.models import organisations
 from tests.support.desk import join
 from tests.support.joining import FIELDS, post
 from tests.support.network import Network, wait_until
@@ -65,6 +65,10 @@ async def alone(net, name="one"):
     return house, made.network
 
 
+def fronted(house):
+    return house.read(lambda connection: fronts.current(connection, house.did))
+
+
 async def page(house, path="/members", language="en"):
     answer = await house.get(path, Accept_Language=language)
     assert answer.status == 200
@@ -94,10 +98,12 @@ async def test_nothing_of_a_network_is_public_until_it_is_published_and_after(tm
 async def test_a_network_of_ninety_is_told_by_region_and_kind_and_chosen_from_by_links(tmp_path):
     async with Network(tmp_path) as net:
         house, network = await alone(net)
+        await act(house, lambda mine: desk.publish(mine, network))
         countries = ["IQ"] * 17 + ["SY", "EG"] * 8 + ["FR", "TN", "ES"] * 2
         await crowd(house, network, countries, listed=set(range(0, 34, 1)))
         await crowd(house, network, ["SY"] * 26 + ["KE"] * 3, kind="coalition", listed={0, 1}, languages=("ckb", "ar"))
-        await act(house, lambda mine: desk.publish(mine, network))
+        await wait_until(lambda: fronted(house).told.regions, "the unnamed are told of anew")
+        assert dict(fronted(house).told.regions) == {"145": 20} and fronted(house).told.kinds["organisation"] == 5
         for language in ("ar", "en"):
             text = await page(house, language=language)
         assert f"{len(countries) + 30} partners" in text and "countries" in text

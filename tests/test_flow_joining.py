@@ -173,6 +173,7 @@ async def test_strangers_the_removed_and_the_dishonest_answer_nothing(tmp_path):
         good = asking(network)
         for to, author, kind, about, body, *changes in (
             (host, liar, answer, name, no),
+            (host, host.did, answer, name, no),
             (sponsor, liar, settled, name, {"by": liar}),
             (host, sponsor.did, settled, name, {"by": sponsor.did}),
             (sponsor, host.did, settled, name, {"by": "x" * 81}),

@@ -69,7 +69,8 @@ def view(request: Request, front: Front, found: Shown, language: str | None, *, 
         return _path({**chosen, **changes}, language)
 
     named = rules.chosen(public.named, **chosen)
-    number = 1 if copied else _number(request.query_params.get("page", "1"))
+    last = 1 if copied else max(1, -(-len(named) // PER_PAGE))
+    number = min(last, _number(request.query_params.get("page", "1")))
     page = named if copied else named[(number - 1) * PER_PAGE : number * PER_PAGE]
     numbers = public if copied or (number == 1 and not chosen) else None
     told, kinds = (numbers.regions, numbers.kinds) if numbers is not None else (Table(), Table())
@@ -82,7 +83,7 @@ def view(request: Request, front: Front, found: Shown, language: str | None, *, 
         _choices(there, chosen, path),
         tuple(chosen.items()), _path({}, language), page, len(named),
         path(page=str(number - 1)) if number > 1 else "",
-        path(page=str(number + 1)) if not copied and len(named) > number * PER_PAGE else "",
+        path(page=str(number + 1)) if number < last else "",
         front.form and not copied,
     )  # fmt: skip
 
