@@ -18,6 +18,7 @@ from node.models import (
     letters,
     logs,
     media,
+    networks,
     organisations,
     people,
     policies,
@@ -32,7 +33,7 @@ from node.models import (
 
 TABLES = (
     alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, fronts, joinings, letters,
-    logs, media, organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals, withheld,
+    logs, media, networks, organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals, withheld,
 )  # fmt: skip
 
 context.configure(
