@@ -33,7 +33,8 @@ from node.models import (
 
 TABLES = (
     alerts, approvals, audit, boosts, cases, contacts, declarations, deliveries, documents, fronts, joinings, letters,
-    logs, media, networks, organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals, withheld,
+    logs, media, networks, organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals,
+    withheld,
 )  # fmt: skip
 
 context.configure(
