@@ -27,6 +27,8 @@ KEPT = timedelta(days=30)
 UNANSWERED_FOR = timedelta(days=60)
 MOST_OPEN = 200
 """That wait for an answer at once: a flood ends here, and sponsors are not drowned in it."""
+MOST_KEPT = 600
+"""Of one member's page that a sponsor keeps, answered or not."""
 INVITED, DECLINED = "invited", "declined"
 REASONS = ("not-now", "not-known", "other-network", "own-words")
 """Why not: we take in nobody at present; nobody here knows you yet; another network fits better; see the words."""

@@ -202,6 +202,16 @@ async def test_strangers_the_removed_and_the_dishonest_answer_nothing(tmp_path):
             assert theirs.asking == rules.parse_form(FIELDS, "en")
         await take(sponsor, host.did, request, rules.name_of(host.did, "y" * 20), good)
         assert len(listed(sponsor)) == 2, "what is as it should be is taken"
+
+        def fill(connection):
+            for at in range(rules.MOST_KEPT - 2):
+                done = replace(listed_row, id=f"x{at}", answered=host.clock(), by=host.did)
+                rows.add(connection, sponsor.did, done)
+
+        listed_row = listed(sponsor)[0].row
+        await sponsor.write(fill)
+        await take(sponsor, host.did, request, rules.name_of(host.did, "z" * 20), good)
+        assert sponsor.read(lambda connection: rows.count(connection, sponsor.did, host.did)) == rules.MOST_KEPT
         await act(sponsor, lambda mine: networks.leave(mine, network))
         await wait_until(lambda: sponsor.did not in state(host, network).members, "it is out")
         await take(host, sponsor.did, answer, name, no)

@@ -49,7 +49,7 @@ def take(view: View, letter: Letter, room: str, now: datetime) -> None:
             case _:
                 _take_settled(view, letter, now)
     except ProtocolError as error:
-        view.count(f"about joining, not taken: {error.reason}")
+        view.count(f"a letter about joining, not taken: {error.spec}")
 
 
 def _take_request(view: View, letter: Letter, room: str, now: datetime) -> None:
@@ -62,8 +62,8 @@ def _take_request(view: View, letter: Letter, room: str, now: datetime) -> None:
         raise ProtocolError("not named after its author, or too old", spec=_SPEC)
     if rows.find(connection, org, letter.about) is not None:
         raise ProtocolError("held already", spec=_SPEC)
-    if rows.open_count(connection, org, letter.author) >= rules.MOST_OPEN:
-        raise ProtocolError("too many of its author wait", spec=_SPEC)
+    if rows.count(connection, org, letter.author) >= rules.MOST_KEPT:
+        raise ProtocolError("too many of its author are here", spec=_SPEC)
     _check_inside(connection, org, network, letter.author, org)
     rows.add(
         connection, org,

@@ -106,6 +106,13 @@ def open_count(connection: Connection, org: str, host: str) -> int:
     return found
 
 
+def count(connection: Connection, org: str, host: str) -> int:
+    """How many that were asked on this organisation's page are here, answered or not."""
+    where = (joinings.c.org == org) & (joinings.c.host == host)
+    found: int = connection.execute(select(func.count()).select_from(joinings).where(where)).scalar_one()
+    return found
+
+
 def overdue(connection: Connection, org: str, now: datetime) -> int:
     """How many wait longer than was promised."""
     waits = (joinings.c.org == org) & joinings.c.answered.is_(None) & (joinings.c.due < now)

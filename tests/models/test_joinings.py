@@ -31,6 +31,7 @@ def test_who_waits_longest_stands_first_and_who_was_answered_last(database):
     assert database.read_now(lambda c: joinings.by_tag(c, OTHER, b"tag")) is None
     for host, waits in ((DID, 1), (OTHER, 1)):
         assert database.read_now(lambda c, host=host: joinings.open_count(c, DID, host)) == waits
+    assert database.read_now(lambda c: joinings.count(c, DID, OTHER)) == 2
     for days, late in ((13, 0), (13.5, 1), (15, 2)):
         assert database.read_now(lambda c, days=days: joinings.overdue(c, DID, NOW + days * DAY)) == late
     assert database.read_now(joinings.untold) == ()
