@@ -1,28 +1,23 @@
 """The commands of networks: found, invite, join, admit, leave; proposals, votes and what they decided."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from sqlalchemy import Connection
 
-from node import directory as directory_rules
 from node import governance as rules
-from node import joinings as joining_rules
 from node.app import utc_now
+from node.commands import directory
 from node.commands.context import Office, common
-from node.desk import directory as directory_desk
-from node.desk import joinings as joining_desk
 from node.desk import network_sheets as sheets
 from node.desk import networks as desk
-from node.desk.joinings import Waiting
 from node.desk.networks import Desk
 from node.errors import NodeError
 from node.members import State
 from node.models import networks as rows
-from node.models import rooms
 
 T = TypeVar("T")
 _CHOICE = click.Choice(rules.CHOICES)
@@ -31,6 +26,10 @@ _CHOICE = click.Choice(rules.CHOICES)
 @click.group()
 def network() -> None:
     """Networks: who belongs to one is worked out by every node from signed acts; there is no registrar."""
+
+
+for each in directory.COMMANDS:
+    network.add_command(each)
 
 
 @click.group()
@@ -174,120 +173,6 @@ def leave(office: Office, name: str, yes: bool) -> None:
     _show(office, _do(office, lambda mine: desk.leave(mine, name)), ["left; a running 'serve' tells the others"])
 
 
-@network.command()
-@click.option("--listed/--unlisted", default=None, help="Whether our name may stand in public; taken back at any time.")
-@click.option("--name", "called", default=None, help="Our name in the lists of this network.")
-@click.option("--country", default=None, metavar="CC", help="Two letters of ISO 3166-1.")
-@click.option("--language", "languages", multiple=True, metavar="CODE", help="Of our work, as ckb; repeatable.")
-@click.option("--network", "name", default="", metavar="NETWORK")
-@common
-def profile(
-    office: Office, listed: bool | None, called: str | None, country: str | None, languages: tuple[str, ...], name: str
-) -> None:
-    """Say how we stand in the lists of a network. Listed, everybody may read our name: what others copied stays."""
-    state = _do(
-        office,
-        lambda mine: directory_desk.profile(
-            mine, name, listed=listed, name=called, country=country, languages=languages or None
-        ),
-    )
-    ours = state.members[office.organisation.did]
-    told = "named in public" if ours.listed else "counted without a name"
-    _show(office, state, [f"{told}: {ours.name}  {ours.country}  {' '.join(ours.languages)}".rstrip()])
-
-
-@network.command()
-@click.argument("name", metavar="NETWORK", required=False, default="")
-@click.option("--form/--no-form", default=None, help="Whether anybody may ask to join on our page /join.")
-@common
-def publish(office: Office, name: str, form: bool | None) -> None:
-    """Show a network on our public page /members: its name, numbers, and those who agreed to be named."""
-
-    def work(mine: Desk) -> str:
-        shown = directory_desk.publish(mine, name)
-        if form is not None:
-            directory_desk.set_form(mine, form=form)
-        return shown
-
-    shown = _do(office, work)
-    office.show({"network": shown}, [f"shown      {shown}", f"see        {office.organisation.origin}/members"])
-
-
-@network.command()
-@common
-def unpublish(office: Office) -> None:
-    """Show no network in public, and take the form of joining away."""
-    _do(office, directory_desk.unpublish)
-    office.show({"network": ""}, ["no network is shown"])
-
-
-@network.command()
-@click.argument("dids", nargs=-1, metavar="[DID]...")
-@common
-def sponsors(office: Office, dids: tuple[str, ...]) -> None:
-    """Name the members that read and answer those who ask to join on our page; without one, we alone do."""
-    _do(office, lambda mine: directory_desk.set_sponsors(mine, dids))
-    office.show({"sponsors": list(dids)}, [*dids] or ["this organisation alone"])
-
-
-@network.command()
-@click.argument("name", metavar="NETWORK", required=False, default="")
-@click.option("--csv", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
-@common
-def directory(office: Office, name: str, target: Path | None) -> None:
-    """Every member of a network, for members; with --csv as a file for spreadsheets."""
-    found = list(_read(office, name).members.values())
-    if target is not None:
-        target.write_text(directory_rules.sheet(found), encoding="utf-8", newline="")
-    entries = directory_rules.entries(found)
-    lines = [f"{each['country']:2} {each['name']}  {' '.join(each['languages'])}" for each in entries]
-    office.show(entries, [f"written    {target}"] if target is not None else lines)
-
-
-@network.command()
-@common
-def joinings(office: Office) -> None:
-    """Those who ask to join, on our page or another member's, and until when an answer is promised."""
-    organisation, now = office.organisation, utc_now()
-
-    def read(connection: Connection) -> list[dict[str, Any]]:
-        secrets = rooms.network_secrets(connection, organisation.did, office.node.keyring)
-        return [_asking(each, now) for each in joining_desk.current(connection, organisation, secrets)]
-
-    found = office.read(read)
-    lines = [
-        f"{each['state']:8}  {each['due'][:10]}  {each['id']}  {each['asking'].get('name', 'not opened here')}"
-        for each in found
-    ]
-    office.show(found, lines or ["nobody asks to join"])
-
-
-def _asking(each: Waiting, now: datetime) -> dict[str, Any]:
-    row, state = each.row, "answered" if each.row.answered else "overdue" if each.is_overdue(now) else "waits"
-    return {
-        "id": row.id, "network": row.network, "state": state, "asked": row.asked.isoformat(),
-        "due": row.due.isoformat(), "by": row.by, "asking": each.asking.body() if each.asking else {},
-    }  # fmt: skip
-
-
-@network.command()
-@click.argument("joining", metavar="ID")
-@click.argument("verdict", type=click.Choice(("invite", "decline")))
-@click.option("--reason", type=click.Choice(joining_rules.REASONS), default="own-words", show_default=True)
-@click.option("--words", default="", help="Words to whoever asks, who reads them with a number.")
-@common
-def reply(office: Office, joining: str, verdict: str, reason: str, words: str) -> None:
-    """Answer one who asks to join: the first answer of a sponsor counts."""
-
-    def work(mine: Desk) -> Any:
-        if verdict == "invite":
-            return joining_desk.invite(mine, joining, words)
-        return joining_desk.decline(mine, joining, reason, words)
-
-    done = _do(office, work)
-    office.show({"id": done.id, "verdict": verdict}, [f"answered   {done.id}; deleted in 30 days"])
-
-
 @network.command("list")
 @common
 def list_networks(office: Office) -> None:
@@ -386,7 +271,7 @@ def shown(state: State, own: str) -> dict[str, Any]:
         "members": [
             {
                 "did": each.did, "name": each.name, "kind": each.kind, "country": each.country, "handle": each.handle,
-                "state": each.state, "voter": each.voter, "listed": each.listed, "languages": list(each.languages),
+                "state": each.state, "voter": each.voter, "listed": each.listed,
             }
             for each in state.members.values()
         ],
