@@ -15,6 +15,7 @@ beside, to those who are members then, and rest sealed to people. Who joins late
 An act's name is the SHA-256 of its canonical form without the proof; a network's name is that of its founding act.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ PROPOSE, VOTE, CLOSE = "propose", "vote", "close"
 GROUP, GROUP_HOST, GROUP_CARRY = "group", "group-host", "group-carry"
 GROUP_JOIN, GROUP_LEAVE, GROUP_ROLE = "group-join", "group-leave", "group-role"
 """Of working groups (`groups`): one is founded, hosted, carried on by another host; joined, left, and who does what."""
+PROFILE = "profile"
+"""What a member says of itself, and whether its name may stand in public; said anew at any time."""
 ROLL, REMOVE, SUSPEND, LIFT, ADOPT = "roll", "remove", "suspend", "lift", "adopt"
 SUBJECTS = (ROLL, REMOVE, SUSPEND, LIFT, ADOPT)
 """What is proposed: names for the voters' roll, a removal, a suspension, its end, a text named by its digest."""
@@ -51,7 +54,9 @@ MAX_TEXT = 300
 MAX_GROUNDS = 4_000
 MAX_NUMBER = 1_000_000
 _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
+MAX_LANGUAGES = 12
 _SPEC = "Tadamun governance 1"
+_TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
 
 TERMS: Mapping[str, Any] = MappingProxyType(
     {
@@ -149,6 +154,14 @@ def _names(value: Any) -> bool:
     )  # fmt: skip
 
 
+def are_languages(value: Any) -> bool:
+    """Tags as `ar` and `pt-BR`, none twice (RFC 5646 §2.1: language, script, region)."""
+    return (
+        isinstance(value, list) and len(value) <= MAX_LANGUAGES and len({*map(str, value)}) == len(value)
+        and all(isinstance(each, str) and _TAG.fullmatch(each) for each in value)
+    )  # fmt: skip
+
+
 def _kinds(value: Any) -> bool:
     return isinstance(value, list) and 0 < len(value) <= 3 and all(each in MEMBER_KINDS for each in value)
 
@@ -201,6 +214,10 @@ _SAYS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         SPONSOR: {"about": _digest},
         CANCEL: {"about": _digest},
         LEAVE: {},
+        PROFILE: {
+            "name": _text, "country": lambda value: _text(value, 0, 2), "languages": are_languages,
+            "listed": lambda value: type(value) is bool,
+        },
         PROPOSE: {
             "subject": _one_of(*SUBJECTS), "names": lambda value: value == [] or _dids(value),
             "text": _maybe(_digest), "grounds": _maybe(_digest),

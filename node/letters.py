@@ -75,6 +75,8 @@ GOVERNANCE, GOVERNANCE_ASK = "governance", "governance-ask"
 """Acts of a network; and what one has of them, so that others send the rest."""
 GROUP, GROUP_WITHDRAWAL, GROUP_HANDOVER = "group", "group-withdrawal", "group-handover"
 """What is said in a working group; what of it is taken back; what its next host needs to call its followers."""
+JOIN_REQUEST, JOIN_ANSWER, JOIN_SETTLED = "join-request", "join-answer", "join-settled"
+"""Somebody asks to join a network, for a sponsor; what the sponsor answers; to the other sponsors, that it was."""
 MAX_ACTS_BYTES = 48 * 1024
 """Of acts in one letter."""
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -94,6 +96,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         GROUP: Kind("network", carried=True),
         GROUP_WITHDRAWAL: Kind("", carried=True),
         GROUP_HANDOVER: Kind("network"),
+        JOIN_REQUEST: Kind(""),
+        JOIN_ANSWER: Kind(""),
+        JOIN_SETTLED: Kind(""),
     }
 )
 

@@ -17,6 +17,8 @@ left or was removed, by the cut that this set. Rules, in order:
    not know each other, none.
 6. Leaving, removal and suspension cut: what their author says that the cut had not seen counts for nothing, whenever it
    claims to be from. Who was removed comes back by a new acceptance only.
+7. What a member says of itself is its newest profile since its acceptance, else the acceptance. It counts also from one
+   who is suspended. Of two profiles that do not know each other the one that is not for public lists counts.
 
 What happens at the same time, each not knowing of the other:
 
@@ -48,6 +50,7 @@ from node.governance import (
     LEAVE,
     LIFT,
     MAX_SEEN,
+    PROFILE,
     PROPOSE,
     REMOVE,
     ROLL,
@@ -80,6 +83,9 @@ class Standing:
     voter: bool
     accepted: str
     """The digest of its acceptance."""
+    languages: tuple[str, ...] = ()
+    profile: str = ""
+    """The digest of its newest profile; empty where it only accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,10 @@ class State:
         """The same on every node that holds the same acts."""
         return digests.multibase(digests.jcs({
             "network": self.network,
-            "members": [[each.did, each.state, each.voter, each.accepted] for _, each in sorted(self.members.items())],
+            "members": [
+                [each.did, each.state, each.voter, each.accepted, each.profile]
+                for _, each in sorted(self.members.items())
+            ],
             "candidates": sorted([did, accepted, count] for did, (accepted, count) in self.candidates.items()),
             "decisions": sorted([each.proposal, each.state] for each in self.decisions.values()),
             "groups": sorted(each.value() for each in self.groups.values()),
@@ -419,11 +428,25 @@ class Ledger:
     def _standing(self, did: str, past: int) -> Standing:
         accepted = self._acceptance(did, past)
         says = accepted.says if accepted else {}
+        profile = self._profile(did, accepted, past) if accepted else None
+        shown = profile.says if profile else says
         return Standing(
-            did, SUSPENDED if self.is_suspended(did, past) else MEMBER, str(says.get("name", "")),
-            str(says.get("kind", "")), str(says.get("country", "")), str(says.get("handle", "")),
-            bool(says.get("listed")), self.is_voter(did, past), accepted.digest if accepted else "",
+            did, SUSPENDED if self.is_suspended(did, past) else MEMBER, str(shown.get("name", "")),
+            str(says.get("kind", "")), str(shown.get("country", "")), str(says.get("handle", "")),
+            bool(shown.get("listed")), self.is_voter(did, past), accepted.digest if accepted else "",
+            tuple(shown.get("languages", ())), profile.digest if profile else "",
         )  # fmt: skip
+
+    def _profile(self, did: str, accepted: Act, past: int) -> Act | None:
+        """What a member said of itself last since it accepted; of what does not know each other, what lists less."""
+        since = self._at[accepted.digest]
+        said = [
+            at for at in self._own.get(did, ())
+            if self.acts[at].kind == PROFILE and past >> at & self._past[at] >> since & 1
+            and not self._is_out(did, at, past)
+        ]  # fmt: skip
+        last = [self.acts[at] for at in said if not any(self._past[other] >> at & 1 for other in said)]
+        return min(last, key=lambda act: (act.says["listed"], act.digest), default=None)
 
     def _candidates(self, members: Mapping[str, Standing], past: int) -> dict[str, tuple[str, int]]:
         found: dict[str, tuple[str, int]] = {}

@@ -55,6 +55,10 @@ class Play:
         says = {"subject": subject, "names": list(names), "text": "", "grounds": ""}
         return self._put(who, acts.PROPOSE, says, **more)
 
+    def profile(self, who, *, listed, name="", languages=("ar",), **more):
+        says = {"name": name or who, "country": "EG", "languages": list(languages), "listed": listed}
+        return self._put(who, acts.PROFILE, says, **more)
+
     def vote(self, who, about, choice="yes", **more):
         return self._put(who, acts.VOTE, {"about": about, "choice": choice, "reason": ""}, **more)
 
@@ -87,6 +91,55 @@ def inside(play):
 
 def voters(play):
     return {did for did, each in play.state().members.items() if each.voter}
+
+
+def shown(play, who="a"):
+    found = play.state().members[who]
+    return found.name, found.country, found.languages, found.listed
+
+
+def test_the_newest_profile_counts_and_takes_the_name_off_again():
+    play = Play()
+    assert shown(play) == ("a", "IQ", (), False)
+    bare = play.state().digest
+    play.profile("a", listed=True, name="EXERCISE a", languages=("ar", "ckb"))
+    assert shown(play) == ("EXERCISE a", "EG", ("ar", "ckb"), True)
+    listed = play.state().digest
+    play.profile("a", listed=False)
+    assert shown(play) == ("a", "EG", ("ar",), False)
+    assert len({bare, listed, play.state().digest}) == 3, "the state's digest covers it"
+    play.profile("stranger", listed=True)
+    assert inside(play) == {"a", "b", "c"}
+
+
+def test_of_two_profiles_that_do_not_know_each_other_the_one_that_lists_less_counts():
+    for first in (True, False):
+        play = Play()
+        seen = play.view()
+        play.profile("a", listed=first, view=seen)
+        play.profile("a", listed=not first, view=seen)
+        assert not shown(play)[3]
+        play.profile("a", listed=True)
+        assert shown(play)[3], "what knows both counts"
+
+
+def test_who_is_suspended_may_still_take_its_name_off():
+    play = Play()
+    play.profile("c", listed=True)
+    play.decide(play.propose("a", acts.SUSPEND, ["c"]), ["a", "b"])
+    assert play.state().members["c"].state == members.SUSPENDED and shown(play, "c")[3]
+    play.profile("c", listed=False)
+    assert not shown(play, "c")[3]
+
+
+def test_who_comes_back_is_named_by_a_new_word_only():
+    play = Play()
+    play.profile("c", listed=True)
+    away = play.view()
+    play.say("c", acts.LEAVE, "")
+    play.profile("c", listed=True, view=away)
+    play.admit("c")
+    assert shown(play, "c") == ("c", "IQ", (), False)
 
 
 def test_founders_are_members_once_they_accepted_and_nobody_else_is():
@@ -348,7 +401,8 @@ def test_who_counts_wrong_says_nothing():
 # --- any order
 
 
-WHAT = ["invite", "accept", "sponsor", "sponsor", "propose", "vote", "vote", "vote", "close", "leave", "cancel"]
+WHAT = ["invite", "accept", "sponsor", "sponsor", "propose", "vote", "vote", "vote", "close", "leave", "cancel",
+        "profile"]
 
 
 def lively(seed, steps=40):
@@ -385,6 +439,8 @@ def _one(play, chance, who, people, view):
             return play.propose(who, subject, [chance.choice(people)], view=view)
         case acts.VOTE:
             return play.vote(who, some(acts.PROPOSE), chance.choice(["yes", "yes", "yes", "no"]), view=view)
+        case acts.PROFILE:
+            return play.profile(who, listed=chance.random() < 0.5, view=view)
         case acts.LEAVE if chance.random() < 0.3:
             return play._put(who, acts.LEAVE, {}, view=view)
         case _:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from node import governance as rules
 from node.app import utc_now
+from node.commands import directory
 from node.commands.context import Office, common
 from node.desk import network_sheets as sheets
 from node.desk import networks as desk
@@ -25,6 +26,10 @@ _CHOICE = click.Choice(rules.CHOICES)
 @click.group()
 def network() -> None:
     """Networks: who belongs to one is worked out by every node from signed acts; there is no registrar."""
+
+
+for each in directory.COMMANDS:
+    network.add_command(each)
 
 
 @click.group()

@@ -295,7 +295,7 @@ def act(
         standing = before.members.get(desk.own)
         if standing is None:
             raise RefusedError("this organisation is no member of that network")
-        if standing.state != members.MEMBER and kind != rules.LEAVE:
+        if standing.state != members.MEMBER and kind not in (rules.LEAVE, rules.PROFILE):
             raise RefusedError("this organisation is suspended in that network")
     seen, number = ledger.view(desk.own, str(says.get("about", "")))
     made = _signed(desk, rules.render(network, kind, desk.own, number, seen, says, desk.now))

@@ -20,6 +20,7 @@ from node import letters as rules
 from node import withheld as withheld_rules
 from node.effects import Accept, KeepLetter
 from node.errors import ConfigurationError, ProtocolError, RefusedError
+from node.federation import joinings
 from node.federation.protocol import ids, integrity_proofs, retry, sealing, spread
 from node.federation.protocol.activities import AS2, Activity
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
@@ -140,30 +141,43 @@ def keep(view: View, effect: KeepLetter, activity: Activity, around: Surrounding
     connection, org = view.connection, view.org
     letter = Letter(effect.id, effect.author, effect.to, effect.kind, effect.about, effect.sent, effect.body)
     kind = rules.KINDS[letter.kind]
-    if letter.kind == rules.WITHDRAWAL:
-        rows.withdraw(connection, org, letter.author, letter.about)  # first of all: that needs no room
+    _take_back(view, letter)  # first of all: that needs no room
     if not rows.has_room(connection, org, letter.author):
         view.count("letters beyond the bound")
         return
     if letter.kind == rules.RECEIPT:
         _take_receipt(connection, org, letter, around.now)
         return
-    if letter.kind == rules.APPROVAL_ANSWER:
-        _take_answer(view, letter, around.now)
-    if letter.kind == rules.GOVERNANCE:
-        _take_acts(view, letter, around.now)
     if letter.kind == rules.GOVERNANCE_ASK:
         _take_ask(view, letter)
         return
-    if letter.kind == rules.GROUP_WITHDRAWAL and isinstance(letter.body.get("of"), str):
-        rows.take_back(connection, org, letter.author, letter.body["of"])
-    if letter.kind == rules.GROUP_HANDOVER:
-        rows.drop_earlier(connection, org, letter.author, letter.kind, letter.about)
+    _heed(view, letter, around.now)
     raw = activity.raw if kind.carried else None
     until = around.now + (rows.CARRIED_FOR if kind.carried else rows.OWN_FOR)
     _keep(connection, org, letter, raw, until, around.now)
     if kind.carried:
         _pass_on(view, letter, activity, around)
+
+
+def _take_back(view: View, letter: Letter) -> None:
+    """Destroy what its author takes back."""
+    if letter.kind == rules.WITHDRAWAL:
+        rows.withdraw(view.connection, view.org, letter.author, letter.about)
+    if letter.kind == rules.GROUP_WITHDRAWAL and isinstance(letter.body.get("of"), str):
+        rows.take_back(view.connection, view.org, letter.author, letter.body["of"])
+
+
+def _heed(view: View, letter: Letter, now: datetime) -> None:
+    """What a kind asks of the machine beside being kept."""
+    connection, org = view.connection, view.org
+    if letter.kind == rules.APPROVAL_ANSWER:
+        _take_answer(view, letter, now)
+    elif letter.kind == rules.GOVERNANCE:
+        _take_acts(view, letter, now)
+    elif letter.kind in joinings.LETTERS:
+        joinings.take(view, letter, _resting_place(connection, org, NETWORK), now)
+    elif letter.kind == rules.GROUP_HANDOVER:
+        rows.drop_earlier(connection, org, letter.author, letter.kind, letter.about)
 
 
 def _keep(

@@ -7,11 +7,11 @@ What waited for a second word is over: the words were given to another key. The 
 from sqlalchemy import Connection, Table, update
 
 from node import approvals as rules
-from node.models import approvals, cases, letters, people, policies, rooms, sessions
+from node.models import approvals, cases, joinings, letters, people, policies, rooms, sessions
 
 CARRIED: tuple[Table, ...] = (
     people.people, people.passkeys, people.recovery_codes, rooms.rooms, rooms.room_keys, cases.cases, cases.requests,
-    cases.words, cases.salts, letters.letters, approvals.standbys, policies.policies,
+    cases.words, cases.salts, joinings.joinings, letters.letters, approvals.standbys, policies.policies,
 )  # fmt: skip
 
 

@@ -203,6 +203,13 @@ def acts_of(connection: Connection, org: str, network: str) -> tuple[Act, ...]:
     return tuple(governance.read(orjson.loads(raw)) for raw in connection.execute(query).scalars())
 
 
+def count_of(connection: Connection, org: str, network: str) -> int:
+    """How many acts are here; they only become more."""
+    where = (acts.c.org == org) & (acts.c.network == network)
+    found: int = connection.execute(select(func.count()).select_from(acts).where(where)).scalar_one()
+    return found
+
+
 def ledger_of(connection: Connection, org: str, network: str) -> Ledger:
     """What follows from the acts that are here."""
     return Ledger(network, acts_of(connection, org, network))

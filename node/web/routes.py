@@ -6,15 +6,17 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, charters, evidence, feeds, groups, letters, press, public, requests
+from node.web.pages import bundles, charters, evidence, feeds, groups, joining, letters, press, public, requests
 from node.web.pages.desk import (
     approvals,
     case_acts,
     case_edit,
     cases,
     custody,
+    directory,
     factors,
     join,
+    joinings,
     network,
     networks,
     offers,
@@ -65,6 +67,10 @@ ROUTES = (
     Route("/request", requests.take_request, methods=["POST"]),
     Route("/request/answer", requests.answer_form, methods=["GET"]),
     Route("/request/answer", requests.take_number, methods=["POST"]),
+    Route("/join", joining.door_form, methods=["GET"]),
+    Route("/join", joining.take_asking, methods=["POST"]),
+    Route("/join/answer", joining.answer_form, methods=["GET"]),
+    Route("/join/answer", joining.take_number, methods=["POST"]),
     Route("/members", public.member_list),
     Route("/evidence", evidence.index),
     Route("/evidence/{number}", evidence.document),
@@ -140,6 +146,12 @@ ROUTES = (
     Route("/desk/charters", desk_charters.index),
     Route("/desk/charters/{page}", desk_charters.one, methods=["GET"]),
     Route("/desk/charters/{page}", desk_charters.act, methods=["POST"]),
+    Route("/desk/networks/{network}/directory", directory.one, methods=["GET"]),
+    Route("/desk/networks/{network}/directory", directory.act, methods=["POST"]),
+    Route("/desk/networks/{network}/directory.csv", directory.sheet),
+    Route("/desk/networks/{network}/directory.json", directory.entries),
+    Route("/desk/joinings/{joining}", joinings.one, methods=["GET"]),
+    Route("/desk/joinings/{joining}", joinings.answer, methods=["POST"]),
     Route("/desk/network", network.index),
     Route("/desk/network/{page}", network.one),
     Route("/desk/custody", custody.index, methods=["GET"]),

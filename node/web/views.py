@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from node.web.charters import CitedView
+from node.web.directory_views import DirectoryView
 
 State = Literal["current", "updated", "corrected", "closed", "expired"]
 Status = Literal["actual", "exercise", "test", "unknown"]
@@ -435,11 +436,16 @@ class MemberList:
 
     listed: tuple[MemberCard, ...] = ()
     unlisted: int = 0
+    directory: DirectoryView | None = None
+    """The network that is shown here."""
+
+    elsewhere: int = 0
+    """Those of whom copies are kept and who are named with the network."""
 
     @property
     def total(self) -> int:
         """All members, listed or not."""
-        return len(self.listed) + self.unlisted
+        return len(self.listed) + self.unlisted + self.elsewhere
 
 
 @dataclass(frozen=True, slots=True)

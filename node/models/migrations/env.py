@@ -14,9 +14,13 @@ from node.models import (
     declarations,
     deliveries,
     documents,
+    fronts,
+    groups,
+    joinings,
     letters,
     logs,
     media,
+    networks,
     organisations,
     people,
     policies,
@@ -30,9 +34,9 @@ from node.models import (
 )
 
 TABLES = (
-    alerts, approvals, audit, boosts, cases, charters, contacts, declarations, deliveries, documents, letters, logs,
-    media, organisations, people, policies, queues, relays, rooms, sessions, signatures, withdrawals,
-    withheld,
+    alerts, approvals, audit, boosts, cases, charters, contacts, declarations, deliveries, documents, fronts, groups,
+    joinings, letters, logs, media, networks, organisations, people, policies, queues, relays, rooms, sessions,
+    signatures, withdrawals, withheld,
 )  # fmt: skip
 
 context.configure(

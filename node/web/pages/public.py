@@ -25,9 +25,9 @@ from node.models import alerts, contacts, documents, logs, media, organisations
 from node.models.alerts import AlertRecord
 from node.models.contacts import Member
 from node.models.organisations import Organisation
-from node.web import activitypub, sisters, stories
+from node.web import activitypub, directories, sisters, stories
 from node.web.citations import cited
-from node.web.site import Site, site_of
+from node.web.site import Site, is_veiled, site_of
 from node.web.views import (
     AlertCard,
     AlertList,
@@ -126,17 +126,29 @@ async def alert_page(request: Request) -> Response:
 
 
 async def member_list(request: Request) -> Response:
-    """The members who agreed to be listed, and the number of the others."""
+    """The network that is shown here, and the members of whom copies are kept: those who agreed to be listed, and the
+    number of the others. An act of a network goes before what an actor document says.
+    """
     site = site_of(request)
     organisation = await site.organisation(request)
     if organisation is None:
         return missing_page(site, request, None, 404)
+    veiled = await is_veiled(site)  # a backup remembers names that were taken off since
 
     def read(connection: Connection) -> MemberList:
         members = contacts.members_of(connection, organisation.did)
         cards = Cards(connection, organisation, site.clock())
-        listed = tuple(_member_card(cards, member) for member in members if member.listed)
-        return MemberList(listed, len(members) - len(listed))
+        found = None if veiled else directories.shown(connection, organisation, site.shelf)
+        if found is None:
+            listed = tuple(_member_card(cards, member) for member in members if member.listed)
+            return MemberList(listed, len(members) - len(listed))
+        front, shown = found
+        named = {each.did for each in shown.directory.named}
+        others = [each for each in members if each.did not in named]
+        cards_ = tuple(_member_card(cards, each) for each in others if each.listed and each.did not in shown.unlisted)
+        choice = site.languages.chosen(request.query_params.get("lang"))
+        view = directories.view(request, front, shown, choice, copied=site.copied is not None)
+        return MemberList(cards_, len(others) - len(cards_), view, len(members) - len(others))
 
     view = await site.database.read(read)
     return show(site, request, organisation, "members/index.html", "members", members=view)

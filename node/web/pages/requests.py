@@ -1,14 +1,11 @@
 """The confidential request: a form without an account, a number on paper, and the place where the number opens answers.
 
-What is handed in is sealed before it is written anywhere, never logged, and shown to nobody on the way. Whoever asks
-for an answer is heard at the same pace whether the number is right or wrong, and no address is looked at. The pages are
-in no copy of the site, in no cache and in no index.
+How things are handed in and numbers are heard: `web/counter`. The pages are in no copy of the site, in no cache and in
+no index.
 """
 
-import asyncio
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -18,16 +15,13 @@ from node import receipts
 from node.cases import Ask
 from node.desk import requests as desk
 from node.errors import ProtocolError, RefusedError
-from node.models import cases
 from node.models.organisations import Organisation
 from node.receipts import Opening, Receipt
-from node.web.middleware import FORM_POLICY
+from node.web import counter
+from node.web.counter import show
 from node.web.pages import public
 from node.web.site import Site, site_of
-from node.web.uploads import parse_form, read_body
 from node.web.views import RequestView, ThreadView
-
-_MAX_FORM = 128 * 1024
 
 
 async def request_form(request: Request) -> Response:
@@ -36,7 +30,7 @@ async def request_form(request: Request) -> Response:
     if organisation is None:
         return public.missing_page(site, request, None, 404)
     room = await _room(site, organisation)
-    return _show(request, organisation, "requests/index.html", asked=RequestView(open=room is not None))
+    return show(request, organisation, "requests/index.html", asked=RequestView(open=room is not None))
 
 
 async def take_request(request: Request) -> Response:
@@ -46,25 +40,25 @@ async def take_request(request: Request) -> Response:
         return public.missing_page(site, request, None, 404)
     room = await _room(site, organisation)
     if room is None:
-        return _show(request, organisation, "requests/index.html", 503, asked=RequestView(open=False))
+        return show(request, organisation, "requests/index.html", 503, asked=RequestView(open=False))
     fields: dict[str, str] = {}
     try:
         async with site.counter.requests.place(site.clock()):
-            fields = await _fields(request)
-            ask = desk.parse_ask(fields, _language(site, request))
+            fields = await counter.fields_of(request)
+            ask = desk.parse_ask(fields, counter.language_of(site, request))
             async with site.counter.requests.turn():
-                receipt = await _receipt(site, organisation)
+                receipt = await counter.new_receipt(site, organisation)
             keep = partial(_keep, organisation.did, room, ask, receipt, site)
             await site.database.write(keep)
     except RefusedError as error:
         wrong = tuple(each.partition(":")[0] for each in error.reasons)
         view = RequestView(open=True, problem=422, fields=wrong, said=MappingProxyType(fields))
-        return _show(request, organisation, "requests/index.html", 422, asked=view)
+        return show(request, organisation, "requests/index.html", 422, asked=view)
     except ProtocolError as error:
         view = RequestView(open=True, problem=error.status)
-        return _show(request, organisation, "requests/index.html", error.status, asked=view)
+        return show(request, organisation, "requests/index.html", error.status, asked=view)
     view = RequestView(open=True, number=receipts.shown(receipt.number), imminent=ask.imminent)
-    return _show(request, organisation, "requests/receipt.html", asked=view)
+    return show(request, organisation, "requests/receipt.html", asked=view)
 
 
 async def answer_form(request: Request) -> Response:
@@ -72,7 +66,7 @@ async def answer_form(request: Request) -> Response:
     site, organisation = await _open(request)
     if organisation is None:
         return public.missing_page(site, request, None, 404)
-    return _show(request, organisation, "requests/answer.html", thread=ThreadView())
+    return show(request, organisation, "requests/answer.html", thread=ThreadView())
 
 
 async def take_number(request: Request) -> Response:
@@ -82,21 +76,18 @@ async def take_number(request: Request) -> Response:
         return public.missing_page(site, request, None, 404)
     try:
         async with site.counter.answers.place(site.clock()):
-            fields = await _fields(request)
+            fields = await counter.fields_of(request)
             number = receipts.parse(fields.get("number", ""))
             async with site.counter.answers.turn():
                 view = await _thread(site, organisation, number, fields.get("words", ""))
     except ProtocolError as error:
         view = ThreadView(problem=error.status)
-        return _show(request, organisation, "requests/answer.html", error.status, thread=view)
-    return _show(request, organisation, "requests/answer.html", thread=view)
+        return show(request, organisation, "requests/answer.html", error.status, thread=view)
+    return show(request, organisation, "requests/answer.html", thread=view)
 
 
 async def _thread(site: Site, organisation: Organisation, number: str, more: str) -> ThreadView:
-    """One number at a time, each at the same pace, right or wrong."""
-    await asyncio.sleep(site.counter.patience.wait(site.clock()))
-    salt = await site.database.read(lambda connection: cases.salt(connection, organisation.did))
-    opening = await asyncio.to_thread(receipts.derive, number, salt or bytes(receipts.SALT))
+    opening = await counter.opening_of(site, site.counter, organisation, number)
     try:
         case, words = await site.database.read(partial(_answers, organisation.did, opening))
     except ProtocolError:
@@ -127,12 +118,6 @@ def _keep(org: str, room: str, ask: Ask, receipt: Receipt, site: Site, connectio
     desk.open_request(connection, org, room, ask, receipt, site.clock())
 
 
-async def _receipt(site: Site, organisation: Organisation) -> Receipt:
-    make = partial(cases.make_salt, org=organisation.did, size=receipts.SALT)
-    salt = await site.database.write(make)
-    return await asyncio.to_thread(receipts.generate, salt)
-
-
 async def _open(request: Request) -> tuple[Site, Organisation | None]:
     """The site and whose page it is; nobody's where the operator took it away, or in a copy."""
     site = site_of(request)
@@ -143,35 +128,3 @@ async def _open(request: Request) -> tuple[Site, Organisation | None]:
 
 async def _room(site: Site, organisation: Organisation) -> str | None:
     return await site.database.read(lambda connection: site.case_room(connection, organisation.did))
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    """What was written, as text.
-
-    Raises:
-        ProtocolError: 4xx, naming the rule.
-    """
-    body = await read_body(request, _MAX_FORM)
-    given = parse_form(request.headers.get("content-type", ""), body)
-    try:
-        return {name: value.decode() for name, value in given.items()}
-    except UnicodeDecodeError as error:
-        raise ProtocolError("a form is UTF-8", spec="RFC 7578 §5.1.2") from error
-
-
-def _language(site: Site, request: Request) -> str:
-    choice = site.languages.chosen(request.query_params.get("lang"))
-    return site.languages.negotiate(request.headers.get("accept-language"), choice).code
-
-
-def _show(request: Request, organisation: Organisation, template: str, status: int = 200, **views: Any) -> Response:
-    site = site_of(request)
-    channels = site.settings.safe_channels
-    answer = public.show(
-        site, request, organisation, template, "request", noindex=True, status=status, channels=channels, **views
-    )
-    answer.headers["content-security-policy"] = FORM_POLICY
-    answer.headers["cache-control"] = "no-store"
-    if status == 429:
-        answer.headers["retry-after"] = "60"
-    return answer

@@ -27,6 +27,7 @@ from node.people import COORDINATOR, NETWORK
 from node.web import desk
 from node.web.desk import Session
 from node.web.pages.bundles import draw
+from node.web.pages.desk import joinings
 from node.web.site import site_of
 
 T = TypeVar("T")
@@ -244,13 +245,14 @@ def _carried(
 async def _index(
     request: Request, session: Session, *, problem: str = "", sheet: sheets.Sheet | None = None
 ) -> Response:
-    org = session.organisation.did
+    org, now = session.organisation.did, site_of(request).clock()
 
     def read(connection: Connection) -> dict[str, Any]:
         members = contacts.members_of(connection, org)
         return {
             "cards": [_card(connection, org, each) for each in rows.all_of(connection, org)],
             "pinned": [(each.did, each.name) for each in members],
+            "joinings": joinings.cards(connection, session, now),
         }
 
     shown = await site_of(request).database.read(read)

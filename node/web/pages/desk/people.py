@@ -12,7 +12,7 @@ from node import people as rules
 from node.desk import front
 from node.desk import people as acts
 from node.errors import RefusedError
-from node.models import cases, people, rooms, sessions
+from node.models import cases, joinings, people, rooms, sessions
 from node.people import Person
 from node.web import desk
 from node.web.desk import Session
@@ -48,6 +48,7 @@ async def home(request: Request) -> Response:
                 if each.second_factor is not None or not person.factors
             ],
             "overdue": cases.overdue(connection, person.org, site.clock()) if person.may("cases") else 0,
+            "late": joinings.overdue(connection, person.org, site.clock()),
             "codes": people.codes_left(connection, person.id),
             "waits": front.waits(
                 connection, session.organisation, person, site.clock(), approval_secrets=approvals.secrets_of(session),
