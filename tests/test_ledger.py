@@ -1,0 +1,77 @@
+"""The quick form of a network's rules against the slow one, and acts that come one by one, in any order, twice."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node import governance as acts
+from node.members import Ledger
+from tests.support.slow_ledger import state_of
+from tests.test_members import Play, closed, lively
+
+SEEDS = st.integers(0, 2**32)
+SUBJECTS = (acts.REMOVE, acts.REMOVE, acts.ROLL, acts.ROLL, acts.SUSPEND, acts.LIFT, acts.ADOPT)
+
+
+def eventful(seed, steps=14):
+    """A network in which much is decided: whole stories, each told in view of what its teller has heard."""
+    chance = random.Random(seed)
+    play = Play(tuple("abcd"), sponsors=chance.choice([1, 2, 3]), blocks=chance.random() < 0.3)
+    people = [*"abcdefgh"]
+    heard = {each: play.view() for each in people}
+    for _ in range(steps):
+        who = chance.choice(people[:4] if chance.random() < 0.7 else people)
+        told = closed(play, heard[who])
+        told |= _story(play, chance, who, people, set(told))
+        heard[who] = told
+        for other in chance.sample(people, chance.randint(1, 6)):
+            heard[other] = heard[other] | told
+    return play, chance
+
+
+def _story(play, chance, who, people, view):
+    """What several say one after the other, or one alone; the view that it ends with."""
+    chosen = chance.choice(["decide", "decide", "admit", "admit", "leave", "cancel", "vote", "again"])
+
+    def some(kind):
+        return chance.choice([act.digest for act in play.all if act.digest in view and act.kind == kind] or ["nothing"])
+
+    match chosen:
+        case "decide":
+            names = chance.sample(people, 1 if chance.random() < 0.8 else 2)
+            view.add(proposal := play.propose(who, chance.choice(SUBJECTS), names, view=view))
+            for each in chance.sample(people[:5], chance.randint(2, 5)):
+                before = view if chance.random() < 0.8 else view - {play.all[-1].digest} | {proposal}
+                choice = chance.choice(["yes"] * 6 + ["no", "block"])
+                view.add(play.vote(each, proposal, choice, view=closed(play, before)))
+            view.add(play.say(who, acts.CLOSE, proposal, view=view))
+        case "admit":
+            view.add(invited := play.invite(who, view=view))
+            view.add(accepted := play.accept(chance.choice(people), invited, view=view))
+            for each in chance.sample(people[:5], chance.randint(1, 3)):
+                view.add(play.say(each, acts.SPONSOR, accepted, view=view))
+        case "leave":
+            if chance.random() < 0.4:
+                view.add(play._put(who, acts.LEAVE, {}, view=view))
+        case "cancel":
+            view.add(play.say(who, acts.CANCEL, some(chance.choice([acts.INVITE, acts.ACCEPT])), view=view))
+        case "vote":
+            view.add(play.vote(who, some(acts.PROPOSE), chance.choice(["yes", "no"]), view=view))
+        case _:
+            view.add(play.say(who, *chance.choice([(acts.CLOSE, some(acts.PROPOSE)), (acts.SPONSOR, some(acts.ACCEPT))]),
+                              view=view))  # fmt: skip
+    return view
+
+
+STORIES = (lively, eventful)
+
+
+@settings(max_examples=120, deadline=None)
+@given(SEEDS, st.sampled_from(STORIES))
+def test_the_quick_form_and_the_slow_one_have_the_same_state(seed, story):
+    play, chance = story(seed)
+    part = chance.sample(play.all, chance.randint(1, len(play.all)))
+    for given_ in (play.all, part):
+        quick, slow = Ledger("net", given_).state(), state_of("net", given_)
+        assert quick == slow and quick.digest == slow.digest
