@@ -32,12 +32,19 @@ What happens at the same time, each not knowing of the other:
 It rests on this: of every roll that ever was, fewer than its quorum are dishonest, then or later.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import Any
 
 from node.federation.protocol import digests
 from node.governance import (
     ACCEPT,
+    ADOPT,
     BLOCK,
     CANCEL,
     CLOSE,
@@ -61,6 +68,8 @@ from node.governance import (
 
 MEMBER, SUSPENDED = "member", "suspended"
 OPEN, PASSED, FAILED = "open", "passed", "failed"
+_IDLE = (INVITE, CANCEL, PROPOSE, VOTE)
+"""What alone makes and unmakes no member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +130,14 @@ class State:
 
 
 class Ledger:
-    """The acts of one network, and what follows from them. A past is an integer: bit n stands for the n-th act here."""
+    """The acts of one network, and what follows from them. A past is an integer: bit n stands for the n-th act here.
 
-    def __init__(self, network: str, acts: Iterable[Act]) -> None:
+    Once made it stays as it is, so that several may read it at once; `take` makes another. What an act came to by its
+    own past is worked out once, when it is taken.
+    """
+
+    def __init__(self, network: str, acts: Iterable[Act] = ()) -> None:
         """Take what counts; of what counts not yet `missing` says what it waits for."""
-        given = {act.digest: act for act in acts if act.network == network}
         self.network = network
         self.acts: list[Act] = []
         self._at: dict[str, int] = {}
@@ -143,53 +155,106 @@ class Ledger:
         self._closes: dict[str, list[int]] = {}
         self._passed: dict[int, bool] = {}
         self._was_member: list[bool] = []
-        self.rules = rules_of(given[network]) if network in given else None
-        self._waiting = self._take(given)
+        self._voices: dict[int, tuple[int, ...]] = {}
+        """Act that vouches → every act that vouches for the same, as it had seen them, itself among them."""
+        self._levels: dict[str, list[int]] = {}
+        """Author → its acts of each number, as a past holds them."""
+        self._proposals: list[int] = []
+        self._acceptances: list[int] = []
+        self._tallies: dict[int, tuple[Mapping[str, str], int]] = {}
+        """Closing act → what it counted."""
+        self._ends: dict[str, None] = {}
+        self._waits: dict[str, Act] = {}
+        self._state: State | None = None
+        self._turns = 0
+        """The acts that may make or unmake a member or voter, as a past holds them."""
+        self._roll: tuple[int, tuple[str, ...]] = 0, ()
+        self._inside: tuple[int, dict[str, bool]] = 0, {}
+        self.rules: Rules | None = None
+        self._take(acts)
 
-    def _take(self, given: Mapping[str, Act]) -> tuple[str, ...]:
-        """In an order in which every act follows what it has seen; returns the digests that are wanted."""
-        wants = {digest: [each for each in act.seen if each in given] for digest, act in given.items()}
-        lacks = {digest: len(act.seen) for digest, act in given.items()}
+    def take(self, acts: Iterable[Act]) -> "Ledger":
+        """The ledger of these and of all that are here: the same, whichever came first. This one stays as it is."""
+        fresh = [act for act in acts if act.network == self.network and not self.holds(act.digest)]
+        if not fresh:
+            return self
+        found = copy(self)
+        for name, value in vars(self).items():
+            setattr(found, name, _apart(value))
+        found._state = None
+        found._take(fresh)
+        return found
+
+    def holds(self, digest: str) -> bool:
+        """Whether an act is here, be it that it waits for others."""
+        return digest in self._at or digest in self._waits
+
+    def __len__(self) -> int:
+        """How many are here, with those that wait."""
+        return len(self._at) + len(self._waits)
+
+    def _take(self, acts: Iterable[Act]) -> None:
+        """In an order in which every act follows what it has seen; what names an act that is not here waits for it."""
+        given = self._waits | {act.digest: act for act in acts if act.network == self.network}
+        if self.network in given:
+            self.rules = rules_of(given[self.network])
+        lacks = {digest: sum(each not in self._at for each in act.seen) for digest, act in given.items()}
         follow: dict[str, list[str]] = {}
-        for digest, named in wants.items():
-            for each in named:
-                follow.setdefault(each, []).append(digest)
-        ready = sorted((digest for digest, count in lacks.items() if count == 0), reverse=True)
+        for digest, act in given.items():
+            for each in act.seen:
+                if each in given:
+                    follow.setdefault(each, []).append(digest)
+        ready = sorted((digest for digest, count in lacks.items() if count == 0), reverse=True) if self.rules else []
         while ready:
             digest = ready.pop()
-            self._append(given[digest])
+            self._append(given.pop(digest))
             for after in follow.get(digest, ()):
                 lacks[after] -= 1
                 if lacks[after] == 0:
                     ready.append(after)
-        named_ = {each for act in given.values() for each in act.seen}
-        return tuple(sorted(named_ - given.keys()))
+        self._waits = given
 
     def _append(self, act: Act) -> None:
         past = 0
         for each in act.seen:
             past |= self._past[self._at[each]] | (1 << self._at[each])
+            self._ends.pop(each, None)
         index = len(self.acts)
         self._at[act.digest] = index
+        self._ends[act.digest] = None
         self.acts.append(act)
         self._past.append(past)
         self._was_member.append(False)
         if self.rules is None or not self._follows(act, past):
             return
         self._own.setdefault(act.author, []).append(index)
-        self._was_member[index] = self.is_member(act.author, past) and not self.is_suspended(act.author, past)
+        levels = self._levels.setdefault(act.author, [])
+        if act.number > len(levels):
+            levels.append(0)
+        levels[act.number - 1] |= 1 << index
+        self._was_member[index] = self._counts(act.author, past)
         self._note(act, index, past)
+        if act.kind not in _IDLE and not (act.kind == CLOSE and self._is_idle(act, index)):
+            self._turns |= 1 << index
 
     def _follows(self, act: Act, past: int) -> bool:
         """Whether its author's act before it is in its past (rule 1)."""
         if act.kind == FOUND:
             return act.digest == self.network
-        before = [at for at in self._own.get(act.author, ()) if past >> at & 1]
-        return act.number == 1 + max((self.acts[at].number for at in before), default=0)
+        return act.number == 1 + self._counted(act.author, past)
+
+    def _counted(self, author: str, past: int) -> int:
+        """How far an author had counted: who has seen one of its acts has seen all before it."""
+        levels = self._levels.get(author, [])
+        return bisect_left(levels, True, key=lambda level: not level & past)
+
+    def _is_idle(self, close: Act, index: int) -> bool:
+        return not self._passed[index] or self.acts[self._at[close.about]].says["subject"] == ADOPT
 
     def _note(self, act: Act, index: int, past: int) -> None:
         """What an act changes, by its own past alone."""
         if act.kind == ACCEPT:
+            self._acceptances.append(index)
             if act.about == self.network and act.author in self.acts[self._at[self.network]].says["founders"]:
                 self._admits.setdefault(act.author, []).append(index)
                 self._enrols.setdefault(act.author, []).append(index)
@@ -201,9 +266,11 @@ class Ledger:
             self._cancels.setdefault(act.about, []).append(index)
         elif act.kind == VOTE:
             self._votes.setdefault(act.about, []).append(index)
+        elif act.kind == PROPOSE and self._was_member[index]:
+            self._proposals.append(index)
         elif act.kind == CLOSE:
             self._closes.setdefault(act.about, []).append(index)
-            self._passed[index] = self._was_member[index] and self._holds(act.about, past)
+            self._passed[index] = self._was_member[index] and self._holds(act.about, past, index)
             if self._passed[index]:
                 self._carry_out(self._seen(act.about, past, PROPOSE), index)
 
@@ -226,9 +293,10 @@ class Ledger:
             return  # rule 6: it was out since, and has not accepted anew
         self._vouches.setdefault(accepted.digest, []).append(index)
         self._admits.setdefault(accepted.author, []).append(index)
-        others = sum(1 for did in self._known() if did != accepted.author and self._counts(did, past))
-        rules = self.rules
-        self._need[index] = max(1, min(rules.sponsors if rules else 1, others))
+        self._voices[index] = (*(each for each in self._vouches[accepted.digest] if past >> each & 1), index)
+        sponsors = self.rules.sponsors if self.rules else 1
+        others = (did for did in self._known() if did != accepted.author and self._counts(did, past))
+        self._need[index] = max(1, sum(1 for _ in islice(others, sponsors)))
 
     def _is_invited(self, accepted: Act) -> bool:
         rules = self.rules
@@ -261,7 +329,13 @@ class Ledger:
         yield from self._admits
 
     def _counts(self, did: str, past: int) -> bool:
-        return self.is_member(did, past) and not self.is_suspended(did, past)
+        """A member and not suspended. Most views differ from the one before by none of the acts that tell."""
+        turns, known = past & self._turns, self._inside
+        if known[0] != turns:
+            known = self._inside = turns, {}
+        if did not in known[1]:
+            known[1][did] = self.is_member(did, past) and not self.is_suspended(did, past)
+        return known[1][did]
 
     def _is_cut(self, at: int, past: int) -> bool:
         """Whether an act lies beyond the cut that its author's going set (rule 6)."""
@@ -280,11 +354,7 @@ class Ledger:
         act = self.acts[at]
         if act.kind == ACCEPT:
             return True
-        seen = self._past[at] | (1 << at)
-        voices = {
-            self.acts[each].author for each in self._vouches[act.about]
-            if seen >> each & 1 and not self._is_cut(each, past)
-        }  # fmt: skip
+        voices = {self.acts[each].author for each in self._voices[at] if not self._is_cut(each, past)}
         return act.author in voices and len(voices) >= self._need[at]
 
     def is_member(self, did: str, past: int) -> bool:
@@ -323,27 +393,34 @@ class Ledger:
     def _tally(self, proposal: Act, past: int) -> tuple[dict[str, str], int]:
         """(voter → choice, how many voters) in view of these acts (rule 5)."""
         concerned = proposal.says["names"] if proposal.says["subject"] in (REMOVE, SUSPEND) else ()
-        voters = [did for did in self._enrols if did not in concerned and self.is_voter(did, past)]
+        voters = {did for did in self._voters(past) if did not in concerned}
+        votes: dict[str, list[int]] = {}
+        for at in self._votes.get(proposal.digest, ()):
+            if past >> at & 1 and self._was_member[at] and self.acts[at].author in voters:
+                votes.setdefault(self.acts[at].author, []).append(at)
         found = {}
-        for did in voters:
-            mine = [
-                at for at in self._votes.get(proposal.digest, ())
-                if past >> at & 1 and self.acts[at].author == did and self._was_member[at]
-            ]  # fmt: skip
-            last = [at for at in mine if not any(self._past[other] >> at & 1 for other in mine)]
-            choices = {self.acts[at].says["choice"] for at in last}
+        for did, mine in votes.items():
+            seen = reduce(or_, (self._past[at] for at in mine))
+            choices = {self.acts[at].says["choice"] for at in mine if not seen >> at & 1}
             if len(choices) == 1:
                 found[did] = choices.pop()
         return found, len(voters)
 
-    def _holds(self, digest: str, past: int) -> bool:
+    def _voters(self, past: int) -> tuple[str, ...]:
+        """Who may vote in view of these acts."""
+        turns, known = past & self._turns, self._roll
+        if known[0] != turns:
+            known = self._roll = turns, tuple(did for did in self._enrols if self.is_voter(did, past))
+        return known[1]
+
+    def _holds(self, digest: str, past: int, closing: int) -> bool:
         proposal = self._seen(digest, past, PROPOSE)
         rules = self.rules
         if proposal is None or rules is None or not self._was_member[self._at[digest]]:
             return False
         if proposal.says["subject"] in (REMOVE, SUSPEND) and len(proposal.says["names"]) != 1:
             return False
-        votes, voters = self._tally(proposal, past)
+        votes, voters = self._tallies[closing] = self._tally(proposal, past)
         if rules.blocks and BLOCK in votes.values():
             return False
         numerator, denominator = rules.quorum
@@ -356,14 +433,15 @@ class Ledger:
         Args:
             about: the digest of the act that it answers, which it stands on in any case.
         """
-        state = self.state()
+        everything = (1 << len(self.acts)) - 1
         ends: dict[str, str] = {}
-        for digest in state.heads:
+        for digest in sorted(self._ends):
             ends.setdefault(self.acts[self._at[digest]].author, digest)
-        order = sorted(ends, key=lambda each: (each != author, each not in state.members, each))
-        mine = max(self._own.get(author, ()), key=lambda at: self.acts[at].number, default=None)
+        order = sorted(ends, key=lambda each: (each != author, not self.is_member(each, everything), each))
+        own = (self.acts[at] for at in self._own.get(author, ()))
+        mine = max(own, key=lambda act: (act.number, act.digest), default=None)
         first = [about] if about in self._at else []
-        first += [self.acts[mine].digest] if mine is not None else []
+        first += [mine.digest] if mine is not None else []
         seen: list[str] = []
         past = 0
         for digest in (*first, *(ends[each] for each in order)):
@@ -371,9 +449,9 @@ class Ledger:
             if digest not in seen and not past >> at & 1 and len(seen) < MAX_SEEN:
                 seen.append(digest)
                 past |= self._past[at] | (1 << at)
-        bare = [each for each in seen if not any(self._past[self._at[other]] >> self._at[each] & 1 for other in seen)]
-        own = (self.acts[at].number for at in self._own.get(author, ()) if past >> at & 1)
-        return tuple(sorted(bare)), 1 + max(own, default=0)
+        under = reduce(or_, (self._past[self._at[each]] for each in seen), 0)
+        bare = [each for each in seen if not under >> self._at[each] & 1]
+        return tuple(sorted(bare)), 1 + self._counted(author, past)
 
     def beyond(self, heads: Iterable[str]) -> tuple[Act, ...]:
         """The acts that somebody lacks whose view ends with these; each follows what it has seen."""
@@ -385,21 +463,26 @@ class Ledger:
         return tuple(act for at, act in enumerate(self.acts) if not held >> at & 1)
 
     def state(self) -> State:
-        """Everything that follows from the acts that are here."""
+        """Everything that follows from the acts that are here; worked out once."""
+        if self._state is None:
+            self._state = self._worked_out()
+        return self._state
+
+    def _worked_out(self) -> State:
         rules = self.rules
         if rules is None:
             return State(self.network, Rules(1, (1, 2), (), ()), {}, {}, {}, (), (self.network,))
         everything = (1 << len(self.acts)) - 1
-        named = 0
-        for past in self._past:
-            named |= past
-        heads = tuple(sorted(act.digest for at, act in enumerate(self.acts) if not named >> at & 1))
         inside = (did for did in sorted(self._admits) if self.is_member(did, everything))
         members = {did: self._standing(did, everything) for did in inside}
         return State(
-            self.network, rules, members, self._candidates(members, everything), self._decisions(everything), heads,
-            self._waiting,
+            self.network, rules, members, self._candidates(members, everything), self._decisions(everything),
+            tuple(sorted(self._ends)), self._missing(),
         )
+
+    def _missing(self) -> tuple[str, ...]:
+        named = {each for act in self._waits.values() for each in act.seen}
+        return tuple(sorted(each for each in named if not self.holds(each)))
 
     def _standing(self, did: str, past: int) -> Standing:
         accepted = self._acceptance(did, past)
@@ -412,9 +495,9 @@ class Ledger:
 
     def _candidates(self, members: Mapping[str, Standing], past: int) -> dict[str, tuple[str, int]]:
         found: dict[str, tuple[str, int]] = {}
-        for at in sorted(each for mine in self._own.values() for each in mine):
+        for at in self._acceptances:
             act = self.acts[at]
-            if act.kind != ACCEPT or act.author in members or not self._is_invited(act):
+            if act.author in members or not self._is_invited(act):
                 continue
             if not self._is_cancelled(act, past) and not self._is_out(act.author, at, past):
                 vouched = (each for each in self._vouches.get(act.digest, ()) if not self._is_cut(each, past))
@@ -424,16 +507,21 @@ class Ledger:
 
     def _decisions(self, past: int) -> dict[str, Tally]:
         found: dict[str, Tally] = {}
-        for at, act in enumerate(self.acts):
-            if act.kind != PROPOSE or not self._was_member[at]:
-                continue
+        for act in (self.acts[at] for at in self._proposals):
             closes = self._closes.get(act.digest, ())
             passed = [each for each in closes if self._passed[each]]
-            seen = self._past[min(passed, key=lambda each: self.acts[each].digest)] if passed else past
-            votes, voters = self._tally(act, seen)
+            first = min(passed, key=lambda each: self.acts[each].digest, default=None)
+            votes, voters = self._tally(act, past) if first is None else self._tallies[first]
             state = PASSED if passed else FAILED if any(self._was_member[each] for each in closes) else OPEN
             found[act.digest] = Tally(
                 act.digest, act.says["subject"], tuple(act.says["names"]), act.says["text"], state,
                 dict(sorted(votes.items())), voters,
             )  # fmt: skip
         return found
+
+
+def _apart(value: Any) -> Any:
+    """A copy of a table of a ledger, down to the lists in it, which grow."""
+    if isinstance(value, dict):
+        return {key: list(each) if isinstance(each, list) else each for key, each in value.items()}
+    return list(value) if isinstance(value, list) else value

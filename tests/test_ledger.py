@@ -59,8 +59,8 @@ def _story(play, chance, who, people, view):
         case "vote":
             view.add(play.vote(who, some(acts.PROPOSE), chance.choice(["yes", "no"]), view=view))
         case _:
-            view.add(play.say(who, *chance.choice([(acts.CLOSE, some(acts.PROPOSE)), (acts.SPONSOR, some(acts.ACCEPT))]),
-                              view=view))  # fmt: skip
+            kind, of = chance.choice([(acts.CLOSE, acts.PROPOSE), (acts.SPONSOR, acts.ACCEPT)])
+            view.add(play.say(who, kind, some(of), view=view))
     return view
 
 
@@ -75,3 +75,44 @@ def test_the_quick_form_and_the_slow_one_have_the_same_state(seed, story):
     for given_ in (play.all, part):
         quick, slow = Ledger("net", given_).state(), state_of("net", given_)
         assert quick == slow and quick.digest == slow.digest
+
+
+@settings(max_examples=120, deadline=None)
+@given(SEEDS, st.sampled_from(STORIES))
+def test_taken_bit_by_bit_in_any_order_and_twice_it_is_as_if_taken_at_once(seed, story):
+    play, chance = story(seed)
+    given_ = [*play.all, *chance.sample(play.all, len(play.all) // 3)]
+    chance.shuffle(given_)
+    ledger, kept = Ledger("net"), []
+    while given_:
+        size = chance.randint(1, 12)
+        some, given_ = given_[:size], given_[size:]
+        before = ledger, ledger.state(), len(ledger)
+        ledger = ledger.take(some)
+        kept.append(before)
+    ledger = ledger.take(play.all)
+    whole = Ledger("net", play.all)
+    assert ledger.state() == whole.state() and len(ledger) == len(whole) == len(play.all)
+    assert ledger.take(play.all) is ledger
+    for each in "abcd":
+        (seen, number), (others, same) = ledger.view(each), whole.view(each)
+        assert closed(play, seen) == closed(play, others) and number == same
+    assert {act.digest for act in ledger.beyond([play.all[5].digest])} == {
+        act.digest for act in whole.beyond([play.all[5].digest])
+    }
+    for older, state, count in kept:
+        assert len(older) == count and older.state() is state, "what was made before stays as it was"
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS, st.sampled_from(STORIES))
+def test_two_that_go_on_from_one_know_nothing_of_each_other(seed, story):
+    """As a transaction that is undone and one that comes after it."""
+    play, chance = story(seed)
+    half = len(play.all) // 2
+    base = Ledger("net", play.all[:half])
+    base.state()
+    for _ in range(3):
+        part = chance.sample(play.all[half:], chance.randint(1, len(play.all) - half))
+        assert base.take(part).state() == state_of("net", [*play.all[:half], *part])
+    assert base.state() == state_of("net", play.all[:half])

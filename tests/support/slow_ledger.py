@@ -40,11 +40,12 @@ class Slow:
         """Acts of members who were not suspended, of those that follow their author's act before."""
         self.counted = []
         self.answers = {}
-        while ready := [
-            each for each in sorted(self.given) if each not in self.past and all(s in self.past for s in self.given[each].seen)
-        ]:  # fmt: skip
+        while ready := sorted(each for each in self.given.keys() - self.past.keys() if self._is_ready(each)):
             for digest in ready:
                 self._place(self.given[digest])
+
+    def _is_ready(self, digest):
+        return all(each in self.past for each in self.given[digest].seen)
 
     def _place(self, act):
         seen = act.seen if self.rules else ()
@@ -109,9 +110,9 @@ class Slow:
         accepted = self.seen(act.about, past, acts.ACCEPT)
         if accepted is None or not self.said[act.digest] or accepted.author == act.author:
             return None
-        if not self.is_invited(accepted) or self.is_cancelled(accepted, past) or self.is_out(accepted.author, accepted, past):
+        if not self.is_invited(accepted) or self.is_cancelled(accepted, past):
             return None
-        return accepted
+        return None if self.is_out(accepted.author, accepted, past) else accepted
 
     def is_invited(self, accepted):
         invitation = self.seen(accepted.about, self.past[accepted.digest], acts.INVITE)
