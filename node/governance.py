@@ -262,7 +262,7 @@ def parse(value: Any) -> Act:
 
 
 def read(value: Any) -> Act:
-    """Read an act that was proved before it was kept.
+    """Read an act, whoever signed it.
 
     Raises:
         ProtocolError: not one; with the rule.
@@ -283,6 +283,14 @@ def read(value: Any) -> Act:
     if wrong:
         raise ProtocolError(f"{kind}: {wrong[0]} cannot be so", spec=_SPEC)
     return _placed(value, author, kind, says)
+
+
+def recall(digest: str, value: JsonObject) -> Act:
+    """An act that was read and proved before it was kept under this digest; nothing of it is checked again."""
+    return Act(
+        digest, value["network"] or digest, value["author"], value["act"], value["number"], tuple(value["seen"]),
+        datetime.fromisoformat(value["published"]).astimezone(UTC), value["says"], value,
+    )  # fmt: skip
 
 
 def _placed(value: JsonObject, author: str, kind: str, says: Mapping[str, Any]) -> Act:

@@ -33,7 +33,7 @@ It rests on this: of every roll that ever was, fewer than its quorum are dishone
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from copy import copy
 from dataclasses import dataclass
 from functools import reduce
@@ -188,6 +188,15 @@ class Ledger:
     def holds(self, digest: str) -> bool:
         """Whether an act is here, be it that it waits for others."""
         return digest in self._at or digest in self._waits
+
+    def is_within(self, digests: Set[str]) -> bool:
+        """Whether nothing else is here than these."""
+        return self._at.keys() <= digests and self._waits.keys() <= digests
+
+    @property
+    def waiting(self) -> tuple[Act, ...]:
+        """The acts that wait for others."""
+        return tuple(self._waits.values())
 
     def __len__(self) -> int:
         """How many are here, with those that wait."""

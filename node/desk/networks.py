@@ -117,7 +117,7 @@ def accept(desk: Desk, sheet: Sheet, kind: str = rules.ORGANISATION, *, listed: 
     """
     rows.know(desk.connection, desk.own, sheet.network, dict(sheet.names), desk.now, dict(sheet.members))
     held = rows.acts_of(desk.connection, desk.own, sheet.network)
-    mine = [act for act in held if act.author == desk.own]
+    mine = sorted((act for act in held if act.author == desk.own), key=lambda act: act.number)
     seen = {sheet.invitation, *(act.digest for act in mine[-1:])}
     says = _acceptance(desk, sheet.invitation, kind, listed=listed)
     made = _signed(

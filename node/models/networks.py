@@ -4,7 +4,8 @@ Acts are kept as they were signed. Nothing that follows from them is kept but a 
 brought, so that they can go with it.
 """
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +29,8 @@ from sqlalchemy import (
 from node import governance
 from node.governance import Act
 from node.members import Ledger, State
-from node.models.base import Instant, metadata
+from node.models.base import Instant, kept, metadata
+from node.models.ledgers import Shelf
 
 networks = Table(
     "networks",
@@ -39,6 +41,7 @@ networks = Table(
     Column("sheet", Text, nullable=False),
     Column("since", Instant, nullable=False),
     Column("dirty", Boolean, nullable=False),
+    Column("stamp", String(32), nullable=False, server_default=""),
 )
 acts = Table(
     "network_acts",
@@ -77,6 +80,8 @@ pins = Table(
     Column("did", String(80), primary_key=True),
 )
 
+_FEW = 200
+"""Acts that are asked for one by one, and not all read."""
 MOST_BY_ONE = 5_000
 """Acts of one member, or former member, that are kept."""
 MOST_BY_STRANGER = 10
@@ -139,7 +144,9 @@ def add(connection: Connection, org: str, act: Act, now: datetime) -> bool:
             raw=orjson.dumps(act.raw), taken=now,
         )
     )  # fmt: skip
-    mark(connection, org, act.network, dirty=True)
+    # In the same transaction: whoever sees this stamp sees these acts, no more and no less.
+    where = (networks.c.org == org) & (networks.c.network == act.network)
+    connection.execute(update(networks).where(where).values(dirty=True, stamp=secrets.token_hex(16)))
     return True
 
 
@@ -159,7 +166,7 @@ def _has_room(connection: Connection, org: str, act: Act) -> bool:
 
 def _founders(connection: Connection, org: str, network: str) -> tuple[str, ...]:
     raw = connection.execute(select(acts.c.raw).where(acts.c.org == org, acts.c.digest == network)).scalar()
-    return governance.read(orjson.loads(raw)).founders if raw is not None else ()
+    return governance.recall(network, orjson.loads(raw)).founders if raw is not None else ()
 
 
 def _is_vouched_for(connection: Connection, org: str, act: Act) -> bool:
@@ -198,14 +205,45 @@ def dirty(connection: Connection) -> tuple[tuple[str, str], ...]:
 
 
 def acts_of(connection: Connection, org: str, network: str) -> tuple[Act, ...]:
-    """Every act that is here; each was proved before it was kept."""
-    query = select(acts.c.raw).where(acts.c.org == org, acts.c.network == network).order_by(acts.c.taken, acts.c.digest)
-    return tuple(governance.read(orjson.loads(raw)) for raw in connection.execute(query).scalars())
+    """Every act that is here, also those that wait for others."""
+    ledger = ledger_of(connection, org, network)
+    return (*ledger.acts, *ledger.waiting)
 
 
 def ledger_of(connection: Connection, org: str, network: str) -> Ledger:
-    """What follows from the acts that are here."""
-    return Ledger(network, acts_of(connection, org, network))
+    """What follows from the acts that are here; worked out once for the same acts."""
+    shelf: Shelf = kept(connection).setdefault("ledgers", Shelf())
+    mine = (networks.c.org == org) & (networks.c.network == network)
+    stamp = connection.execute(select(networks.c.stamp).where(mine)).scalar()
+    found = shelf.stamped(network, stamp) if stamp else None
+    if found is not None:
+        return found
+    # One statement, for where each has a view of its own the stamp must be that of just these acts.
+    query = (
+        select(acts.c.digest, networks.c.stamp)
+        .outerjoin(networks, (networks.c.org == acts.c.org) & (networks.c.network == acts.c.network))
+        .where(acts.c.org == org, acts.c.network == network)
+    )
+    seen = {row.digest: row.stamp or "" for row in connection.execute(query)}
+    nearest = shelf.nearest(network, seen.keys())
+    found = nearest.take(_read(connection, org, network, [each for each in seen if not nearest.holds(each)]))
+    shelf.put(next(iter(seen.values()), ""), found)
+    return found
+
+
+def _read(connection: Connection, org: str, network: str, digests: Sequence[str]) -> Iterator[Act]:
+    """These acts; each was proved before it was kept."""
+    query = select(acts.c.digest, acts.c.raw).where(acts.c.org == org, acts.c.network == network)
+    if len(digests) <= _FEW:
+        query = query.where(acts.c.digest.in_(digests))
+    wanted, context = set(digests), None
+    for row in connection.execute(query.order_by(acts.c.taken, acts.c.digest)):
+        if row.digest in wanted:
+            value = orjson.loads(row.raw)
+            if value["@context"] == context:
+                value["@context"] = context  # one for all: it is most of what an act weighs in memory
+            context = value["@context"]
+            yield governance.recall(row.digest, value)
 
 
 def state_of(connection: Connection, org: str, network: str) -> State:
