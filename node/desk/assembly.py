@@ -241,10 +241,10 @@ def _send_lacking(mine: Desk, network: str, asks: tuple[tuple[str, tuple[str, ..
     """To members what they lack; who is no member gets nothing, and is forgotten."""
     ledger = rows.ledger_of(mine.connection, mine.own, network)
     state = ledger.state()
-    inside = state.members
+    inside = {*state.members, *(ledger.acts[0].founders if ledger.acts else ())}
     rows.clear_asks(mine.connection, mine.own, network, [did for did, _ in asks])
     for did, heads in asks:
-        if did not in inside and did not in ledger.acts[0].founders:
+        if did not in inside:
             continue
         desk.tell(mine, network, ledger.beyond(heads), {did})
         if rows.missing(mine.connection, mine.own, heads):

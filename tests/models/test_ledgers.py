@@ -1,4 +1,4 @@
-"""A kept ledger is that of the acts a connection sees: after what was undone, in an older view, beside another process."""
+"""A kept ledger is that of the acts a connection sees: after an undo, in an older view, beside another process."""
 
 from datetime import UTC, datetime, timedelta
 
