@@ -29,6 +29,8 @@ from node.federation.protocol.messages import JsonObject
 
 TYPE = "GovernanceAct"
 FOUND, INVITE, ACCEPT, SPONSOR, CANCEL, LEAVE = "found", "invite", "accept", "sponsor", "cancel", "leave"
+SUCCEED = "succeed"
+"""The recovery key of a member goes on in its place."""
 PROPOSE, VOTE, CLOSE = "propose", "vote", "close"
 ROLL, REMOVE, SUSPEND, LIFT, ADOPT = "roll", "remove", "suspend", "lift", "adopt"
 SUBJECTS = (ROLL, REMOVE, SUSPEND, LIFT, ADOPT)
@@ -133,6 +135,13 @@ def _names(value: Any) -> bool:
     )  # fmt: skip
 
 
+def _commitments(value: Any) -> bool:
+    """Did → its commitment to a recovery key."""
+    return isinstance(value, dict) and len(value) <= MAX_NAMES and all(
+        _did(did) and _digest(commitment) for did, commitment in value.items()
+    )
+
+
 def _kinds(value: Any) -> bool:
     return isinstance(value, list) and 0 < len(value) <= 3 and all(each in MEMBER_KINDS for each in value)
 
@@ -184,8 +193,13 @@ _SAYS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "about": _digest, "choice": _one_of(*CHOICES), "reason": _maybe(_digest),
         },
         CLOSE: {"about": _digest},
+        SUCCEED: {"about": _digest},
     }
 )  # fmt: skip
+_MAY_SAY: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {FOUND: {"recovery": _commitments}, ACCEPT: {"recovery": _digest}}
+)
+"""What may be missing."""
 KINDS = tuple(_SAYS)
 
 
@@ -276,10 +290,10 @@ def read(value: Any) -> Act:
         raise ProtocolError("an act is a did's", spec=_SPEC)
     if not isinstance(kind, str) or kind not in _SAYS:
         raise ProtocolError("an act of a kind that is not known", spec=_SPEC)
-    checks = _SAYS[kind]
-    if not isinstance(says, dict) or set(says) != set(checks):
+    checks, more = _SAYS[kind], _MAY_SAY.get(kind, {})
+    if not isinstance(says, dict) or not set(checks) <= set(says) <= {*checks, *more}:
         raise ProtocolError(f"{kind} says {', '.join(sorted(checks)) or 'nothing'}, and nothing else", spec=_SPEC)
-    wrong = sorted(name for name, check in checks.items() if not check(says[name]))
+    wrong = sorted(name for name, check in {**checks, **more}.items() if name in says and not check(says[name]))
     if wrong:
         raise ProtocolError(f"{kind}: {wrong[0]} cannot be so", spec=_SPEC)
     return _placed(value, author, kind, says)
@@ -307,6 +321,17 @@ def _placed(value: JsonObject, author: str, kind: str, says: Mapping[str, Any]) 
     if founds != (not seen) or (founds and number != 1):
         raise ProtocolError("a founding act is the first, and the only one that has seen nothing", spec=_SPEC)
     return Act(digest, network, author, kind, number, tuple(seen), moment_of(value["published"]), says, value)
+
+
+def commitment_in(accepted: Act, founding: Act) -> str:
+    """What an acceptance binds its author's recovery key to; empty where it does not.
+
+    A founder's stands in the founding act, and anybody else's in the acceptance that members vouched for: who has a
+    member's stolen key may accept again, or write the log's first entry again, but neither of these.
+    """
+    if accepted.about == founding.digest:
+        return str(founding.says.get("recovery", {}).get(accepted.author, ""))
+    return str(accepted.says.get("recovery", ""))
 
 
 def stamp(moment: datetime) -> str:

@@ -16,6 +16,9 @@ left or was removed, by the cut that this set. Rules, in order:
    not know each other, none.
 6. Leaving, removal and suspension cut: what their author says that the cut had not seen counts for nothing, whenever it
    claims to be from. Who was removed comes back by a new acceptance only.
+7. The recovery key that a member's acceptance binds itself to (a founder's: that the founding act does) takes the
+   member's place by its own first act, once: member, voter or suspended as that was. What the old key says that this
+   had not seen is cut, its leaving too; what is decided about the old did is decided about the new one.
 
 What happens at the same time, each not knowing of the other:
 
@@ -28,6 +31,11 @@ What happens at the same time, each not knowing of the other:
 | a decision is closed | more votes are cast | the closing act's past decides |
 | two closing acts of one proposal | | it stands if either holds |
 | X is suspended | the suspension of X is lifted | lifted only if the lift had seen it |
+| Y succeeds X | X votes, vouches or leaves by the old key | it counts for nothing |
+| Y succeeds X | X is removed, or suspended | Y is out, or suspended |
+| Y succeeds X | X is put on the roll | Y has no vote, until the roll names it |
+| Y succeeds X | Y succeeds X, said twice | Y is in the place of X, once |
+| Y succeeds X | Z succeeds X, by another acceptance | both are out |
 
 It rests on this: of every roll that ever was, fewer than its quorum are dishonest, then or later.
 """
@@ -35,7 +43,7 @@ It rests on this: of every roll that ever was, fewer than its quorum are dishone
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Set
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from itertools import islice
 from operator import or_
@@ -57,11 +65,13 @@ from node.governance import (
     REMOVE,
     ROLL,
     SPONSOR,
+    SUCCEED,
     SUSPEND,
     VOTE,
     YES,
     Act,
     Rules,
+    commitment_in,
     moment_of,
     rules_of,
 )
@@ -116,6 +126,8 @@ class State:
     heads: tuple[str, ...]
     missing: tuple[str, ...]
     """Digests of acts that others name and that are not here."""
+    heirs: Mapping[str, str] = field(default_factory=dict)
+    """Did that was succeeded → the member in its place."""
 
     @property
     def digest(self) -> str:
@@ -151,6 +163,8 @@ class Ledger:
         self._vouches: dict[str, list[int]] = {}
         self._cancels: dict[str, list[int]] = {}
         self._need: dict[int, int] = {}
+        self._heirs: dict[str, list[int]] = {}
+        """Did → its acts by which it goes on in another's place."""
         self._votes: dict[str, list[int]] = {}
         self._closes: dict[str, list[int]] = {}
         self._passed: dict[int, bool] = {}
@@ -263,12 +277,11 @@ class Ledger:
     def _note(self, act: Act, index: int, past: int) -> None:
         """What an act changes, by its own past alone."""
         if act.kind == ACCEPT:
-            self._acceptances.append(index)
-            if act.about == self.network and act.author in self.acts[self._at[self.network]].says["founders"]:
-                self._admits.setdefault(act.author, []).append(index)
-                self._enrols.setdefault(act.author, []).append(index)
+            self._accept(act, index)
         elif act.kind == SPONSOR:
             self._vouch(act, index, past)
+        elif act.kind == SUCCEED:
+            self._go_on(act, index, past)
         elif act.kind == LEAVE:
             self._exits.setdefault(act.author, []).append(index)
         elif act.kind == CANCEL:
@@ -282,6 +295,12 @@ class Ledger:
             self._passed[index] = self._was_member[index] and self._holds(act.about, past, index)
             if self._passed[index]:
                 self._carry_out(self._seen(act.about, past, PROPOSE), index)
+
+    def _accept(self, act: Act, index: int) -> None:
+        self._acceptances.append(index)
+        if act.about == self.network and act.author in self.acts[self._at[self.network]].founders:
+            self._admits.setdefault(act.author, []).append(index)
+            self._enrols.setdefault(act.author, []).append(index)
 
     def _carry_out(self, proposal: Act | None, index: int) -> None:
         if proposal is None:
@@ -306,6 +325,58 @@ class Ledger:
         sponsors = self.rules.sponsors if self.rules else 1
         others = (did for did in self._known() if did != accepted.author and self._counts(did, past))
         self._need[index] = max(1, sum(1 for _ in islice(others, sponsors)))
+
+    def _go_on(self, act: Act, index: int, past: int) -> None:
+        """The recovery key takes a member's place (rule 7), with its vote where it had one."""
+        accepted = self._seen(act.about, past, ACCEPT)
+        if accepted is None or act.number != 1 or not self._stands(index, past):
+            return
+        if commitment_in(accepted, self.acts[self._at[self.network]]) != digests.multibase(act.author.encode()):
+            return
+        if self._is_enrolled(accepted.author, past):
+            self._enrols.setdefault(act.author, []).append(index)
+        self._heirs.setdefault(act.author, []).append(index)
+        self._admits.setdefault(act.author, []).append(index)
+        self._exits.setdefault(accepted.author, []).append(index)
+
+    def _stands(self, at: int, past: int) -> bool:
+        """Whether whom an act succeeds was a member, by the acceptance that it names, and was not put out meanwhile.
+        That the old key left meanwhile is its own word, and cut.
+        """
+        act, then = self.acts[at], self._past[at]
+        accepted = self.acts[self._at[act.about]]
+        for each in self._exits.get(accepted.author, ()):
+            gone = self.acts[each]
+            if past >> each & 1 and not then >> each & 1 and gone.kind != LEAVE and gone.author != act.author:
+                return False
+        return any(
+            then >> each & 1 and self._accepted_by(each) is accepted and not self._is_out(accepted.author, each, then)
+            and self._admitted_by(each, past)
+            for each in self._admits.get(accepted.author, ())
+        )  # fmt: skip
+
+    def _accepted_by(self, at: int) -> Act:
+        """The acceptance by which an act that admits does so."""
+        act = self.acts[at]
+        return act if act.kind == ACCEPT else self.acts[self._at[act.about]]
+
+    def _names(self, did: str, past: int) -> list[str]:
+        """Somebody, and in whose place it is, in view of these acts."""
+        names = [did]
+        for name in names:
+            for at in self._heirs.get(name, ()):
+                before = self._accepted_by(at).author
+                if past >> at & 1 and before not in names:
+                    names.append(before)
+        return names
+
+    def _voice(self, at: int, past: int) -> str:
+        """Whose voice an act is: the old did's and the new one's are the same."""
+        names = self._names(self.acts[at].author, past)
+        if len(names) == 1:
+            return names[0]
+        first = (name for name in names if not any(past >> each & 1 for each in self._heirs.get(name, ())))
+        return min(first, default=names[0])
 
     def _is_invited(self, accepted: Act) -> bool:
         rules = self.rules
@@ -360,11 +431,11 @@ class Ledger:
 
     def _admitted_by(self, at: int, past: int) -> bool:
         """Whether an act that vouches completes an admission, or a founder's acceptance is one."""
-        act = self.acts[at]
-        if act.kind == ACCEPT:
-            return True
-        voices = {self.acts[each].author for each in self._voices[at] if not self._is_cut(each, past)}
-        return act.author in voices and len(voices) >= self._need[at]
+        kind, then = self.acts[at].kind, self._past[at]
+        if kind in (ACCEPT, SUCCEED):
+            return kind == ACCEPT or self._stands(at, past)
+        voices = {self._voice(each, then) for each in self._voices[at] if not self._is_cut(each, past)}
+        return self._voice(at, then) in voices and len(voices) >= self._need[at]
 
     def is_member(self, did: str, past: int) -> bool:
         """In view of these acts."""
@@ -375,16 +446,24 @@ class Ledger:
 
     def is_suspended(self, did: str, past: int) -> bool:
         """In view of these acts."""
+        names = self._names(did, past)
+        lifts = [lift for name in names for lift in self._lifts.get(name, ()) if past >> lift & 1]
         return any(
-            past >> at & 1 and not any(past >> lift & self._past[lift] >> at & 1 for lift in self._lifts.get(did, ()))
-            for at in self._suspends.get(did, ())
-        )
+            past >> at & 1 and not any(self._past[lift] >> at & 1 for lift in lifts)
+            for name in names for at in self._suspends.get(name, ())
+        )  # fmt: skip
 
     def is_voter(self, did: str, past: int) -> bool:
         """On the roll, a member, and not suspended."""
-        enrolled = any(past >> at & 1 and not self._is_out(did, at, past) for at in self._enrols.get(did, ()))
         kinds = self.rules.voters if self.rules else ()
-        return enrolled and self._counts(did, past) and self._kind_of(did, past) in kinds
+        return self._is_enrolled(did, past) and self._counts(did, past) and self._kind_of(did, past) in kinds
+
+    def _is_enrolled(self, did: str, past: int) -> bool:
+        return any(
+            past >> at & 1 and not self._is_out(did, at, past)
+            and (self.acts[at].kind != SUCCEED or self._stands(at, past))
+            for at in self._enrols.get(did, ())
+        )  # fmt: skip
 
     def _kind_of(self, did: str, past: int) -> str:
         accepted = self._acceptance(did, past)
@@ -395,14 +474,13 @@ class Ledger:
         found = []
         for at in self._admits.get(did, ()):
             if past >> at & 1 and not self._is_out(did, at, past) and self._admitted_by(at, past):
-                act = self.acts[at]
-                found.append(act if act.kind == ACCEPT else self.acts[self._at[act.about]])
+                found.append(self._accepted_by(at))
         return min(found, key=lambda act: (act.number, act.digest), default=None)
 
     def _tally(self, proposal: Act, past: int) -> tuple[dict[str, str], int]:
         """(voter → choice, how many voters) in view of these acts (rule 5)."""
-        concerned = proposal.says["names"] if proposal.says["subject"] in (REMOVE, SUSPEND) else ()
-        voters = {did for did in self._voters(past) if did not in concerned}
+        concerned = set(proposal.says["names"]) if proposal.says["subject"] in (REMOVE, SUSPEND) else set()
+        voters = {did for did in self._voters(past) if concerned.isdisjoint(self._names(did, past))}
         votes: dict[str, list[int]] = {}
         for at in self._votes.get(proposal.digest, ()):
             if past >> at & 1 and self._was_member[at] and self.acts[at].author in voters:
@@ -486,8 +564,14 @@ class Ledger:
         members = {did: self._standing(did, everything) for did in inside}
         return State(
             self.network, rules, members, self._candidates(members, everything), self._decisions(everything),
-            tuple(sorted(self._ends)), self._missing(),
+            tuple(sorted(self._ends)), self._missing(), self._succeeded(members, everything),
         )
+
+    def _succeeded(self, members: Mapping[str, Standing], past: int) -> dict[str, str]:
+        return {
+            self._accepted_by(at).author: did
+            for did, mine in sorted(self._heirs.items()) if did in members for at in mine if self._stands(at, past)
+        }  # fmt: skip
 
     def _missing(self) -> tuple[str, ...]:
         named = {each for act in self._waits.values() for each in act.seen}
@@ -510,7 +594,7 @@ class Ledger:
                 continue
             if not self._is_cancelled(act, past) and not self._is_out(act.author, at, past):
                 vouched = (each for each in self._vouches.get(act.digest, ()) if not self._is_cut(each, past))
-                voices = {self.acts[each].author for each in vouched}
+                voices = {self._voice(each, past) for each in vouched}
                 found[act.author] = max(found.get(act.author, ("", 0)), (act.digest, len(voices)))
         return found
 

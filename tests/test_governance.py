@@ -29,6 +29,7 @@ SAYS = {
     acts.PROPOSE: {"subject": "remove", "names": [OTHER.did], "text": "", "grounds": SEEN},
     acts.VOTE: {"about": SEEN, "choice": "yes", "reason": ""},
     acts.CLOSE: {"about": SEEN},
+    acts.SUCCEED: {"about": SEEN},
 }  # fmt: skip
 
 
@@ -92,6 +93,12 @@ def test_the_name_of_an_act_is_its_content_and_not_its_proof():
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"rules": RULES | {"more": 0}}}, "found: rules"),
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"founders": []}}, "found: founders"),
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"name": {"ar": ""}}}, "found: name"),
+        (acts.FOUND, {"says": SAYS[acts.FOUND] | {"recovery": [SEEN]}}, "found: recovery"),
+        (acts.FOUND, {"says": SAYS[acts.FOUND] | {"recovery": {KEY.did: "x"}}}, "found: recovery"),
+        (acts.FOUND, {"says": SAYS[acts.FOUND] | {"recovery": {"x": SEEN}}}, "found: recovery"),
+        (acts.ACCEPT, {"says": SAYS[acts.ACCEPT] | {"recovery": ""}}, "accept: recovery"),
+        (acts.LEAVE, {"says": {"recovery": SEEN}}, "says nothing"),
+        (acts.SUCCEED, {"says": {"about": KEY.did}}, "succeed: about"),
     ],
 )  # fmt: skip
 def test_each_rule_of_an_act(kind, changes, reason):

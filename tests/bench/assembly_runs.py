@@ -4,7 +4,6 @@ The acts are signed and read as any others. What a new process needs is measured
 two nodes in this process, from asking until both have the same state, by sealed letters over real sockets.
 """
 
-import asyncio
 import json
 import os
 import random
@@ -208,7 +207,7 @@ def _further(house: House, key: OrganisationKey, pen: _Pen) -> tuple[float, floa
 
 
 async def _quiet(house: House) -> None:
-    """The assembly has looked at what is new: members that were made up cannot be reached, and that takes it a while."""
+    """Once the assembly has looked at what is new: made-up members cannot be reached, and that takes it a while."""
     await wait_until(lambda: not house.read(rows.dirty), "nothing is left to look at", _PATIENCE)
 
 

@@ -6,7 +6,8 @@ The rules of `node.members` a second time, one by one as its docstring has them,
 from functools import wraps
 
 from node import governance as acts
-from node.governance import Rules, moment_of, rules_of
+from node.federation.protocol.digests import multibase
+from node.governance import Rules, commitment_in, moment_of, rules_of
 from node.members import FAILED, MEMBER, OPEN, PASSED, SUSPENDED, Standing, State, Tally
 
 OPENS = {acts.ROLL: "enrols", acts.REMOVE: "exits", acts.SUSPEND: "suspends", acts.LIFT: "lifts"}
@@ -83,12 +84,61 @@ class Slow:
     @once
     def exits(self, did, past):
         left = [each for each in self.of(acts.LEAVE, past) if each.author == did]
-        return left + self.carried("exits", did, past)
+        return left + self.carried("exits", did, past) + self.successions(past, of=did)
+
+    # --- who goes on in whose place
+
+    def successions(self, past, of=None, by=None):
+        return [
+            each for each in self.of(acts.SUCCEED, past)
+            if by in (None, each.author) and self.succeeds(each) and of in (None, self.given[each.about].author)
+        ]  # fmt: skip
+
+    @once
+    def succeeds(self, act):
+        """By its own past: its author's first act, of the key that the acceptance is bound to, for one who was in."""
+        then = self.past[act.digest]
+        accepted = self.seen(act.about, then, acts.ACCEPT)
+        if accepted is None or act.number != 1:
+            return False
+        bound = commitment_in(accepted, self.given[self.network])
+        return bound == multibase(act.author.encode()) and self.stands(act, then)
+
+    @once
+    def stands(self, act, past):
+        accepted, then = self.given[act.about], self.past[act.digest]
+        others = [each for each in self.successions(past, of=accepted.author) if each.author != act.author]
+        if any(each.digest not in then for each in self.carried("exits", accepted.author, past) + others):
+            return False
+        ways = self.ways(accepted.author, then)
+        return any(how is accepted and self.completes(by, how, past) for by, how in ways)
+
+    def names(self, did, past):
+        found, more = set(), {did}
+        while found != more:
+            found = more
+            more = found | {self.given[each.about].author for name in found for each in self.successions(past, by=name)}
+        return found
+
+    def voice(self, act, past):
+        names = self.names(act.author, past)
+        return min((name for name in names if not self.successions(past, by=name)), default=act.author)
 
     # --- members
 
     def admissions(self, did, past):
         """(act, acceptance) by which somebody is in, in this view."""
+        return [(act, accepted) for act, accepted in self.ways(did, past) if self.completes(act, accepted, past)]
+
+    def completes(self, act, accepted, past):
+        match act.kind:
+            case acts.SPONSOR:
+                return self.is_enough(act, accepted, past)
+            case acts.SUCCEED:
+                return self.stands(act, past)
+        return True
+
+    def ways(self, did, past):
         found = []
         founders = self.given[self.network].founders
         for act in self.of(acts.ACCEPT, past):
@@ -96,8 +146,9 @@ class Slow:
                 found.append((act, act))
         for act in self.of(acts.SPONSOR, past):
             accepted = self.vouches(act)
-            if accepted is not None and accepted.author == did and self.is_enough(act, accepted, past):
+            if accepted is not None and accepted.author == did:
                 found.append((act, accepted))
+        found += [(act, self.given[act.about]) for act in self.successions(past, by=did)]
         return [(act, accepted) for act, accepted in found if not self.is_out(did, act, past)]
 
     def is_out(self, did, since, past):
@@ -144,10 +195,11 @@ class Slow:
             each for each in self.of(acts.SPONSOR, then | {act.digest}, accepted.digest)
             if self.vouches(each) and not self.is_cut(each, past)
         ]  # fmt: skip
-        everybody = {each.author for each in self.of(acts.ACCEPT, then)} - {accepted.author}
+        came = self.of(acts.ACCEPT, then) + self.of(acts.SUCCEED, then)
+        everybody = {each.author for each in came} - {accepted.author}
         others = sum(self.is_member(did, then) and not self.is_suspended(did, then) for did in everybody)
-        voices = {each.author for each in vouched}
-        return act in vouched and len(voices) >= max(1, min(self.rules.sponsors, others))
+        voices = {self.voice(each, then) for each in vouched}
+        return self.voice(act, then) in voices and len(voices) >= max(1, min(self.rules.sponsors, others))
 
     @once
     def is_member(self, did, past):
@@ -155,8 +207,10 @@ class Slow:
 
     @once
     def is_suspended(self, did, past):
-        lifts = self.carried("lifts", did, past)
-        return any(not any(self.saw(lift, each) for lift in lifts) for each in self.carried("suspends", did, past))
+        names = self.names(did, past)
+        lifts = [lift for name in names for lift in self.carried("lifts", name, past)]
+        suspensions = [each for name in names for each in self.carried("suspends", name, past)]
+        return any(not any(self.saw(lift, each) for lift in lifts) for each in suspensions)
 
     def acceptance(self, did, past):
         found = [accepted for _, accepted in self.admissions(did, past)]
@@ -165,19 +219,27 @@ class Slow:
     # --- votes
 
     def is_voter(self, did, past):
+        return (
+            self.is_enrolled(did, past) and self.is_member(did, past) and not self.is_suspended(did, past)
+            and self.acceptance(did, past).says["kind"] in self.rules.voters
+        )  # fmt: skip
+
+    def is_enrolled(self, did, past):
         enrolled = [
             each for each in self.of(acts.ACCEPT, past)
             if each.author == did and each.about == self.network and did in self.given[self.network].founders
         ] + self.carried("enrols", did, past)  # fmt: skip
-        return (
-            any(not self.is_out(did, each, past) for each in enrolled)
-            and self.is_member(did, past) and not self.is_suspended(did, past)
-            and self.acceptance(did, past).says["kind"] in self.rules.voters
-        )  # fmt: skip
+        enrolled += [
+            each for each in self.successions(past, by=did)
+            if self.stands(each, past) and self.is_enrolled(self.given[each.about].author, self.past[each.digest])
+        ]  # fmt: skip
+        return any(not self.is_out(did, each, past) for each in enrolled)
 
     def tally(self, proposal, past):
         concerned = proposal.says["names"] if proposal.says["subject"] in (acts.REMOVE, acts.SUSPEND) else ()
-        voters = [did for did in self.people() if did not in concerned and self.is_voter(did, past)]
+        voters = [
+            did for did in self.people() if not set(concerned) & self.names(did, past) and self.is_voter(did, past)
+        ]  # fmt: skip
         found = {}
         for did in voters:
             votes = self.of(acts.VOTE, past, proposal.digest)
@@ -220,6 +282,10 @@ class Slow:
                 for each in self.given.values() if each.kind == acts.PROPOSE and self.said.get(each.digest, False)
             },
             tuple(sorted(heads)), tuple(sorted(wanted)),
+            {
+                self.given[each.about].author: each.author for each in self.successions(everything)
+                if each.author in members and self.stands(each, everything)
+            },
         )  # fmt: skip
 
     def standing(self, did, past):
@@ -236,7 +302,7 @@ class Slow:
                 continue
             if not self.is_out(act.author, act, past):
                 voices = {
-                    each.author for each in self.of(acts.SPONSOR, past, act.digest)
+                    self.voice(each, past) for each in self.of(acts.SPONSOR, past, act.digest)
                     if self.vouches(each) and not self.is_cut(each, past)
                 }  # fmt: skip
                 found[act.author] = max(found.get(act.author, ("", 0)), (act.digest, len(voices)))
