@@ -8,7 +8,9 @@ Once a second where something was written, else now and then. Rules, in order:
 2. a pin that a network brought goes when no network has it any more, also when it is we who left or were removed;
    while we or they are candidates, it stays;
 3. where enough vouched for a candidate, but none of them had seen it, we say it again if we are one of them;
-4. who asks for acts gets those that it lacks, if it is a member, a few times a minute; what others name and we lack is
+4. where a member's key was succeeded, the pin that a network brought is that of the new did; the old one is left to
+   the succession in its log;
+5. who asks for acts gets those that it lacks, if it is a member, a few times a minute; what others name and we lack is
    asked for.
 """
 
@@ -102,6 +104,10 @@ class Assembly:
         organisation, state, pinned, brought, wanted, waits = await self._database.read(read)
         if organisation is None:
             return True
+        handed = {old: new for old, new in state.heirs.items() if old in brought and org in state.members}
+        if handed:
+            await self._database.write(lambda connection: rows.hand_over(connection, org, handed))
+            brought -= handed.keys()
         done = True
         for did in sorted(wanted.keys() - pinned):
             done = await self._pin(organisation, did, wanted[did], now) and done
@@ -242,6 +248,8 @@ def _send_lacking(mine: Desk, network: str, asks: tuple[tuple[str, tuple[str, ..
     ledger = rows.ledger_of(mine.connection, mine.own, network)
     state = ledger.state()
     inside = {*state.members, *(ledger.acts[0].founders if ledger.acts else ())}
+    followed = contacts.successors(mine.connection, mine.own)
+    inside |= {new for old, new in followed.items() if old in inside}  # its act may not have come yet
     rows.clear_asks(mine.connection, mine.own, network, [did for did, _ in asks])
     for did, heads in asks:
         if did not in inside:

@@ -7,11 +7,12 @@ What waited for a second word is over: the words were given to another key. The 
 from sqlalchemy import Connection, Table, update
 
 from node import approvals as rules
-from node.models import approvals, cases, letters, people, policies, rooms, sessions
+from node.models import approvals, cases, letters, networks, people, policies, rooms, sessions
 
 CARRIED: tuple[Table, ...] = (
     people.people, people.passkeys, people.recovery_codes, rooms.rooms, rooms.room_keys, cases.cases, cases.requests,
     cases.words, cases.salts, letters.letters, approvals.standbys, policies.policies,
+    networks.networks, networks.acts, networks.asks, networks.grounds, networks.pins,
 )  # fmt: skip
 
 

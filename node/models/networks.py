@@ -5,7 +5,7 @@ brought, so that they can go with it.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Index,
     LargeBinary,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 )
 
 from node import governance
+from node.federation.protocol import digests
 from node.governance import Act
 from node.members import Ledger, State
 from node.models.base import Instant, kept, metadata
@@ -157,11 +159,28 @@ def _has_room(connection: Connection, org: str, act: Act) -> bool:
     held: int = connection.execute(select(func.count()).select_from(acts).where(mine)).scalar_one()
     if act.kind == governance.ACCEPT and not _is_asked(connection, org, act):
         return False
+    if act.kind == governance.SUCCEED and not _is_bound(connection, org, act):
+        return False
     if held < MOST_BY_STRANGER:
-        return held > 0 or act.kind == governance.ACCEPT
+        return held > 0 or act.kind in (governance.ACCEPT, governance.SUCCEED)
     return held < MOST_BY_ONE and (
         act.author in _founders(connection, org, act.network) or _is_vouched_for(connection, org, act)
-    )
+        or _has_succeeded(connection, mine)
+    )  # fmt: skip
+
+
+def _has_succeeded(connection: Connection, mine: ColumnElement[bool]) -> bool:
+    return connection.execute(select(acts.c.digest).where(mine, acts.c.kind == governance.SUCCEED)).first() is not None
+
+
+def _is_bound(connection: Connection, org: str, act: Act) -> bool:
+    """Whether a succession is by the key that an acceptance is bound to, which is here."""
+    query = select(acts.c.digest, acts.c.raw).where(acts.c.org == org, acts.c.digest.in_([act.about, act.network]))
+    found = {row.digest: governance.recall(row.digest, orjson.loads(row.raw)) for row in connection.execute(query)}
+    accepted, founding = found.get(act.about), found.get(act.network)
+    if accepted is None or founding is None or accepted.kind != governance.ACCEPT:
+        return False  # it comes again when somebody asks for what is missing
+    return governance.commitment_in(accepted, founding) == digests.multibase(act.author.encode())
 
 
 def _founders(connection: Connection, org: str, network: str) -> tuple[str, ...]:
@@ -254,6 +273,13 @@ def state_of(connection: Connection, org: str, network: str) -> State:
 def pinned(connection: Connection, org: str) -> frozenset[str]:
     """Dids that were pinned because a network has them as members."""
     return frozenset(connection.execute(select(pins.c.did).where(pins.c.org == org)).scalars())
+
+
+def hand_over(connection: Connection, org: str, heirs: Mapping[str, str]) -> None:
+    """The pins that a network brought are those of who goes on in a member's place, old did → new."""
+    for old, new in heirs.items():
+        set_pinned(connection, org, old, held=False)
+        set_pinned(connection, org, new, held=True)
 
 
 def set_pinned(connection: Connection, org: str, did: str, *, held: bool) -> None:
