@@ -269,10 +269,20 @@ def parse(value: Any) -> Act:
 
     Spec: FEP-8b32
     """
-    found = read(value)
-    if verification.verify_statement(found.raw) != found.author:
+    return proved(read(value))
+
+
+def proved(act: Act) -> Act:
+    """An act that was read, when its proof holds.
+
+    Raises:
+        ProtocolError: it does not, or is another's.
+
+    Spec: FEP-8b32
+    """
+    if verification.verify_statement(act.raw) != act.author:
         raise ProtocolError("the proof is not its author's", spec="FEP-8b32", status=401)
-    return found
+    return act
 
 
 def read(value: Any) -> Act:

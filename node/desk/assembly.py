@@ -43,6 +43,8 @@ _PAUSE = 1.0
 _ANYWAY = 30.0
 _AGAIN = 60.0
 """Seconds until a member that could not be reached is tried again."""
+_SOON = 5.0
+"""Seconds until what is still missing is asked for again."""
 _ASK = 3600.0
 _ASKED = 2
 _ANSWERS = 5
@@ -63,6 +65,7 @@ class Assembly:
         self._stirred = stirred
         self._tried: dict[tuple[str, str], float] = {}
         self._asked: dict[tuple[str, str], float] = {}
+        self._missed: dict[tuple[str, str], float] = {}
         self._answered: dict[tuple[str, str, str], list[float]] = {}
         self._again: dict[tuple[str, str], float] = {}
         """When a network is looked at again though nothing of it has changed: once after the start, and while somebody
@@ -87,14 +90,15 @@ class Assembly:
             await self._answer(org, network, now)
             if changed or now >= self._again.get((org, network), 0.0):
                 self._again[org, network] = math.inf
-                if not await self._follow(org, network, now, changed=changed):
-                    self._again[org, network] = now + _AGAIN
+                self._again[org, network] = now + await self._follow(org, network, now, changed=changed)
             if now >= self._asked.get((org, network), 0.0):
                 self._asked[org, network] = now + _ASK * (0.75 + random.random() / 2)
                 await self._ask(org, network)
 
-    async def _follow(self, org: str, network: str, now: float, *, changed: bool) -> bool:
-        """Pin and unpin; says whether all that could be done is done."""
+    async def _follow(self, org: str, network: str, now: float, *, changed: bool) -> float:
+        """Pin and unpin, and ask for what is missing; says in how many seconds to look again, without an end where all
+        is done.
+        """
         if changed:  # first of all, so that what is written while we look is looked at again
             await self._database.write(lambda connection: rows.mark(connection, org, network, dirty=False))
 
@@ -103,7 +107,7 @@ class Assembly:
 
         organisation, state, pinned, brought, wanted, waits = await self._database.read(read)
         if organisation is None:
-            return True
+            return math.inf
         handed = {old: new for old, new in state.heirs.items() if old in brought and org in state.members}
         if handed:
             await self._database.write(lambda connection: rows.hand_over(connection, org, handed))
@@ -113,10 +117,14 @@ class Assembly:
             done = await self._pin(organisation, did, wanted[did], now) and done
         for did in () if waits is None else sorted(brought - wanted.keys() - waits):
             await self._database.write(partial(_unpin, organisation=organisation, did=did))
+        again = math.inf if done else _AGAIN
         if state.missing:
-            await self._ask(org, network)
+            again = min(again, _SOON)
+            if now >= self._missed.get((org, network), 0.0):  # what was asked for comes in many letters
+                self._missed[org, network] = now + _SOON
+                await self._ask(org, network)
         await self._vouch_again(organisation, network, state)
-        return done
+        return again
 
     async def _pin(self, organisation: Organisation, did: str, handle: str, now: float) -> bool:
         """Pin one; says whether it need not be tried again."""
