@@ -40,15 +40,13 @@ What happens at the same time, each not knowing of the other:
 It rests on this: of every roll that ever was, fewer than its quorum are dishonest, then or later.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Set
-from copy import copy
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import islice
 from operator import or_
-from typing import Any
 
+from node.chronicles import Chronicle
 from node.federation.protocol import digests
 from node.governance import (
     ACCEPT,
@@ -141,20 +139,14 @@ class State:
         }))  # fmt: skip
 
 
-class Ledger:
-    """The acts of one network, and what follows from them. A past is an integer: bit n stands for the n-th act here.
-
-    Once made it stays as it is, so that several may read it at once; `take` makes another. What an act came to by its
-    own past is worked out once, when it is taken.
+class Ledger(Chronicle):
+    """The acts of one network, and what follows from them. What an act came to by its own past is worked out once, when
+    it is taken.
     """
 
     def __init__(self, network: str, acts: Iterable[Act] = ()) -> None:
         """Take what counts; of what counts not yet `missing` says what it waits for."""
-        self.network = network
-        self.acts: list[Act] = []
-        self._at: dict[str, int] = {}
-        self._past: list[int] = []
-        self._own: dict[str, list[int]] = {}
+        super().__init__(network)
         self._admits: dict[str, list[int]] = {}
         self._exits: dict[str, list[int]] = {}
         self._enrols: dict[str, list[int]] = {}
@@ -163,113 +155,39 @@ class Ledger:
         self._vouches: dict[str, list[int]] = {}
         self._cancels: dict[str, list[int]] = {}
         self._need: dict[int, int] = {}
+        self._voices: dict[int, tuple[int, ...]] = {}
+        """Act that vouches → every act that vouches for the same, as it had seen them, itself among them."""
         self._heirs: dict[str, list[int]] = {}
         """Did → its acts by which it goes on in another's place."""
         self._votes: dict[str, list[int]] = {}
         self._closes: dict[str, list[int]] = {}
         self._passed: dict[int, bool] = {}
-        self._was_member: list[bool] = []
-        self._voices: dict[int, tuple[int, ...]] = {}
-        """Act that vouches → every act that vouches for the same, as it had seen them, itself among them."""
-        self._levels: dict[str, list[int]] = {}
-        """Author → its acts of each number, as a past holds them."""
-        self._proposals: list[int] = []
-        self._acceptances: list[int] = []
         self._tallies: dict[int, tuple[Mapping[str, str], int]] = {}
         """Closing act → what it counted."""
-        self._ends: dict[str, None] = {}
-        self._waits: dict[str, Act] = {}
-        self._state: State | None = None
+        self._was_member: list[bool] = []
+        self._proposals: list[int] = []
+        self._acceptances: list[int] = []
         self._turns = 0
         """The acts that may make or unmake a member or voter, as a past holds them."""
         self._roll: tuple[int, tuple[str, ...]] = 0, ()
         self._inside: tuple[int, dict[str, bool]] = 0, {}
+        self._state: State | None = None
         self.rules: Rules | None = None
         self._take(acts)
 
-    def take(self, acts: Iterable[Act]) -> "Ledger":
-        """The ledger of these and of all that are here: the same, whichever came first. This one stays as it is."""
-        fresh = [act for act in acts if act.network == self.network and not self.holds(act.digest)]
-        if not fresh:
-            return self
-        found = copy(self)
-        for name, value in vars(self).items():
-            setattr(found, name, _apart(value))
-        found._state = None
-        found._take(fresh)
-        return found
-
-    def holds(self, digest: str) -> bool:
-        """Whether an act is here, be it that it waits for others."""
-        return digest in self._at or digest in self._waits
-
-    def is_within(self, digests: Set[str]) -> bool:
-        """Whether nothing else is here than these."""
-        return self._at.keys() <= digests and self._waits.keys() <= digests
-
-    @property
-    def waiting(self) -> tuple[Act, ...]:
-        """The acts that wait for others."""
-        return tuple(self._waits.values())
-
-    def __len__(self) -> int:
-        """How many are here, with those that wait."""
-        return len(self._at) + len(self._waits)
-
     def _take(self, acts: Iterable[Act]) -> None:
-        """In an order in which every act follows what it has seen; what names an act that is not here waits for it."""
-        given = self._waits | {act.digest: act for act in acts if act.network == self.network}
-        if self.network in given:
-            self.rules = rules_of(given[self.network])
-        lacks = {digest: sum(each not in self._at for each in act.seen) for digest, act in given.items()}
-        follow: dict[str, list[str]] = {}
-        for digest, act in given.items():
-            for each in act.seen:
-                if each in given:
-                    follow.setdefault(each, []).append(digest)
-        ready = sorted((digest for digest, count in lacks.items() if count == 0), reverse=True) if self.rules else []
-        while ready:
-            digest = ready.pop()
-            self._append(given.pop(digest))
-            for after in follow.get(digest, ()):
-                lacks[after] -= 1
-                if lacks[after] == 0:
-                    ready.append(after)
-        self._waits = given
+        self._state = None
+        super()._take(acts)
 
-    def _append(self, act: Act) -> None:
-        past = 0
-        for each in act.seen:
-            past |= self._past[self._at[each]] | (1 << self._at[each])
-            self._ends.pop(each, None)
-        index = len(self.acts)
-        self._at[act.digest] = index
-        self._ends[act.digest] = None
-        self.acts.append(act)
-        self._past.append(past)
-        self._was_member.append(False)
-        if self.rules is None or not self._follows(act, past):
+    def _judge(self, act: Act, index: int, past: int, *, counts: bool) -> None:
+        self._was_member.append(counts and self._counts(act.author, past))
+        if act.kind == FOUND:
+            self.rules = rules_of(act)
+        if not counts:
             return
-        self._own.setdefault(act.author, []).append(index)
-        levels = self._levels.setdefault(act.author, [])
-        if act.number > len(levels):
-            levels.append(0)
-        levels[act.number - 1] |= 1 << index
-        self._was_member[index] = self._counts(act.author, past)
         self._note(act, index, past)
         if act.kind not in _IDLE and not (act.kind == CLOSE and self._is_idle(act, index)):
             self._turns |= 1 << index
-
-    def _follows(self, act: Act, past: int) -> bool:
-        """Whether its author's act before it is in its past (rule 1)."""
-        if act.kind == FOUND:
-            return act.digest == self.network
-        return act.number == 1 + self._counted(act.author, past)
-
-    def _counted(self, author: str, past: int) -> int:
-        """How far an author had counted: who has seen one of its acts has seen all before it."""
-        levels = self._levels.get(author, [])
-        return bisect_left(levels, True, key=lambda level: not level & past)
 
     def _is_idle(self, close: Act, index: int) -> bool:
         return not self._passed[index] or self.acts[self._at[close.about]].says["subject"] == ADOPT
@@ -540,15 +458,6 @@ class Ledger:
         bare = [each for each in seen if not under >> self._at[each] & 1]
         return tuple(sorted(bare)), 1 + self._counted(author, past)
 
-    def beyond(self, heads: Iterable[str]) -> tuple[Act, ...]:
-        """The acts that somebody lacks whose view ends with these; each follows what it has seen."""
-        held = 0
-        for each in heads:
-            at = self._at.get(each)
-            if at is not None:
-                held |= self._past[at] | (1 << at)
-        return tuple(act for at, act in enumerate(self.acts) if not held >> at & 1)
-
     def state(self) -> State:
         """Everything that follows from the acts that are here; worked out once."""
         if self._state is None:
@@ -572,10 +481,6 @@ class Ledger:
             self._accepted_by(at).author: did
             for did, mine in sorted(self._heirs.items()) if did in members for at in mine if self._stands(at, past)
         }  # fmt: skip
-
-    def _missing(self) -> tuple[str, ...]:
-        named = {each for act in self._waits.values() for each in act.seen}
-        return tuple(sorted(each for each in named if not self.holds(each)))
 
     def _standing(self, did: str, past: int) -> Standing:
         accepted = self._acceptance(did, past)
@@ -611,10 +516,3 @@ class Ledger:
                 dict(sorted(votes.items())), voters,
             )  # fmt: skip
         return found
-
-
-def _apart(value: Any) -> Any:
-    """A copy of a table of a ledger, down to the lists in it, which grow."""
-    if isinstance(value, dict):
-        return {key: list(each) if isinstance(each, list) else each for key, each in value.items()}
-    return list(value) if isinstance(value, list) else value
