@@ -265,7 +265,8 @@ class Ledger(Chronicle):
         accepted = self.acts[self._at[act.about]]
         for each in self._exits.get(accepted.author, ()):
             gone = self.acts[each]
-            if past >> each & 1 and not then >> each & 1 and gone.kind != LEAVE and gone.author != act.author:
+            others = gone.kind == CLOSE or (gone.kind == SUCCEED and gone.author != act.author)
+            if others and past >> each & 1 and not then >> each & 1:
                 return False
         return any(
             then >> each & 1 and self._accepted_by(each) is accepted and not self._is_out(accepted.author, each, then)

@@ -132,6 +132,10 @@ def test_a_removal_that_names_the_old_did_is_about_the_new_one_which_has_no_vote
     play.vote("C", proposal, "no")
     play.decide(proposal, ["a", "b"])
     assert inside(play) == {"a", "b", "d"} and play.state().decisions[proposal].voters == 3
+    crossed = Heirs(("a", "b", "c", "d"))
+    crossed.succeed("c", view=crossed.view())
+    crossed.decide(crossed.propose("a", acts.REMOVE, ["c"]), ["a", "b"], closer="C")
+    assert inside(crossed) == {"a", "b", "d"}, "whoever closes it"
     play.succeed("c", view=closed(play, {play.acceptance("c"), play.acceptance("a")}))
     assert inside(play) == {"a", "b", "d"}, "nor comes it back by a past that is made up"
 
