@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node import governance as acts
-from node.members import Ledger
+from node.members import PASSED, Ledger
 from tests.support.slow_ledger import state_of
 from tests.test_members import Play, closed, lively
 
@@ -116,3 +116,20 @@ def test_two_that_go_on_from_one_know_nothing_of_each_other(seed, story):
         part = chance.sample(play.all[half:], chance.randint(1, len(play.all) - half))
         assert base.take(part).state() == state_of("net", [*play.all[:half], *part])
     assert base.state() == state_of("net", play.all[:half])
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
+def test_what_was_decided_stays_decided_also_where_much_is(seed):
+    play, chance = eventful(seed)
+    for part in (play.all[: chance.randint(1, len(play.all))], chance.sample(play.all, len(play.all) // 2)):
+        before, after = (Ledger("net", acts_).state().decisions for acts_ in (part, play.all))
+        passed = {digest for digest, each in before.items() if each.state == PASSED}
+        assert passed <= {digest for digest, each in after.items() if each.state == PASSED}
+
+
+def test_the_stories_decide_enough_to_mean_something():
+    states = [Ledger("net", eventful(seed)[0].all).state() for seed in range(40)]
+    decided = [each.subject for state in states for each in state.decisions.values() if each.state == PASSED]
+    assert {acts.REMOVE, acts.ROLL, acts.SUSPEND, acts.LIFT, acts.ADOPT} == set(decided)
+    assert any(state.candidates for state in states) and any(state.missing == () for state in states)

@@ -44,7 +44,7 @@ _ANYWAY = 30.0
 _AGAIN = 60.0
 """Seconds until a member that could not be reached is tried again."""
 _SOON = 5.0
-"""Seconds until what is still missing is asked for again."""
+"""Seconds without anything new until what is still missing is asked for again."""
 _ASK = 3600.0
 _ASKED = 2
 _ANSWERS = 5
@@ -65,7 +65,8 @@ class Assembly:
         self._stirred = stirred
         self._tried: dict[tuple[str, str], float] = {}
         self._asked: dict[tuple[str, str], float] = {}
-        self._missed: dict[tuple[str, str], float] = {}
+        self._missed: dict[tuple[str, str], tuple[float, float]] = {}
+        """When was asked for what is missing, and when something came since."""
         self._answered: dict[tuple[str, str, str], list[float]] = {}
         self._again: dict[tuple[str, str], float] = {}
         """When a network is looked at again though nothing of it has changed: once after the start, and while somebody
@@ -79,8 +80,9 @@ class Assembly:
         while True:
             stamp = self._database.stamp()
             if stamp != seen or loop.time() >= due:
-                seen, due = stamp, loop.time() + _ANYWAY
+                seen = stamp
                 await self.work_once()
+                due = max(loop.time() + _SOON, min(loop.time() + _ANYWAY, *self._again.values(), math.inf))
             await asyncio.sleep(_PAUSE)
 
     async def work_once(self) -> None:
@@ -120,8 +122,7 @@ class Assembly:
         again = math.inf if done else _AGAIN
         if state.missing:
             again = min(again, _SOON)
-            if now >= self._missed.get((org, network), 0.0):  # what was asked for comes in many letters
-                self._missed[org, network] = now + _SOON
+            if self._may_ask((org, network), now, changed=changed):
                 await self._ask(org, network)
         await self._vouch_again(organisation, network, state)
         return again
@@ -164,6 +165,14 @@ class Assembly:
             return False
         times.append(now)
         return True
+
+    def _may_ask(self, which: tuple[str, str], now: float, *, changed: bool) -> bool:
+        """What was asked for comes in many letters: while they come, nobody is asked again, but a minute at most."""
+        asked, came = self._missed.get(which, (-math.inf, -math.inf))
+        came = now if changed and asked > -math.inf else came
+        again = now - asked >= _AGAIN or now - came >= _SOON
+        self._missed[which] = (now, now) if again else (asked, came)
+        return again
 
     async def _ask(self, org: str, network: str) -> None:
         organisation, state = await self._database.read(lambda connection: _look(connection, org, network))

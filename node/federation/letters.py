@@ -259,9 +259,7 @@ def _take_acts(view: View, letter: Letter, now: datetime) -> None:
         known = True
     if not known:
         return
-    for act in acts:
-        if act.network == letter.about:
-            networks.add(view.connection, view.org, act, now)
+    networks.add_all(view.connection, view.org, letter.about, acts, now)
     _take_grounds(view, letter, {str(act.says.get(name, "")) for act in acts for name in ("grounds", "reason")})
 
 

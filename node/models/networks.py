@@ -88,6 +88,8 @@ MOST_BY_ONE = 5_000
 """Acts of one member, or former member, that are kept."""
 MOST_BY_STRANGER = 10
 """Acts of a candidate, or of whoever took up an invitation."""
+MOST_EARLY = 500
+"""Acts of one network that wait in memory for those by which they are kept."""
 MOST_INVITED = 200
 """Acceptances of one member's invitations: dids cost nothing, and a member could make up as many as it likes."""
 
@@ -150,6 +152,24 @@ def add(connection: Connection, org: str, act: Act, now: datetime) -> bool:
     where = (networks.c.org == org) & (networks.c.network == act.network)
     connection.execute(update(networks).where(where).values(dirty=True, stamp=secrets.token_hex(16)))
     return True
+
+
+def add_all(connection: Connection, org: str, network: str, given: Sequence[Act], now: datetime) -> None:
+    """Keep acts of one network that were proved, in whatever order they come: what is here before the acts that make
+    room for it waits in memory, and is tried again when these came. If it is lost there, it is asked for.
+    """
+    early: dict[tuple[str, str], list[Act]] = kept(connection).setdefault("early", {})
+    waiting = early.pop((org, network), [])
+    todo = [act for act in given if act.network == network]
+    while todo:
+        taken = {act.digest: act.author for act in todo if add(connection, org, act, now)}
+        lacking = set(missing(connection, org, [act.digest for act in todo if act.digest not in taken]))
+        waiting += [act for act in todo if act.digest in lacking]
+        names = {*taken.keys(), *taken.values()}
+        todo = [act for act in waiting if act.about in names or act.author in names]
+        waiting = [act for act in waiting if not (act.about in names or act.author in names)]
+    if waiting:
+        early[org, network] = waiting[-MOST_EARLY:]
 
 
 def _has_room(connection: Connection, org: str, act: Act) -> bool:

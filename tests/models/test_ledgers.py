@@ -1,5 +1,6 @@
 """A kept ledger is that of the acts a connection sees: after an undo, in an older view, beside another process."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from node import governance as acts
 from node.federation.protocol.keys import generate_organisation_key
 from node.members import Ledger
-from node.models import ledgers
+from node.models import base, ledgers
 from node.models import networks as rows
 from node.models.base import Database
 from tests.support.slow_ledger import state_of
@@ -19,15 +20,18 @@ OTHER = generate_organisation_key().did
 INVITATION = {"who": "", "expires": "2026-12-20T12:00:00Z"}
 
 
+def acceptance(about):
+    return {"about": about, "name": "EXERCISE", "kind": "organisation", "country": "", "handle": "@x@x.example",
+            "listed": False}  # fmt: skip
+
+
 def written(count):
     """A founding act, its author's acceptance, and so many invitations one after the other."""
     says = {"name": {"en": "EXERCISE"}, "charter": "", "founders": [KEY.did], "rules": RULES}
     made = [acts.parse(signed(acts.render("", acts.FOUND, KEY.did, 1, (), says, NOW), KEY))]
     network = made[0].digest
-    accepted = {"about": network, "name": "EXERCISE", "kind": "organisation", "country": "", "handle": "@x@x.example",
-                "listed": False}  # fmt: skip
     for number in range(2, count + 3):
-        kind, says = (acts.ACCEPT, accepted) if number == 2 else (acts.INVITE, INVITATION)
+        kind, says = (acts.ACCEPT, acceptance(network)) if number == 2 else (acts.INVITE, INVITATION)
         value = acts.render(network, kind, KEY.did, number, (made[-1].digest,), says, NOW + timedelta(seconds=number))
         made.append(acts.parse(signed(value, KEY)))
     return made
@@ -153,3 +157,55 @@ def test_a_shelf_has_an_end():
     for number in range(20):
         shelf.put(str(number), Ledger("n19"))
     assert shelf.stamped("n19", "39") is None and shelf.stamped("n19", "19") is not None
+
+
+def joined():
+    """As `CHAIN`, then one who takes up the last invitation, is vouched for, and says more than a stranger may."""
+    key, made = generate_organisation_key(), list(CHAIN)
+
+    def say(who, kind, says, number):
+        when = NOW + timedelta(minutes=len(made))
+        value = acts.render(NETWORK, kind, who.did, number, (made[-1].digest,), says, when)
+        made.append(acts.parse(signed(value, who)))
+        return made[-1].digest
+
+    accepted = say(key, acts.ACCEPT, acceptance(CHAIN[-1].digest), 1)
+    say(KEY, acts.SPONSOR, {"about": accepted}, len(CHAIN) + 1)
+    for number in range(2, rows.MOST_BY_STRANGER + 8):
+        say(key, acts.INVITE, INVITATION, number)
+    return made
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_comes_before_that_by_which_it_is_kept_is_kept_when_that_comes(database, seed):
+    made = joined()
+    database.write_now(lambda connection: rows.know(connection, OTHER, NETWORK, {"en": "EXERCISE"}, NOW))
+    given = list(made)
+    random.Random(seed).shuffle(given)
+    given.sort(key=lambda act: act.author != KEY.did if seed % 2 else 0)
+    for at in range(0, len(given), 5):
+        part = given[at : at + 5]
+        database.write_now(lambda connection, part=part: rows.add_all(connection, OTHER, NETWORK, part, NOW))
+    if seed % 2:
+        database.read_now(lambda connection: check(connection, *made, org=OTHER))
+    database.write_now(lambda connection: rows.add_all(connection, OTHER, NETWORK, made, NOW))
+    database.read_now(lambda connection: check(connection, *made, org=OTHER))
+
+
+def test_what_waits_in_memory_is_bounded_and_no_stranger_gets_in_by_it(database, monkeypatch):
+    monkeypatch.setattr(rows, "MOST_EARLY", 3)
+    keys = [generate_organisation_key() for _ in range(6)]
+    crowd = [
+        acts.parse(signed(acts.render(NETWORK, acts.LEAVE, key.did, 1, (NETWORK,), {}, NOW), key)) for key in keys
+    ]
+
+    def work(connection):
+        rows.know(connection, OTHER, NETWORK, {"en": "EXERCISE"}, NOW)
+        for each in crowd:
+            rows.add_all(connection, OTHER, NETWORK, [each], NOW)
+        rows.add_all(connection, OTHER, NETWORK, CHAIN, NOW)
+        held = base.kept(connection)["early"][OTHER, NETWORK]
+        assert [act.digest for act in held] == [act.digest for act in crowd[-3:]]
+        check(connection, *CHAIN, org=OTHER)
+
+    database.write_now(work)
