@@ -5,7 +5,7 @@ brought, so that they can go with it.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -138,8 +138,35 @@ def add(connection: Connection, org: str, act: Act, now: datetime) -> bool:
     """Keep an act that was proved; says whether it is new. Beyond the bounds nothing is kept: what a dishonest member
     can fill is its own share, and that of candidates it made up.
     """
-    if connection.execute(select(acts.c.digest).where(acts.c.org == org, acts.c.digest == act.digest)).first():
+    if not missing(connection, org, [act.digest]) or not _keep(connection, org, act, now):
         return False
+    _stamp(connection, org, act.network)
+    return True
+
+
+def add_all(connection: Connection, org: str, network: str, given: Iterable[Act], now: datetime) -> None:
+    """Keep acts of one network that were proved, in whatever order they come: what is here before the acts that make
+    room for it waits in memory, and is tried again when these came. If it is lost there, it is asked for.
+    """
+    early: dict[tuple[str, str], dict[str, Act]] = kept(connection).setdefault("early", {})
+    waiting = early.pop((org, network), {})
+    todo = {act.digest: act for act in given if act.network == network}
+    new = False
+    while todo:
+        lacking = [todo[each] for each in missing(connection, org, list(todo))]
+        taken = {act.digest: act.author for act in lacking if _keep(connection, org, act, now)}
+        waiting |= {act.digest: act for act in lacking}
+        waiting = {digest: act for digest, act in waiting.items() if digest not in taken}
+        names = {*taken.keys(), *taken.values()}
+        todo = {digest: act for digest, act in waiting.items() if act.about in names or act.author in names}
+        new = new or bool(taken)
+    if new:
+        _stamp(connection, org, network)
+    if waiting:
+        early[org, network] = dict(list(waiting.items())[-MOST_EARLY:])
+
+
+def _keep(connection: Connection, org: str, act: Act, now: datetime) -> bool:
     if not _has_room(connection, org, act):
         return False
     connection.execute(
@@ -148,28 +175,13 @@ def add(connection: Connection, org: str, act: Act, now: datetime) -> bool:
             raw=orjson.dumps(act.raw), taken=now,
         )
     )  # fmt: skip
-    # In the same transaction: whoever sees this stamp sees these acts, no more and no less.
-    where = (networks.c.org == org) & (networks.c.network == act.network)
-    connection.execute(update(networks).where(where).values(dirty=True, stamp=secrets.token_hex(16)))
     return True
 
 
-def add_all(connection: Connection, org: str, network: str, given: Sequence[Act], now: datetime) -> None:
-    """Keep acts of one network that were proved, in whatever order they come: what is here before the acts that make
-    room for it waits in memory, and is tried again when these came. If it is lost there, it is asked for.
-    """
-    early: dict[tuple[str, str], list[Act]] = kept(connection).setdefault("early", {})
-    waiting = early.pop((org, network), [])
-    todo = [act for act in given if act.network == network]
-    while todo:
-        taken = {act.digest: act.author for act in todo if add(connection, org, act, now)}
-        lacking = set(missing(connection, org, [act.digest for act in todo if act.digest not in taken]))
-        waiting += [act for act in todo if act.digest in lacking]
-        names = {*taken.keys(), *taken.values()}
-        todo = [act for act in waiting if act.about in names or act.author in names]
-        waiting = [act for act in waiting if not (act.about in names or act.author in names)]
-    if waiting:
-        early[org, network] = waiting[-MOST_EARLY:]
+def _stamp(connection: Connection, org: str, network: str) -> None:
+    """In the transaction that keeps an act: whoever sees this stamp sees these acts, no more and no less."""
+    where = (networks.c.org == org) & (networks.c.network == network)
+    connection.execute(update(networks).where(where).values(dirty=True, stamp=secrets.token_hex(16)))
 
 
 def _has_room(connection: Connection, org: str, act: Act) -> bool:

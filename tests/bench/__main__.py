@@ -148,7 +148,8 @@ def main() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(QUICK if given.quick else FULL, given.only or RUNS, rows, scales))
     finally:
-        print(render(rows))
+        if rows or not scales:
+            print(render(rows))
         if scales:
             print(assembly_runs.render(scales))
 

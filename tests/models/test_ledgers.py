@@ -205,7 +205,7 @@ def test_what_waits_in_memory_is_bounded_and_no_stranger_gets_in_by_it(database,
             rows.add_all(connection, OTHER, NETWORK, [each], NOW)
         rows.add_all(connection, OTHER, NETWORK, CHAIN, NOW)
         held = base.kept(connection)["early"][OTHER, NETWORK]
-        assert [act.digest for act in held] == [act.digest for act in crowd[-3:]]
+        assert list(held) == [act.digest for act in crowd[-3:]]
         check(connection, *CHAIN, org=OTHER)
 
     database.write_now(work)
