@@ -93,6 +93,18 @@ async def test_a_recovery_key_that_is_not_that_of_the_log_is_vouched_for_by_nobo
             await act(a, lambda mine: desk.vouch(mine, network, c.did))
 
 
+async def test_a_founder_sees_to_which_recovery_key_the_founding_act_binds_it(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        other = {"recovery": a.organisation.recovery}
+        where = contacts.members.c.did == b.did
+        await a.write(lambda connection: connection.execute(contacts.members.update().where(where).values(other)))
+        network = (await act(a, lambda mine: desk.found(mine, {"en": "EXERCISE network"}, [b.did]))).network
+        await wait_until(lambda: a.did in state(b, network).members, "it is told")
+        with pytest.raises(RefusedError, match="another recovery key"):
+            await act(b, lambda mine: desk.accept_founding(mine, network))
+
+
 async def test_what_claims_a_place_by_another_key_is_not_even_kept(tmp_path):
     async with Network(tmp_path) as net:
         a, b = await net.members("a", "b")

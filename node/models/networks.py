@@ -191,8 +191,8 @@ def _has_room(connection: Connection, org: str, act: Act) -> bool:
     held: int = connection.execute(select(func.count()).select_from(acts).where(mine)).scalar_one()
     if act.kind == governance.ACCEPT and not _is_asked(connection, org, act):
         return False
-    if act.kind == governance.SUCCEED and not _is_bound(connection, org, act):
-        return False
+    if act.kind == governance.SUCCEED and (held >= MOST_BY_STRANGER or not _is_bound(connection, org, act)):
+        return False  # it is said once, as the first act
     if held < MOST_BY_STRANGER:
         return held > 0 or act.kind in (governance.ACCEPT, governance.SUCCEED)
     return held < MOST_BY_ONE and (

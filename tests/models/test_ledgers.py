@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from node import governance as acts
+from node.federation.protocol.digests import multibase
 from node.federation.protocol.keys import generate_organisation_key
 from node.members import Ledger
 from node.models import base, ledgers
@@ -190,6 +191,31 @@ def test_what_comes_before_that_by_which_it_is_kept_is_kept_when_that_comes(data
         database.read_now(lambda connection: check(connection, *made, org=OTHER))
     database.write_now(lambda connection: rows.add_all(connection, OTHER, NETWORK, made, NOW))
     database.read_now(lambda connection: check(connection, *made, org=OTHER))
+
+
+def test_a_recovery_key_says_that_it_goes_on_a_few_times_and_no_more(database):
+    spare = generate_organisation_key()
+    says = {"name": {"en": "EXERCISE"}, "charter": "", "founders": [KEY.did], "rules": RULES,
+            "recovery": {KEY.did: multibase(spare.did.encode())}}  # fmt: skip
+    founding = acts.parse(signed(acts.render("", acts.FOUND, KEY.did, 1, (), says, NOW), KEY))
+    network = founding.digest
+    value = acts.render(network, acts.ACCEPT, KEY.did, 2, (network,), acceptance(network), NOW)
+    accepted = acts.parse(signed(value, KEY))
+    forks = [
+        acts.parse(signed(acts.render(network, acts.SUCCEED, spare.did, 1, (accepted.digest,),
+                                      {"about": accepted.digest}, NOW + timedelta(seconds=at)), spare))
+        for at in range(rows.MOST_BY_STRANGER + 5)
+    ]  # fmt: skip
+
+    def work(connection):
+        rows.know(connection, OTHER, network, {"en": "EXERCISE"}, NOW)
+        rows.add_all(connection, OTHER, network, [founding, accepted, *forks], NOW)
+        held = rows.ledger_of(connection, OTHER, network)
+        assert len(held) == 2 + rows.MOST_BY_STRANGER and set(held.state().members) == {spare.did}
+        further = acts.render(network, acts.INVITE, spare.did, 2, (forks[0].digest,), INVITATION, NOW)
+        assert rows.add(connection, OTHER, acts.parse(signed(further, spare)), NOW), "and goes on"
+
+    database.write_now(work)
 
 
 def test_what_waits_in_memory_is_bounded_and_no_stranger_gets_in_by_it(database, monkeypatch):
