@@ -177,6 +177,15 @@ def test_who_is_removed_or_suspended_meanwhile_is_so_under_the_new_did(subject, 
     assert found is None if subject == acts.REMOVE else found.state == members.SUSPENDED
 
 
+def test_whoever_was_out_before_it_went_on_and_is_admitted_anew_has_no_vote_from_before():
+    play = Heirs(("a", "b", "c", "d"))
+    before = play.view()
+    play.decide(play.propose("a", acts.REMOVE, ["c"]), ["a", "b", "d"])
+    play.succeed("c", view=before)
+    play.admit("C")
+    assert inside(play) == {"a", "b", "d", "C"} and voters(play) == {"a", "b", "d"}
+
+
 def test_a_place_on_the_roll_that_crosses_is_to_be_given_anew():
     play = Heirs()
     play.admit("d")
