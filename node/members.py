@@ -171,6 +171,7 @@ class Ledger(Chronicle):
         """The acts that may make or unmake a member or voter, as a past holds them."""
         self._roll: tuple[int, tuple[str, ...]] = 0, ()
         self._inside: tuple[int, dict[str, bool]] = 0, {}
+        self._standings: tuple[int, dict[str, Standing]] = 0, {}
         self._state: State | None = None
         self.rules: Rules | None = None
         self._take(acts)
@@ -399,7 +400,9 @@ class Ledger(Chronicle):
     def _tally(self, proposal: Act, past: int) -> tuple[dict[str, str], int]:
         """(voter → choice, how many voters) in view of these acts (rule 5)."""
         concerned = set(proposal.says["names"]) if proposal.says["subject"] in (REMOVE, SUSPEND) else set()
-        voters = {did for did in self._voters(past) if concerned.isdisjoint(self._names(did, past))}
+        voters = set(self._voters(past))
+        if concerned:
+            voters = {did for did in voters if concerned.isdisjoint(self._names(did, past))}
         votes: dict[str, list[int]] = {}
         for at in self._votes.get(proposal.digest, ()):
             if past >> at & 1 and self._was_member[at] and self.acts[at].author in voters:
@@ -470,12 +473,18 @@ class Ledger(Chronicle):
         if rules is None:
             return State(self.network, Rules(1, (1, 2), (), ()), {}, {}, {}, (), (self.network,))
         everything = (1 << len(self.acts)) - 1
-        inside = (did for did in sorted(self._admits) if self.is_member(did, everything))
-        members = {did: self._standing(did, everything) for did in inside}
+        members = self._members(everything)
         return State(
             self.network, rules, members, self._candidates(members, everything), self._decisions(everything),
             tuple(sorted(self._ends)), self._missing(), self._succeeded(members, everything),
         )
+
+    def _members(self, past: int) -> dict[str, Standing]:
+        turns, known = past & self._turns, self._standings
+        if known[0] != turns:
+            inside = (did for did in sorted(self._admits) if self.is_member(did, past))
+            known = self._standings = turns, {did: self._standing(did, past) for did in inside}
+        return known[1]
 
     def _succeeded(self, members: Mapping[str, Standing], past: int) -> dict[str, str]:
         return {
