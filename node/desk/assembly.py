@@ -43,7 +43,7 @@ _PAUSE = 1.0
 _ANYWAY = 30.0
 _AGAIN = 60.0
 """Seconds until a member that could not be reached is tried again."""
-_SOON = 5.0
+_SOON = 2.0
 """Seconds without anything new until what is still missing is asked for again."""
 _ASK = 3600.0
 _ASKED = 2

@@ -158,6 +158,8 @@ def vouch(desk: Desk, network: str, about: str | Candidacy) -> State:
         reason = "is a member already" if did in state.members else "is no candidate, or the invitation is not valid"
         raise RefusedError(f"{did} {reason}")
     _check_recovery(desk, ledger, candidate[0], did)
+    if isinstance(about, Candidacy):
+        tell(desk, network, about.acts, set(state.members))
     return say(desk, network, rules.SPONSOR, {"about": candidate[0]}, ledger, extra=[did])
 
 
