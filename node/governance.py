@@ -30,6 +30,8 @@ from node.federation.protocol.messages import JsonObject
 
 TYPE = "GovernanceAct"
 FOUND, INVITE, ACCEPT, SPONSOR, CANCEL, LEAVE = "found", "invite", "accept", "sponsor", "cancel", "leave"
+SUCCEED = "succeed"
+"""The recovery key of a member goes on in its place."""
 PROPOSE, VOTE, CLOSE = "propose", "vote", "close"
 GROUP, GROUP_HOST, GROUP_CARRY = "group", "group-host", "group-carry"
 GROUP_JOIN, GROUP_LEAVE, GROUP_ROLE = "group-join", "group-leave", "group-role"
@@ -136,9 +138,10 @@ def _did(value: Any) -> bool:
 
 
 def _dids(value: Any) -> bool:
-    return isinstance(value, list) and 0 < len(value) <= MAX_NAMES and len(set(value)) == len(value) and all(
-        map(_did, value)
-    )
+    return (
+        isinstance(value, list) and 0 < len(value) <= MAX_NAMES and all(map(_did, value))
+        and len(set(value)) == len(value)
+    )  # fmt: skip
 
 
 def _handle(value: Any) -> bool:
@@ -160,6 +163,13 @@ def are_languages(value: Any) -> bool:
         isinstance(value, list) and len(value) <= MAX_LANGUAGES and len({*map(str, value)}) == len(value)
         and all(isinstance(each, str) and _TAG.fullmatch(each) for each in value)
     )  # fmt: skip
+
+
+def _commitments(value: Any) -> bool:
+    """Did → its commitment to a recovery key."""
+    return isinstance(value, dict) and len(value) <= MAX_NAMES and all(
+        _did(did) and _digest(commitment) for did, commitment in value.items()
+    )
 
 
 def _kinds(value: Any) -> bool:
@@ -235,10 +245,13 @@ _SAYS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         GROUP_JOIN: {"about": _digest},
         GROUP_LEAVE: {"about": _digest},
         GROUP_ROLE: {"about": _digest, "who": _did, "role": _one_of(*ROLES)},
+        SUCCEED: {"about": _digest},
     }
 )  # fmt: skip
 KINDS = tuple(_SAYS)
-_MAY_SAY: Mapping[str, Mapping[str, Any]] = MappingProxyType({ACCEPT: {"affirms": _articles}})
+_MAY_SAY: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {FOUND: {"recovery": _commitments}, ACCEPT: {"recovery": _digest, "affirms": _articles}}
+)
 """What an act of a kind may say and need not."""
 
 
@@ -308,14 +321,24 @@ def parse(value: Any) -> Act:
 
     Spec: FEP-8b32
     """
-    found = read(value)
-    if verification.verify_statement(found.raw) != found.author:
+    return proved(read(value))
+
+
+def proved(act: Act) -> Act:
+    """An act that was read, when its proof holds.
+
+    Raises:
+        ProtocolError: it does not, or is another's.
+
+    Spec: FEP-8b32
+    """
+    if verification.verify_statement(act.raw) != act.author:
         raise ProtocolError("the proof is not its author's", spec="FEP-8b32", status=401)
-    return found
+    return act
 
 
 def read(value: Any) -> Act:
-    """Read an act that was proved before it was kept.
+    """Read an act, whoever signed it.
 
     Raises:
         ProtocolError: not one; with the rule.
@@ -338,6 +361,14 @@ def read(value: Any) -> Act:
     return _placed(value, author, kind, says)
 
 
+def recall(digest: str, value: JsonObject) -> Act:
+    """An act that was read and proved before it was kept under this digest; nothing of it is checked again."""
+    return Act(
+        digest, value["network"] or digest, value["author"], value["act"], value["number"], tuple(value["seen"]),
+        datetime.fromisoformat(value["published"]).astimezone(UTC), value["says"], value,
+    )  # fmt: skip
+
+
 def _placed(value: JsonObject, author: str, kind: str, says: Mapping[str, Any]) -> Act:
     """Its network, its number, and what it was said in view of (rule 3)."""
     digest, founds = digest_of(value), kind == FOUND
@@ -352,6 +383,17 @@ def _placed(value: JsonObject, author: str, kind: str, says: Mapping[str, Any]) 
     if founds != (not seen) or (founds and number != 1):
         raise ProtocolError("a founding act is the first, and the only one that has seen nothing", spec=_SPEC)
     return Act(digest, network, author, kind, number, tuple(seen), moment_of(value["published"]), says, value)
+
+
+def commitment_in(accepted: Act, founding: Act) -> str:
+    """What an acceptance binds its author's recovery key to; empty where it does not.
+
+    A founder's stands in the founding act, and anybody else's in the acceptance that members vouched for: who has a
+    member's stolen key may accept again, or write the log's first entry again, but neither of these.
+    """
+    if accepted.about == founding.digest:
+        return str(founding.says.get("recovery", {}).get(accepted.author, ""))
+    return str(accepted.says.get("recovery", ""))
 
 
 def stamp(moment: datetime) -> str:

@@ -12,17 +12,17 @@ acts has the same groups. What is said inside a group stands in no act: it is se
 4. Coordinators give roles. Of roles that were given at the same time the smaller one counts. Who was given "none" is in
    again by a coordinator only. Where no coordinator is left, the first of the hosts who is in the group is one.
 5. Each host says which actor it hosts or would host the group with: each has a key of its own, that never travels.
-6. The first host hosts, until more than half of the other hosts name another of them, each by its last word; once it is
+6. Where a member's recovery key took its place in the network, it did so in its groups.
+7. The first host hosts, until more than half of the other hosts name another of them, each by its last word; once it is
    out of the network, the first of the others does where they named nobody.
 
-By 6 there is one host at any set of acts, and two nodes that hold the same acts name the same. No secret changes hands,
+By 7 there is one host at any set of acts, and two nodes that hold the same acts name the same. No secret changes hands,
 and each actor's log is written by one node: so the group can be carried on, and no log forks by it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
 
 from node.governance import (
     COORDINATOR,
@@ -104,21 +104,26 @@ class Group:
         return [self.digest, self.host, hosts, sorted(map(list, self.roles.items())), list(self.waiting)]
 
 
-class Sight(Protocol):
-    """What is asked of a network's ledger."""
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a network's ledger says at one set of acts."""
 
-    @property
-    def acts(self) -> Sequence[Act]:
-        """In an order in which every act follows what it has seen."""
+    acts: Sequence[Act]
+    """In an order in which every act follows what it has seen."""
+    saw: Callable[[int, int], bool]
+    """Whether the later act's author had seen the earlier one; both by their place in `acts`."""
+    stands: Callable[[int], bool]
+    """Rule 1."""
+    counts: Callable[[str], bool]
+    """A member of the network now, and not suspended."""
+    heirs: Mapping[str, str] = field(default_factory=dict)
+    """Did that was succeeded → who goes on in its place."""
 
-    def saw(self, later: int, earlier: int) -> bool:
-        """Whether the later act's author had seen the earlier one; both by their place in `acts`."""
-
-    def stands(self, at: int) -> bool:
-        """Rule 1."""
-
-    def counts(self, did: str) -> bool:
-        """A member of the network now, and not suspended."""
+    def now(self, did: str) -> str:
+        """Who goes on in this did's place; itself where nobody succeeded it."""
+        for _ in self.heirs:
+            did = self.heirs.get(did, did)
+        return did
 
 
 def work_out(sight: Sight) -> dict[str, Group]:
@@ -146,7 +151,11 @@ class _Chamber:
     def __init__(self, sight: Sight, act: Act, at: int) -> None:
         self._sight = sight
         self._founded = act
+        self._founder = sight.now(act.author)
+        self._names = tuple(dict.fromkeys(map(sight.now, act.says["hosts"])))
+        """The hosts, in their order."""
         self._at = at
+        self._voices = {act.author}
         self._moves: dict[str, list[int]] = {}
         self._roles: dict[str, list[int]] = {}
         self._hosts: dict[str, list[int]] = {}
@@ -156,15 +165,16 @@ class _Chamber:
         """One act about this group; what its author could not say is passed over."""
         if not self._sight.saw(at, self._at):
             return
-        hosts = self._founded.says["hosts"]
+        author = self._sight.now(act.author)
+        self._voices.add(act.author)
         if act.kind in (GROUP_JOIN, GROUP_LEAVE):
-            self._moves.setdefault(act.author, []).append(at)
-        elif act.kind == GROUP_ROLE and self._coordinates(act.author, at):
-            self._roles.setdefault(act.says["who"], []).append(at)
-        elif act.kind == GROUP_HOST and act.author in hosts:
-            self._hosts.setdefault(act.author, []).append(at)
-        elif act.kind == GROUP_CARRY and act.author in hosts and act.says["who"] in hosts:
-            self._words.setdefault(act.author, []).append(at)
+            self._moves.setdefault(author, []).append(at)
+        elif act.kind == GROUP_ROLE and self._coordinates(author, at):
+            self._roles.setdefault(self._sight.now(act.says["who"]), []).append(at)
+        elif act.kind == GROUP_HOST and author in self._names:
+            self._hosts.setdefault(author, []).append(at)
+        elif act.kind == GROUP_CARRY and author in self._names and self._sight.now(act.says["who"]) in self._names:
+            self._words.setdefault(author, []).append(at)
 
     def group(self) -> Group:
         """What follows from all of them."""
@@ -172,17 +182,18 @@ class _Chamber:
         counting = [did for did in self._people() if self._sight.counts(did)]
         roles = {did: role for did in counting if (role := self._role(did, None)) is not None and role != NONE}
         if not any(role == COORDINATOR for role in roles.values()):
-            roles |= {did: COORDINATOR for did in [each for each in said["hosts"] if each in roles][:1]}
-        words = {did: word for did in said["hosts"] if (word := self._word(did))}
+            roles |= {did: COORDINATOR for did in [each for each in self._names if each in roles][:1]}
+        words = {did: word for did in self._names if (word := self._word(did))}
         waiting = tuple(did for did in counting if did not in roles and self._is_waiting(did))
-        hosts = tuple(self._host(did) for did in said["hosts"])
+        hosts = tuple(self._host(did) for did in self._names)
         return Group(
             self._founded.digest, said["name"], said["handle"], said["open"], hosts, self._hosting(words),
-            dict(sorted(roles.items())), waiting, words, frozenset(self._people()), self._steered(roles),
+            dict(sorted(roles.items())), waiting, words, frozenset({*self._people(), *self._voices}),
+            self._steered(roles),
         )  # fmt: skip
 
     def _people(self) -> list[str]:
-        return sorted({self._founded.author, *self._moves, *self._roles})
+        return sorted({self._founder, *self._moves, *self._roles})
 
     def _acts(self, places: Sequence[int], view: int | None) -> Iterator[tuple[int, Act]]:
         """Those of these that somebody had seen who said the act at `view`; all of them where there is none."""
@@ -199,7 +210,7 @@ class _Chamber:
         """By its own word; whoever founded the group began in it."""
         last = self._last(self._moves.get(did, ()), view)
         if not last:
-            return did == self._founded.author
+            return did == self._founder
         return all(act.kind == GROUP_JOIN for act in last)
 
     def _role(self, did: str, view: int | None) -> str | None:
@@ -209,7 +220,7 @@ class _Chamber:
         given = self._last(self._roles.get(did, ()), view)
         if given:
             return min((str(act.says["role"]) for act in given), key=_ORDER.__getitem__)
-        if did == self._founded.author:
+        if did == self._founder:
             return COORDINATOR
         return MEMBER if self._founded.says["open"] else None
 
@@ -218,7 +229,7 @@ class _Chamber:
             return True
         if any(self._role(each, view) == COORDINATOR for each in self._people()):
             return False
-        inside = (each for each in self._founded.says["hosts"] if self._role(each, view) not in (None, NONE))
+        inside = (each for each in self._names if self._role(each, view) not in (None, NONE))
         return next(inside, "") == did
 
     def _is_waiting(self, did: str) -> bool:
@@ -233,7 +244,8 @@ class _Chamber:
     def _steered(self, roles: Mapping[str, str]) -> frozenset[str]:
         given = (self._sight.acts[at] for places in self._roles.values() for at in places)
         now = (did for did, role in roles.items() if role in STEERS)
-        return frozenset({self._founded.author, *now, *(a.says["who"] for a in given if a.says["role"] in STEERS)})
+        were = {str(act.says["who"]) for act in given if act.says["role"] in STEERS}
+        return frozenset({self._founder, self._founded.author, *now, *were, *map(self._sight.now, were)})
 
     def _host(self, member: str) -> Host:
         last = self._last(self._hosts.get(member, ()), None)
@@ -244,13 +256,12 @@ class _Chamber:
 
     def _word(self, did: str) -> str:
         last = self._last(self._words.get(did, ()), None)
-        return str(last[0].says["who"]) if len(last) == 1 else ""
+        return self._sight.now(last[0].says["who"]) if len(last) == 1 else ""
 
     def _hosting(self, words: Mapping[str, str]) -> str:
-        hosts: list[str] = self._founded.says["hosts"]
-        others = [did for did in hosts[1:] if self._sight.counts(did)]
-        for did in hosts:
+        others = [did for did in self._names[1:] if self._sight.counts(did)]
+        for did in self._names:
             named = sum(words.get(each) == did for each in others)
             if 2 * named > len(others) and self._sight.counts(did):
                 return did
-        return next((did for did in (hosts[0], *others) if self._sight.counts(did)), "")
+        return next((did for did in (self._names[0], *others) if self._sight.counts(did)), "")

@@ -36,6 +36,7 @@ SAYS = {
     acts.GROUP_JOIN: {"about": SEEN},
     acts.GROUP_LEAVE: {"about": SEEN},
     acts.GROUP_ROLE: {"about": SEEN, "who": OTHER.did, "role": "steering"},
+    acts.SUCCEED: {"about": SEEN},
 }  # fmt: skip
 
 
@@ -103,6 +104,7 @@ def test_the_name_of_an_act_is_its_content_and_not_its_proof():
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"rules": RULES | {"sponsors": 0}}}, "found: rules"),
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"rules": RULES | {"more": 0}}}, "found: rules"),
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"founders": []}}, "found: founders"),
+        (acts.FOUND, {"says": SAYS[acts.FOUND] | {"founders": [[]]}}, "found: founders"),
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"name": {"ar": ""}}}, "found: name"),
         (acts.FOUND, {"says": SAYS[acts.FOUND] | {"rules": RULES | {"articles": ["1", "1"]}}}, "found: rules"),
         (acts.ACCEPT, {"says": SAYS[acts.ACCEPT] | {"affirms": [1]}}, "accept: affirms"),
@@ -112,6 +114,12 @@ def test_the_name_of_an_act_is_its_content_and_not_its_proof():
         (acts.GROUP, {"says": SAYS[acts.GROUP] | {"open": 1}}, "group: open"),
         (acts.GROUP_ROLE, {"says": SAYS[acts.GROUP_ROLE] | {"role": "queen"}}, "group-role: role"),
         (acts.GROUP_CARRY, {"says": {"about": SEEN, "who": ""}}, "group-carry: who"),
+        (acts.FOUND, {"says": SAYS[acts.FOUND] | {"recovery": [SEEN]}}, "found: recovery"),
+        (acts.FOUND, {"says": SAYS[acts.FOUND] | {"recovery": {KEY.did: "x"}}}, "found: recovery"),
+        (acts.FOUND, {"says": SAYS[acts.FOUND] | {"recovery": {"x": SEEN}}}, "found: recovery"),
+        (acts.ACCEPT, {"says": SAYS[acts.ACCEPT] | {"recovery": ""}}, "accept: recovery"),
+        (acts.LEAVE, {"says": {"recovery": SEEN}}, "says nothing"),
+        (acts.SUCCEED, {"says": {"about": KEY.did}}, "succeed: about"),
     ],
 )  # fmt: skip
 def test_each_rule_of_an_act(kind, changes, reason):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node import governance as acts
+from node import groups
 from node.members import Ledger
 from tests.test_members import Play
 
@@ -226,3 +227,22 @@ def _closed(play, view):
             reached.add(each)
             todo += by[each].seen
     return reached
+
+
+def test_a_recovery_key_goes_on_in_its_members_groups(play):
+    """The rule of succession itself is `test_members_succession`; here only who is meant."""
+    digest = play.found()
+    play.join("b", digest)
+    play.role("a", digest, "b", "steering")
+    play.host("b", digest, "did-b")
+
+    ledger = Ledger("net", play.all)
+    past = (1 << len(ledger.acts)) - 1
+    sight = groups.Sight(
+        ledger.acts, ledger.saw, lambda at: ledger.stands(at, past),
+        lambda did: did == "heir" or (did != "b" and ledger.counts(did, past)), {"b": "heir"},
+    )  # fmt: skip
+    group = groups.work_out(sight)[digest]
+    assert group.roles == {"a": "coordinator", "heir": "steering"}
+    assert [(each.member, each.did) for each in group.hosts][1] == ("heir", "did-b")
+    assert {"b", "heir"} <= group.known and {"b", "heir"} <= group.steered, "what it said before stands"

@@ -292,6 +292,7 @@ def shown(state: State, own: str) -> dict[str, Any]:
             for each in state.decisions.values()
         ],
         "missing": len(state.missing),
+        "heirs": dict(state.heirs),
     }  # fmt: skip
 
 

@@ -405,10 +405,14 @@ def succeed(office: Office, sheet: Path, after: int, recovery_file: str) -> None
         lambda connection: succession.succeed(connection, node.keyring, old, spare, commitment, after, now)
     )
     office.show(
-        {"did": done.new.did, "old": done.old.did, "after": done.after, "followers_told": done.told},
+        {
+            "did": done.new.did, "old": done.old.did, "after": done.after, "followers_told": done.told,
+            "networks_left": list(done.left),
+        },
         [
             f"{done.new.address} goes on as {done.new.did}",
             f"members believe the old key up to entry {done.after}; {done.told} followers are sent on",
+            *(f"network {each}: be invited anew" for each in done.left),
             *([text] if recovery_file == "-" else [f"the next recovery sheet is in {recovery_file}"]),
         ],
     )

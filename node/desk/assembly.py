@@ -9,7 +9,9 @@ Once a second where something was written, else now and then. Rules, in order:
 2. a pin that a network brought goes when no network has it any more, also when it is we who left or were removed;
    while we or they are candidates, it stays;
 3. where enough vouched for a candidate, but none of them had seen it, we say it again if we are one of them;
-4. who asks for acts gets those that it lacks, if it is a member, a few times a minute; what others name and we lack is
+4. where a member's key was succeeded, the pin that a network brought is that of the new did; the old one is left to
+   the succession in its log;
+5. who asks for acts gets those that it lacks, if it is a member, a few times a minute; what others name and we lack is
    asked for.
 """
 
@@ -42,6 +44,8 @@ _PAUSE = 1.0
 _ANYWAY = 30.0
 _AGAIN = 60.0
 """Seconds until a member that could not be reached is tried again."""
+_SOON = 2.0
+"""Seconds without anything new until what is still missing is asked for again."""
 _ASK = 3600.0
 _ASKED = 2
 _ANSWERS = 5
@@ -62,6 +66,8 @@ class Assembly:
         self._stirred = stirred
         self._tried: dict[tuple[str, str], float] = {}
         self._asked: dict[tuple[str, str], float] = {}
+        self._missed: dict[tuple[str, str], tuple[float, float]] = {}
+        """When was asked for what is missing, and when something came since."""
         self._answered: dict[tuple[str, str, str], list[float]] = {}
         self._again: dict[tuple[str, str], float] = {}
         """When a network is looked at again though nothing of it has changed: once after the start, and while somebody
@@ -75,8 +81,9 @@ class Assembly:
         while True:
             stamp = self._database.stamp()
             if stamp != seen or loop.time() >= due:
-                seen, due = stamp, loop.time() + _ANYWAY
+                seen = stamp
                 await self.work_once()
+                due = max(loop.time() + _SOON, min(loop.time() + _ANYWAY, *self._again.values(), math.inf))
             await asyncio.sleep(_PAUSE)
 
     async def work_once(self) -> None:
@@ -86,14 +93,15 @@ class Assembly:
             await self._answer(org, network, now)
             if changed or now >= self._again.get((org, network), 0.0):
                 self._again[org, network] = math.inf
-                if not await self._follow(org, network, now, changed=changed):
-                    self._again[org, network] = now + _AGAIN
+                self._again[org, network] = now + await self._follow(org, network, now, changed=changed)
             if now >= self._asked.get((org, network), 0.0):
                 self._asked[org, network] = now + _ASK * (0.75 + random.random() / 2)
                 await self._ask(org, network)
 
-    async def _follow(self, org: str, network: str, now: float, *, changed: bool) -> bool:
-        """Pin and unpin; says whether all that could be done is done."""
+    async def _follow(self, org: str, network: str, now: float, *, changed: bool) -> float:
+        """Pin and unpin, and ask for what is missing; says in how many seconds to look again, without an end where all
+        is done.
+        """
         if changed:  # first of all, so that what is written while we look is looked at again
             await self._database.write(lambda connection: rows.mark(connection, org, network, dirty=False))
 
@@ -102,17 +110,24 @@ class Assembly:
 
         organisation, state, pinned, brought, wanted, waits, groups = await self._database.read(read)
         if organisation is None:
-            return True
+            return math.inf
+        handed = {old: new for old, new in state.heirs.items() if old in brought and org in state.members}
+        if handed:
+            await self._database.write(lambda connection: rows.hand_over(connection, org, handed))
+            brought -= handed.keys()
         done = True
         for did in sorted(wanted.keys() - pinned):
             kind = contacts.GROUP if did in groups else contacts.ORGANISATION
             done = await self._pin(organisation, did, wanted[did], now, kind) and done
         for did in () if waits is None else sorted(brought - wanted.keys() - waits):
             await self._database.write(partial(_unpin, organisation=organisation, did=did))
+        again = math.inf if done else _AGAIN
         if state.missing:
-            await self._ask(org, network)
+            again = min(again, _SOON)
+            if self._may_ask((org, network), now, changed=changed):
+                await self._ask(org, network)
         await self._vouch_again(organisation, network, state)
-        return done
+        return again
 
     async def _pin(self, organisation: Organisation, did: str, handle: str, now: float, kind: str) -> bool:
         """Pin one; says whether it need not be tried again."""
@@ -152,6 +167,14 @@ class Assembly:
             return False
         times.append(now)
         return True
+
+    def _may_ask(self, which: tuple[str, str], now: float, *, changed: bool) -> bool:
+        """What was asked for comes in many letters: while they come, nobody is asked again, but a minute at most."""
+        asked, came = self._missed.get(which, (-math.inf, -math.inf))
+        came = now if changed and asked > -math.inf else came
+        again = now - asked >= _AGAIN or now - came >= _SOON
+        self._missed[which] = (now, now) if again else (asked, came)
+        return again
 
     async def _ask(self, org: str, network: str) -> None:
         organisation, state = await self._database.read(lambda connection: _look(connection, org, network))
@@ -250,10 +273,12 @@ def _send_lacking(mine: Desk, network: str, asks: tuple[tuple[str, tuple[str, ..
     """To members what they lack; who is no member gets nothing, and is forgotten."""
     ledger = rows.ledger_of(mine.connection, mine.own, network)
     state = ledger.state()
-    inside = state.members
+    inside = {*state.members, *(ledger.acts[0].founders if ledger.acts else ())}
+    followed = contacts.successors(mine.connection, mine.own)
+    inside |= {new for old, new in followed.items() if old in inside}  # its act may not have come yet
     rows.clear_asks(mine.connection, mine.own, network, [did for did, _ in asks])
     for did, heads in asks:
-        if did not in inside and did not in ledger.acts[0].founders:
+        if did not in inside:
             continue
         desk.tell(mine, network, ledger.beyond(heads), {did})
         if rows.missing(mine.connection, mine.own, heads):

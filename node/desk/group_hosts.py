@@ -1,7 +1,7 @@
 """The host of a working group: its actor here, what it passes on, and how another host takes its place.
 
 Each host has an actor of its own for the group, with its own key and log; which of them speaks follows from the acts
-(`groups`, rule 6). The one that speaks announces what its members write for everyone, and hands each other host,
+(`groups`, rule 7). The one that speaks announces what its members write for everyone, and hands each other host,
 sealed, what it would need to call the followers: a Move to that host's actor, signed beforehand, and where they are.
 Rules, in order:
 

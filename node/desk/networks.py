@@ -66,9 +66,12 @@ def found(
     Raises:
         RefusedError: a rule forbids it.
     """
+    recovery_of = {desk.own: desk.organisation.recovery}
     for did in founders:
-        if contacts.member(desk.connection, desk.own, did) is None:
+        pinned = contacts.member(desk.connection, desk.own, did)
+        if pinned is None:
             raise RefusedError(f"{did} is not pinned here; 'tadamun member add' it first")
+        recovery_of[did] = pinned.recovery
     if articles and not charter:
         raise RefusedError("name the charter whose articles are to be affirmed, by its digest")
     says = {
@@ -77,6 +80,7 @@ def found(
             "sponsors": sponsors, "quorum": list(quorum), "kinds": list(kinds), "voters": list(voters),
             "blocks": blocks, **({"articles": list(dict.fromkeys(articles))} if articles else {}),
         },
+        "recovery": {did: commitment for did, commitment in sorted(recovery_of.items()) if commitment},
     }  # fmt: skip
     made = _signed(desk, rules.render("", rules.FOUND, desk.own, 1, (), says, desk.now))
     rows.know(desk.connection, desk.own, made.digest, dict(names), desk.now)
@@ -96,6 +100,8 @@ def accept_founding(desk: Desk, network: str, kind: str = rules.ORGANISATION, *,
     founding = next((act for act in ledger.acts if act.digest == network), None)
     if founding is None or desk.own not in founding.says["founders"]:
         raise RefusedError("the founding act does not name this organisation; it is invited by a member")
+    if founding.says.get("recovery", {}).get(desk.own, desk.organisation.recovery) != desk.organisation.recovery:
+        raise RefusedError("the founding act binds this organisation to another recovery key than its sheet's")
     return say(desk, network, rules.ACCEPT, _acceptance(desk, network, kind, listed=listed), ledger)
 
 
@@ -131,7 +137,7 @@ def accept(
         raise RefusedError(f"whoever joins affirms articles of the charter, one by one; not yet: {', '.join(left)}")
     rows.know(desk.connection, desk.own, sheet.network, dict(sheet.names), desk.now, dict(sheet.members))
     held = rows.acts_of(desk.connection, desk.own, sheet.network)
-    mine = [act for act in held if act.author == desk.own]
+    mine = sorted((act for act in held if act.author == desk.own), key=lambda act: act.number)
     seen = {sheet.invitation, *(act.digest for act in mine[-1:])}
     says = _acceptance(desk, sheet.invitation, kind, listed=listed)
     says |= {"affirms": list(sheet.articles)} if sheet.articles else {}
@@ -166,7 +172,18 @@ def vouch(desk: Desk, network: str, about: str | Candidacy) -> State:
     if candidate is None:
         reason = "is a member already" if did in state.members else "is no candidate, or the invitation is not valid"
         raise RefusedError(f"{did} {reason}")
+    _check_recovery(desk, ledger, candidate[0], did)
+    if isinstance(about, Candidacy):
+        tell(desk, network, about.acts, set(state.members))
     return say(desk, network, rules.SPONSOR, {"about": candidate[0]}, ledger, extra=[did])
+
+
+def _check_recovery(desk: Desk, ledger: Ledger, accepted: str, did: str) -> None:
+    """Whoever takes a member's place one day is the one that its log names, as far as we have that log."""
+    pinned = contacts.member(desk.connection, desk.own, did)
+    bound = next(str(act.says.get("recovery", "")) for act in ledger.acts if act.digest == accepted)
+    if bound and pinned is not None and pinned.recovery and pinned.recovery != bound:
+        raise RefusedError("its acceptance is bound to another recovery key than the first entry of its log")
 
 
 def cancel(desk: Desk, network: str, digest: str) -> State:
@@ -256,6 +273,28 @@ def leave(desk: Desk, network: str) -> State:
     """
     network, ledger = opened(desk, network)
     return say(desk, network, rules.LEAVE, {}, ledger)
+
+
+def go_on(desk: Desk, old: str) -> tuple[str, ...]:
+    """Take the place of a did of ours, whose recovery key we are, in every network of its; returns those networks where
+    that cannot be: its acceptance is bound to no key. There it takes a new invitation.
+    """
+    left = []
+    for each in rows.all_of(desk.connection, desk.own):
+        ledger = rows.ledger_of(desk.connection, desk.own, each.network)
+        before = ledger.state()
+        if old not in before.members:
+            continue
+        accepted = before.members[old].accepted
+        seen, number = ledger.view(desk.own, accepted)
+        value = rules.render(each.network, rules.SUCCEED, desk.own, number, seen, {"about": accepted}, desk.now)
+        made = _signed(desk, value)
+        if desk.own not in ledger.take([made]).state().members:
+            left.append(each.network)
+            continue
+        rows.add(desk.connection, desk.own, made, desk.now)
+        tell(desk, each.network, [made], set(before.members) - {old})
+    return tuple(left)
 
 
 def opened(desk: Desk, network: str) -> tuple[str, Ledger]:
@@ -395,9 +434,10 @@ def _proposal(state: State, name: str) -> Tally:
 
 
 def _acceptance(desk: Desk, about: str, kind: str, *, listed: bool) -> dict[str, Any]:
+    bound = {"recovery": desk.organisation.recovery} if desk.organisation.recovery else {}
     return {
         "about": about, "name": desk.organisation.name, "kind": kind, "country": desk.organisation.country or "",
-        "handle": desk.organisation.address, "listed": listed,
+        "handle": desk.organisation.address, "listed": listed, **bound,
     }  # fmt: skip
 
 

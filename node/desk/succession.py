@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from node import recovery, successions
+from node.desk import networks
 from node.errors import ConfigurationError, ProtocolError, RefusedError
 from node.federation import letterbox, outbox
 from node.federation.outbox import Speech
@@ -38,6 +39,8 @@ class Succession:
     after: int
     told: int
     """Followers who got a Move."""
+    left: tuple[str, ...] = ()
+    """Networks where it is no member by that, and takes a new invitation."""
 
 
 def check(organisation: Organisation, spare: OrganisationKey) -> None:
@@ -85,7 +88,8 @@ def succeed(
         successions.TYPE, statement, outbox.audience(new, members_only=True), dict(_TERMS), extra={"after": place}
     )
     outbox.publish(connection, new, spare, speech, now)
-    return Succession(old, new, after, _send_on(connection, keyring, old, new, now))
+    left = networks.go_on(networks.Desk(connection, new, spare, now), old.did)
+    return Succession(old, new, after, _send_on(connection, keyring, old, new, now), left)
 
 
 def _send_on(

@@ -26,7 +26,7 @@ from node.federation.protocol.activities import AS2, Activity
 from node.federation.protocol.actors import DATA_INTEGRITY, timestamp
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
-from node.governance import Grounds
+from node.governance import Act, Grounds
 from node.kinds import Surroundings
 from node.letters import Letter
 from node.models import approvals, contacts, deliveries, documents, logs, networks, rooms, withheld
@@ -280,12 +280,7 @@ def _take_answer(view: View, letter: Letter, now: datetime) -> None:
 
 def _take_acts(view: View, letter: Letter, now: datetime) -> None:
     """Acts of a network that we know, or that names us as a founder; each proves itself, whoever sent it."""
-    given, acts = letter.body.get("acts"), []
-    for value in given[:_MOST_ACTS] if isinstance(given, list) else ():
-        try:
-            acts.append(governance.parse(value))
-        except ProtocolError as error:
-            view.count(f"an act that is none: {error.spec}")
+    acts = _proved(view, letter.body.get("acts"))
     known = networks.find(view.connection, view.org, letter.about) is not None
     founding = next((act for act in acts if act.digest == letter.about), None)
     if not known and founding is not None and founding.author == letter.author and view.org in founding.founders:
@@ -293,10 +288,23 @@ def _take_acts(view: View, letter: Letter, now: datetime) -> None:
         known = True
     if not known:
         return
-    for act in acts:
-        if act.network == letter.about:
-            networks.add(view.connection, view.org, act, now)
+    networks.add_all(view.connection, view.org, letter.about, acts, now)
     _take_grounds(view, letter, {str(act.says.get(name, "")) for act in acts for name in ("grounds", "reason")})
+
+
+def _proved(view: View, given: object) -> list[Act]:
+    """The acts that a letter carries. Of those that are here the proof held before: who catches up is told the same by
+    several, and proofs are what costs.
+    """
+    acts = []
+    for value in given[:_MOST_ACTS] if isinstance(given, list) else ():
+        try:
+            found = governance.read(value)
+            held = networks.missing(view.connection, view.org, [found.digest]) == ()
+            acts.append(found if held else governance.proved(found))
+        except ProtocolError as error:
+            view.count(f"an act that is none: {error.spec}")
+    return acts
 
 
 def _take_grounds(view: View, letter: Letter, named: set[str]) -> None:

@@ -61,10 +61,11 @@ class Database:
         self.sqlite = url.startswith("sqlite")
         file = make_url(url).database if self.sqlite else None
         self._log = Path(f"{file}-wal") if file else None
-        self._writer = _engine(url, write=True)
+        kept: dict[str, Any] = {}
+        self._writer = _engine(url, kept, write=True)
         # PostgreSQL would give each statement a view of its own; two engines then share one pool.
         self._reader = (
-            _engine(url, write=False)
+            _engine(url, kept, write=False)
             if self.sqlite
             else self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         )
@@ -202,12 +203,21 @@ class Database:
             future.set_result(result)
 
 
-def _engine(url: str, *, write: bool) -> Engine:
+def kept(connection: Connection) -> dict[str, Any]:
+    """What was made of rows and is kept beside them in memory, for every connection of one `Database`. Whoever keeps
+    something there tells by the rows that are seen whether it still fits.
+    """
+    found: dict[str, Any] = connection.get_execution_options().get("kept", {})
+    return found
+
+
+def _engine(url: str, kept: dict[str, Any], *, write: bool) -> Engine:
     if not url.startswith("sqlite"):
-        return _postgres(url)
+        return _postgres(url, kept)
     engine = create_engine(
         url, pool_size=1 if write else 3, max_overflow=0, connect_args={"check_same_thread": False, "timeout": 20},
         hide_parameters=True,  # an error is logged, and what was to be written may be anybody's words
+        execution_options={"kept": kept},
     )  # fmt: skip
 
     @event.listens_for(engine, "connect")
@@ -232,8 +242,10 @@ def _engine(url: str, *, write: bool) -> Engine:
     return engine
 
 
-def _postgres(url: str) -> Engine:
-    engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, hide_parameters=True)
+def _postgres(url: str, kept: dict[str, Any]) -> Engine:
+    engine = create_engine(
+        url, pool_size=4, max_overflow=4, pool_pre_ping=True, hide_parameters=True, execution_options={"kept": kept}
+    )
 
     @event.listens_for(engine, "before_cursor_execute", retval=True)
     def before(

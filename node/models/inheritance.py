@@ -7,11 +7,12 @@ What waited for a second word is over: the words were given to another key. The 
 from sqlalchemy import Connection, Table, update
 
 from node import approvals as rules
-from node.models import approvals, cases, joinings, letters, people, policies, rooms, sessions
+from node.models import approvals, cases, joinings, letters, networks, organisations, people, policies, rooms, sessions
 
 CARRIED: tuple[Table, ...] = (
     people.people, people.passkeys, people.recovery_codes, rooms.rooms, rooms.room_keys, cases.cases, cases.requests,
     cases.words, cases.salts, joinings.joinings, letters.letters, approvals.standbys, policies.policies,
+    networks.networks, networks.acts, networks.asks, networks.grounds, networks.pins,
 )  # fmt: skip
 
 
@@ -22,3 +23,4 @@ def carry_over(connection: Connection, old: str, new: str) -> None:
         approvals.settle(connection, old, row.request.id, rules.CANCELLED)
     for table in CARRIED:
         connection.execute(update(table).where(table.c.org == old).values(org=new))
+    organisations.adopt(connection, old, new)

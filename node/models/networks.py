@@ -4,7 +4,8 @@ Acts are kept as they were signed. Nothing that follows from them is kept but a 
 brought, so that they can go with it.
 """
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ import orjson
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Index,
     LargeBinary,
@@ -26,9 +28,11 @@ from sqlalchemy import (
 )
 
 from node import governance
+from node.federation.protocol import digests
 from node.governance import Act
 from node.members import Ledger, State
-from node.models.base import Instant, metadata
+from node.models.base import Instant, kept, metadata
+from node.models.ledgers import Shelf
 
 networks = Table(
     "networks",
@@ -39,6 +43,7 @@ networks = Table(
     Column("sheet", Text, nullable=False),
     Column("since", Instant, nullable=False),
     Column("dirty", Boolean, nullable=False),
+    Column("stamp", String(32), nullable=False, server_default=""),
 )
 acts = Table(
     "network_acts",
@@ -77,10 +82,14 @@ pins = Table(
     Column("did", String(80), primary_key=True),
 )
 
+_FEW = 200
+"""Acts that are asked for one by one, and not all read."""
 MOST_BY_ONE = 5_000
 """Acts of one member, or former member, that are kept."""
 MOST_BY_STRANGER = 10
 """Acts of a candidate, or of whoever took up an invitation."""
+MOST_EARLY = 500
+"""Acts of one network that wait in memory for those by which they are kept."""
 MOST_INVITED = 200
 """Acceptances of one member's invitations: dids cost nothing, and a member could make up as many as it likes."""
 
@@ -129,8 +138,35 @@ def add(connection: Connection, org: str, act: Act, now: datetime) -> bool:
     """Keep an act that was proved; says whether it is new. Beyond the bounds nothing is kept: what a dishonest member
     can fill is its own share, and that of candidates it made up.
     """
-    if connection.execute(select(acts.c.digest).where(acts.c.org == org, acts.c.digest == act.digest)).first():
+    if not missing(connection, org, [act.digest]) or not _keep(connection, org, act, now):
         return False
+    _stamp(connection, org, act.network)
+    return True
+
+
+def add_all(connection: Connection, org: str, network: str, given: Iterable[Act], now: datetime) -> None:
+    """Keep acts of one network that were proved, in whatever order they come: what is here before the acts that make
+    room for it waits in memory, and is tried again when these came. If it is lost there, it is asked for.
+    """
+    early: dict[tuple[str, str], dict[str, Act]] = kept(connection).setdefault("early", {})
+    waiting = early.pop((org, network), {})
+    todo = {act.digest: act for act in given if act.network == network}
+    new = False
+    while todo:
+        lacking = [todo[each] for each in missing(connection, org, list(todo))]
+        taken = {act.digest: act.author for act in lacking if _keep(connection, org, act, now)}
+        waiting |= {act.digest: act for act in lacking}
+        waiting = {digest: act for digest, act in waiting.items() if digest not in taken}
+        names = {*taken.keys(), *taken.values()}
+        todo = {digest: act for digest, act in waiting.items() if act.about in names or act.author in names}
+        new = new or bool(taken)
+    if new:
+        _stamp(connection, org, network)
+    if waiting:
+        early[org, network] = dict(list(waiting.items())[-MOST_EARLY:])
+
+
+def _keep(connection: Connection, org: str, act: Act, now: datetime) -> bool:
     if not _has_room(connection, org, act):
         return False
     connection.execute(
@@ -139,8 +175,13 @@ def add(connection: Connection, org: str, act: Act, now: datetime) -> bool:
             raw=orjson.dumps(act.raw), taken=now,
         )
     )  # fmt: skip
-    mark(connection, org, act.network, dirty=True)
     return True
+
+
+def _stamp(connection: Connection, org: str, network: str) -> None:
+    """In the transaction that keeps an act: whoever sees this stamp sees these acts, no more and no less."""
+    where = (networks.c.org == org) & (networks.c.network == network)
+    connection.execute(update(networks).where(where).values(dirty=True, stamp=secrets.token_hex(16)))
 
 
 def _has_room(connection: Connection, org: str, act: Act) -> bool:
@@ -150,16 +191,33 @@ def _has_room(connection: Connection, org: str, act: Act) -> bool:
     held: int = connection.execute(select(func.count()).select_from(acts).where(mine)).scalar_one()
     if act.kind == governance.ACCEPT and not _is_asked(connection, org, act):
         return False
+    if act.kind == governance.SUCCEED and (held >= MOST_BY_STRANGER or not _is_bound(connection, org, act)):
+        return False  # it is said once, as the first act
     if held < MOST_BY_STRANGER:
-        return held > 0 or act.kind == governance.ACCEPT
+        return held > 0 or act.kind in (governance.ACCEPT, governance.SUCCEED)
     return held < MOST_BY_ONE and (
         act.author in _founders(connection, org, act.network) or _is_vouched_for(connection, org, act)
-    )
+        or _has_succeeded(connection, mine)
+    )  # fmt: skip
+
+
+def _has_succeeded(connection: Connection, mine: ColumnElement[bool]) -> bool:
+    return connection.execute(select(acts.c.digest).where(mine, acts.c.kind == governance.SUCCEED)).first() is not None
+
+
+def _is_bound(connection: Connection, org: str, act: Act) -> bool:
+    """Whether a succession is by the key that an acceptance is bound to, which is here."""
+    query = select(acts.c.digest, acts.c.raw).where(acts.c.org == org, acts.c.digest.in_([act.about, act.network]))
+    found = {row.digest: governance.recall(row.digest, orjson.loads(row.raw)) for row in connection.execute(query)}
+    accepted, founding = found.get(act.about), found.get(act.network)
+    if accepted is None or founding is None or accepted.kind != governance.ACCEPT:
+        return False  # it comes again when somebody asks for what is missing
+    return governance.commitment_in(accepted, founding) == digests.multibase(act.author.encode())
 
 
 def _founders(connection: Connection, org: str, network: str) -> tuple[str, ...]:
     raw = connection.execute(select(acts.c.raw).where(acts.c.org == org, acts.c.digest == network)).scalar()
-    return governance.read(orjson.loads(raw)).founders if raw is not None else ()
+    return governance.recall(network, orjson.loads(raw)).founders if raw is not None else ()
 
 
 def _is_vouched_for(connection: Connection, org: str, act: Act) -> bool:
@@ -198,9 +256,9 @@ def dirty(connection: Connection) -> tuple[tuple[str, str], ...]:
 
 
 def acts_of(connection: Connection, org: str, network: str) -> tuple[Act, ...]:
-    """Every act that is here; each was proved before it was kept."""
-    query = select(acts.c.raw).where(acts.c.org == org, acts.c.network == network).order_by(acts.c.taken, acts.c.digest)
-    return tuple(governance.read(orjson.loads(raw)) for raw in connection.execute(query).scalars())
+    """Every act that is here, also those that wait for others."""
+    ledger = ledger_of(connection, org, network)
+    return (*ledger.acts, *ledger.waiting)
 
 
 def count_of(connection: Connection, org: str, network: str) -> int:
@@ -211,8 +269,39 @@ def count_of(connection: Connection, org: str, network: str) -> int:
 
 
 def ledger_of(connection: Connection, org: str, network: str) -> Ledger:
-    """What follows from the acts that are here."""
-    return Ledger(network, acts_of(connection, org, network))
+    """What follows from the acts that are here; worked out once for the same acts."""
+    shelf: Shelf = kept(connection).setdefault("ledgers", Shelf())
+    mine = (networks.c.org == org) & (networks.c.network == network)
+    stamp = connection.execute(select(networks.c.stamp).where(mine)).scalar()
+    found = shelf.stamped(network, stamp) if stamp else None
+    if found is not None:
+        return found
+    # One statement, for where each has a view of its own the stamp must be that of just these acts.
+    query = (
+        select(acts.c.digest, networks.c.stamp)
+        .outerjoin(networks, (networks.c.org == acts.c.org) & (networks.c.network == acts.c.network))
+        .where(acts.c.org == org, acts.c.network == network)
+    )
+    seen = {row.digest: row.stamp or "" for row in connection.execute(query)}
+    nearest = shelf.nearest(network, seen.keys())
+    found = nearest.take(_read(connection, org, network, [each for each in seen if not nearest.holds(each)]))
+    shelf.put(next(iter(seen.values()), ""), found)
+    return found
+
+
+def _read(connection: Connection, org: str, network: str, digests: Sequence[str]) -> Iterator[Act]:
+    """These acts; each was proved before it was kept."""
+    query = select(acts.c.digest, acts.c.raw).where(acts.c.org == org, acts.c.network == network)
+    if len(digests) <= _FEW:
+        query = query.where(acts.c.digest.in_(digests))
+    wanted, context = set(digests), None
+    for row in connection.execute(query.order_by(acts.c.taken, acts.c.digest)):
+        if row.digest in wanted:
+            value = orjson.loads(row.raw)
+            if value["@context"] == context:
+                value["@context"] = context  # one for all: it is most of what an act weighs in memory
+            context = value["@context"]
+            yield governance.recall(row.digest, value)
 
 
 def state_of(connection: Connection, org: str, network: str) -> State:
@@ -223,6 +312,13 @@ def state_of(connection: Connection, org: str, network: str) -> State:
 def pinned(connection: Connection, org: str) -> frozenset[str]:
     """Dids that were pinned because a network has them as members."""
     return frozenset(connection.execute(select(pins.c.did).where(pins.c.org == org)).scalars())
+
+
+def hand_over(connection: Connection, org: str, heirs: Mapping[str, str]) -> None:
+    """The pins that a network brought are those of who goes on in a member's place, old did → new."""
+    for old, new in heirs.items():
+        set_pinned(connection, org, old, held=False)
+        set_pinned(connection, org, new, held=True)
 
 
 def set_pinned(connection: Connection, org: str, did: str, *, held: bool) -> None:

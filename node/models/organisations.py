@@ -110,6 +110,11 @@ def hosted(connection: Connection, parent: str) -> tuple[Organisation, ...]:
     return tuple(each for each in all_of(connection) if each.kind == GROUP and each.parent == parent)
 
 
+def adopt(connection: Connection, old: str, new: str) -> None:
+    """The actors of groups that one of ours hosts go with it to the did that succeeds it."""
+    connection.execute(update(organisations).where(organisations.c.parent == old).values(parent=new))
+
+
 def get(connection: Connection, did: str) -> Organisation | None:
     """One organisation by its did."""
     row = connection.execute(select(organisations).where(organisations.c.did == did)).first()

@@ -12,6 +12,7 @@ from node.desk import networks as desk
 from node.errors import RefusedError
 from node.federation import letters, outbox
 from node.federation.protocol import integrity_proofs
+from node.federation.protocol.digests import multibase
 from node.federation.protocol.keys import generate_organisation_key
 from node.models import letters as letter_rows
 from node.models import networks as rows
@@ -161,3 +162,24 @@ async def test_who_asks_for_the_whole_history_again_and_again_gets_it_a_few_time
             ))  # fmt: skip
             await asyncio.sleep(1.2)
         assert 0 < answers() - before <= 5
+
+
+async def test_who_is_asked_for_acts_of_a_network_before_it_has_any_goes_on_working(tmp_path):
+    async with Network(tmp_path) as net:
+        one, two = await net.members("one", "two")
+        network = multibase(b"EXERCISE network that is not here")
+        await one.write(lambda connection: rows.know(connection, one.did, network, {"en": "EXERCISE"}, one.clock()))
+
+        def ask(mine):
+            letters.send(
+                mine.connection, mine.organisation, mine.key, letter_rules.GOVERNANCE_ASK, network, {"heads": []},
+                [one.did], mine.now, token=outbox.token(),
+            )  # fmt: skip
+
+        await act(two, ask)
+        await asyncio.sleep(1)  # the letter comes, and the assembly looks
+        await wait_until(lambda: not one.read(lambda it: rows.asks_of(it, one.did, network)), "it was answered")
+        after = await found(one, two, "EXERCISE network")
+        said, _ = await act(one, lambda mine: desk.propose(mine, after, acts.ADOPT))
+        await wait_until(lambda: said in state(two, after).decisions, "the node goes on")
+        await wait_until(lambda: one.read(rows.dirty) == (), "its assembly looks at what is new")

@@ -17,14 +17,15 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import inbox_runs, machine, outbox_runs, stage
+from tests.bench import assembly_runs, inbox_runs, machine, outbox_runs, stage
+from tests.bench.assembly_runs import Scale
 from tests.bench.catchup_run import catch_up
 from tests.bench.network_run import Network, propagate
 from tests.bench.stage import Stage, open_stage
 from tests.bench.table import Row, Target, render
 from tests.bench.world import open_world
 
-RUNS = ("accept", "process", "deliver", "spread", "catchup", "memory")
+RUNS = ("accept", "process", "deliver", "spread", "catchup", "memory", "members")
 _WHOLE = 1500.0
 
 
@@ -40,10 +41,17 @@ class Size:
     rounds: int
     networks: tuple[int, ...]
     log: int
+    members: tuple[tuple[int, int], ...]
+    """Members of a network, and its years."""
 
 
-FULL = Size(hosts=100, warm=1000, accept=16_000, process=12_000, alerts=60, rounds=7, networks=(3, 10), log=100_000)
-QUICK = Size(hosts=20, warm=100, accept=1_000, process=600, alerts=10, rounds=2, networks=(3,), log=600)
+FULL = Size(
+    hosts=100, warm=1000, accept=16_000, process=12_000, alerts=60, rounds=7, networks=(3, 10), log=100_000,
+    members=((90, 1), (300, 1), (300, 10)),
+)  # fmt: skip
+QUICK = Size(
+    hosts=20, warm=100, accept=1_000, process=600, alerts=10, rounds=2, networks=(3,), log=600, members=((12, 1),)
+)
 
 
 async def measure(size: Size, chosen: Sequence[str], folder: Path, stack: AsyncExitStack) -> AsyncIterator[Row]:
@@ -53,7 +61,7 @@ async def measure(size: Size, chosen: Sequence[str], folder: Path, stack: AsyncE
         reader = await stack.enter_async_context(open_stage(folder, "reader", "127.19.0.2"))
         yield await catch_up(reader, size.log)
         yield _memory("after that catch-up", reader, Target())
-    if set(chosen) - {"spread", "catchup"}:
+    if set(chosen) - {"spread", "catchup", "members"}:
         host = await stack.enter_async_context(open_stage(folder, "bench", "127.19.0.1"))
         async for row in _one_node(size, chosen, host, stack):
             yield row
@@ -104,8 +112,15 @@ def say(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-async def run(size: Size, chosen: Sequence[str], rows: list[Row]) -> None:
-    """Measure within 25 minutes, and leave nothing behind; what was measured is in `rows` also after a failure."""
+async def _scales(sizes: Sequence[tuple[int, int]], folder: Path) -> AsyncIterator[Scale]:
+    for members, years in sizes:
+        say(f"a network of {members} members and {years} years")
+        with tempfile.TemporaryDirectory(dir=folder) as its:
+            yield await assembly_runs.measure(Path(its), members, years)
+
+
+async def run(size: Size, chosen: Sequence[str], rows: list[Row], scales: list[Scale]) -> None:
+    """Measure within 25 minutes, and leave nothing behind; what was measured is there also after a failure."""
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -113,6 +128,8 @@ async def run(size: Size, chosen: Sequence[str], rows: list[Row]) -> None:
         async with AsyncExitStack() as stack, asyncio.timeout(_WHOLE):
             async for row in measure(size, chosen, Path(folder), stack):
                 rows.append(row)
+            async for scale in _scales(size.members if "members" in chosen else (), Path(folder)):
+                scales.append(scale)
 
 
 def main() -> None:
@@ -126,11 +143,15 @@ def main() -> None:
     print(machine.describe())
     print(f"calibration: {machine.calibrate()}", flush=True)
     rows: list[Row] = []
+    scales: list[Scale] = []
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(QUICK if given.quick else FULL, given.only or RUNS, rows))
+            runner.run(run(QUICK if given.quick else FULL, given.only or RUNS, rows, scales))
     finally:
-        print(render(rows))
+        if rows or not scales:
+            print(render(rows))
+        if scales:
+            print(assembly_runs.render(scales))
 
 
 if __name__ == "__main__":

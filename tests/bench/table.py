@@ -1,6 +1,6 @@
 """What was measured, against what was promised, as one table."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 _HEAD = ("what", "count", "rate/s", "CPU µs each", "p50 ms", "p99 ms", "target", "reached")
@@ -99,16 +99,20 @@ class Row:
 
 def render(rows: Sequence[Row]) -> str:
     """The table, as text for a terminal and for Markdown alike."""
-    lines = [_HEAD, *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
-    shown = [_line(line, widths) for line in lines]
+    return grid(_HEAD, [row.cells() for row in rows], range(1, 6))
+
+
+def grid(head: Sequence[str], lines: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
+    """Any table of cells; numbers stand to the right in the columns that are named so."""
+    widths = [max(len(line[column]) for line in (head, *lines)) for column in range(len(head))]
+    shown = [_line(line, widths, right) for line in (head, *lines)]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([shown[0], rule, *shown[1:]])
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _line(cells: Sequence[str], widths: Sequence[int], right: Container[int]) -> str:
     padded = [
-        cell.rjust(width) if 1 <= column <= 5 else cell.ljust(width)
+        cell.rjust(width) if column in right else cell.ljust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "| " + " | ".join(padded) + " |"
