@@ -9,10 +9,12 @@ from click.testing import CliRunner
 from node.cli import tadamun
 from node.desk import approvals as desk
 from node.models import alerts as alert_rows
+from node.models import letters as letter_rows
 from tests.support.casework import HEADLINE, TEXTS, TICKS, approve, do, office, to_draft, write
 from tests.support.desk import join
 from tests.support.network import Network, wait_until
 from tests.test_flow_casework import inside_nowhere, requests, states
+from tests.test_flow_networks_apart import found
 
 NAME = "EXERCISE Amal Invented"
 NAMED = {"name": NAME, "publication_level": "named"}
@@ -203,3 +205,30 @@ async def test_words_above_an_alert_are_nobodys_alone_on_the_command_line_either
         text = (await house.get(page)).text
         assert HEADLINE in text and "EXERCISE shell" not in text and "on Monday" not in text
         assert b"EXERCISE shell" not in house.files(), "what waits is sealed"
+
+
+async def test_a_case_for_members_says_of_which_of_our_networks(tmp_path):
+    async with Network(tmp_path) as net:
+        house, sara, people = await office(net, "one")
+        left, right = await net.members("left", "right")
+        for each in (left, right):
+            await net.befriend(house, each)
+        await found(house, left, "EXERCISE network one")
+        second = await found(house, right, "EXERCISE network two")
+        case = await begin(sara)
+        await to_draft(sara, case, "network-only")
+        form = f"{case}/act/submit"
+        page = (await sara.get(form)).text
+        assert "For the members of which network" in page and second in page
+        version = re.search(r'name="version" value="(\d+)"', page)[1]
+        unsaid = await sara.post(form, {"version": version})
+        assert unsaid.status != 303 and "in several" in unsaid.text
+        asked = await sara.post(form, {"version": version, "network": second})
+        assert asked.status == 303, asked.text
+        await approve(people[0])
+
+        def told(other):
+            return other.read(lambda connection: letter_rows.of_kind(connection, other.did, ("alert",)))
+
+        await wait_until(lambda: told(right), "its members have it")
+        assert not told(left), "the other network's do not"

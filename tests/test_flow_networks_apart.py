@@ -7,13 +7,17 @@ from click.testing import CliRunner
 
 from node import governance
 from node.cli import tadamun
+from node.desk import endorsements as desk_of_names
 from node.desk import network_sheets as sheets
 from node.desk import networks as desk
 from node.desk.networks import Desk
 from node.errors import RefusedError
+from node.models import letters as letter_rows
 from node.models import networks as rows
 from tests.support.network import Network, wait_until
 from tests.test_flow_sealed_alerts import held, publish
+from tests.test_flow_sign_on import act as endorse_so
+from tests.test_flow_sign_on import asked, signed
 
 
 async def act(house, work):
@@ -93,3 +97,22 @@ async def test_who_is_invited_joins_while_another_member_on_the_sheet_is_offline
         )  # fmt: skip
         assert done.exit_code == 0 and "Compare the words by voice" in done.output, done.output
         assert three.member(one.did) is not None and three.member(two.did) is None
+
+
+async def test_a_name_that_only_a_network_knows_is_told_to_no_other(tmp_path):
+    async with Network(tmp_path) as net:
+        both, left, right = await net.members("both", "left", "right")
+        await found(both, left, "EXERCISE network one")
+        await found(both, right, "EXERCISE network two")
+        said = await asked(left, both, right)
+        await endorse_so(both, desk_of_names.endorse_withheld, said.portable_id, "EXERCISE zq-name")
+        await wait_until(lambda: signed(left, said).withheld == 1, "the network of its author counts it")
+        assert signed(both, said).withheld == 1
+        await publish(both, networks=[rows_of(both)[1]])
+        later = lambda: right.read(lambda connection: letter_rows.of_kind(connection, right.did, ("alert",)))  # noqa: E731
+        await wait_until(later, "a letter that was sent later came")
+        assert signed(right, said).withheld == 0, "the other network was not told"
+
+
+def rows_of(house):
+    return [each.network for each in house.read(lambda connection: rows.all_of(connection, house.did))]

@@ -20,7 +20,7 @@ from node import alerts as alert_rules
 from node import approvals as approval_rules
 from node import cases as rules
 from node.case_alerts import leaks
-from node.case_terms import APPROVER, CASE_WORKER, DRAFT, EMBARGO, REVIEW, step
+from node.case_terms import APPROVER, CASE_WORKER, DRAFT, EMBARGO, NETWORK_ONLY, REVIEW, step
 from node.cases import Approval, Case, No, Who, Words
 from node.desk import alerts as open_desk
 from node.desk import approvals, requests, restatements, sealed_alerts
@@ -125,13 +125,14 @@ def act(
 
 def ask(
     connection: Connection, seat: Seat, name: str, version: int, *, concerned: Collection[str] = (),
-    spread: bool = False,
+    spread: bool = False, networks: Collection[str] = (),
 ) -> Done:  # fmt: skip
     """Ask others to look at the text of a case; once enough of them said yes, it is published by itself.
 
     Args:
         concerned: ids of colleagues whom it is about.
         spread: send it at some moment of the hour after the last word.
+        networks: digests of those whose members it is for, where it is not for everyone and we are in several.
 
     Raises:
         RefusedError: a rule forbids it, or nobody could give the words that it needs.
@@ -143,8 +144,11 @@ def ask(
     authors = set(done.opened.case.authors) - {seat.person.id}
     accounts = {each.account for each in case.people if each.account}
     before = sealed_alerts.find(connection, org.did, case.alert, seat.network) if case.alert else None
+    value = rules.public_alert(case, seat.now)
+    if networks and case.strategy == NETWORK_ONLY:
+        value["networks"] = sorted(networks)
     asked = approvals.ask(
-        connection, org, seat.key, seat.person.id, rules.public_alert(case, seat.now), seat.now,
+        connection, org, seat.key, seat.person.id, value, seat.now,
         subjects={*concerned, *accounts, *authors}, replaces=case.alert, before=before, thread=name, spread=spread,
     )  # fmt: skip
     waits = replace(done.opened.case, asked=asked.row.request.id)

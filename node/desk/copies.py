@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from node import bundles, kinds
 from node.bundles import Bundle
+from node.desk import groups
 from node.desk.exports import Outlet, said_of
 from node.effects import Refuse, ReplyLetter
 from node.errors import ProtocolError, RefusedError
@@ -156,6 +157,7 @@ def plan(connection: Connection, organisation: Organisation, per_page: int) -> P
         *(f"/alerts/page/{number}" for number in numbers),
         *(f"/@{own[did].handle}" if did in own else f"/organisations/{did}" for did in sorted(named)),
         *(f"/alerts/{record.page}" for record in records),
+        *(f"/groups/{at.group.handle}" for at in groups.shown(connection, org)),
         *(f"/charters/{documents.page_name(each.id)}" for each in kept),
     ]
     actors = [f"{ids.GATEWAY_PATH}{did}/actor" for did in sorted(named) if _has_actor(connection, did)]

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from node import approvals as rules
-from node.desk import approvals, offers
+from node import plans
+from node.desk import approvals, groups, offers
 from node.models import approvals as rows
 from node.models.organisations import Organisation
 from node.people import Person
+
+SOON = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,13 @@ class Waits:
     """Emergencies of ours that no sister has looked at yet and whose time runs."""
     overdue: int
     """Those whose 24 hours are over."""
+    plans: int = 0
+    """Steps of working groups' plans that are late or come within a month, where we steer the group."""
 
 
 def waits(
     connection: Connection, organisation: Organisation, person: Person, now: datetime, *,
-    approval_secrets: Sequence[str], offer_secrets: Sequence[str],
+    approval_secrets: Sequence[str], offer_secrets: Sequence[str], network_secrets: Sequence[str] = (),
 ) -> Waits:  # fmt: skip
     """Count it."""
     org, approves = organisation.did, person.may("approve")
@@ -44,7 +49,18 @@ def waits(
         offers=offers.open_count(connection, organisation, offer_secrets, now),
         reviews=len(until) - overdue,
         overdue=overdue,
+        plans=_plans(connection, org, network_secrets, now),
     )
+
+
+def _plans(connection: Connection, org: str, secrets: Sequence[str], now: datetime) -> int:
+    steered = (at for at in groups.places(connection, org) if at.group.steers(org)) if secrets else ()
+    soon, count = now.date() + SOON, 0
+    for at in steered:
+        heard = [each.entry for each in groups.history(connection, org, at.group, secrets)]
+        found = plans.work_out(heard, at.group.steered, at.state.decisions)
+        count += sum(each.by <= soon for each in plans.due(found, now.date()))
+    return count
 
 
 def _for(connection: Connection, org: str, person: Person, now: datetime) -> int:

@@ -75,6 +75,11 @@ def places(connection: Connection, org: str) -> tuple[Place, ...]:
     return tuple(found)
 
 
+def shown(connection: Connection, org: str) -> tuple[Place, ...]:
+    """Those that this organisation's public pages show: it is in them, or hosts them."""
+    return tuple(each for each in places(connection, org) if org in each.group.roles or each.group.host == org)
+
+
 def place(connection: Connection, org: str, name: str) -> Place:
     """A group by its handle, its digest or the first letters of it.
 

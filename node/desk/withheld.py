@@ -11,9 +11,9 @@ from node import withheld as rules
 from node.errors import ProtocolError, RefusedError
 from node.federation import letters, outbox
 from node.federation.letters import Sent
-from node.federation.protocol import sealing
+from node.federation.protocol import ids, sealing
 from node.federation.protocol.keys import OrganisationKey
-from node.models import contacts
+from node.models import contacts, networks
 from node.models import withheld as rows
 from node.models.organisations import Organisation
 from node.withheld import Withheld
@@ -76,7 +76,20 @@ def _send(
     connection: Connection, organisation: Organisation, key: OrganisationKey, alert: str, body: dict[str, object],
     now: datetime,
 ) -> Sent:  # fmt: skip
-    everybody = [member.did for member in contacts.members_of(connection, organisation.did)]
     return letters.send(
-        connection, organisation, key, letter_rules.ENDORSEMENT, alert, body, everybody, now, token=outbox.token()
-    )
+        connection, organisation, key, letter_rules.ENDORSEMENT, alert, body,
+        _told(connection, organisation.did, alert), now, token=outbox.token(),
+    )  # fmt: skip
+
+
+def _told(connection: Connection, org: str, alert: str) -> set[str]:
+    """Who may know the name: the members of the networks that we share with the alert's author; where we share none,
+    all whom we pinned. What is said in one network is not sent to another by itself.
+    """
+    pinned = {member.did for member in contacts.members_of(connection, org)}
+    found, author = set(), ids.portable(alert)
+    for each in networks.all_of(connection, org):
+        inside = set(networks.state_of(connection, org, each.network).members)
+        if author is not None and {org, author.did} <= inside:
+            found |= inside
+    return (found & pinned) or pinned

@@ -84,7 +84,7 @@ async def index(request: Request) -> Response:
     if organisation is None:
         return missing_page(site, request, None, 404)
     cards = await site.database.read(
-        lambda connection: [_card(connection, organisation, each) for each in shown(connection, organisation)]
+        lambda connection: [_card(connection, organisation, each) for each in desk.shown(connection, organisation.did)]
     )
     return show(site, request, organisation, "groups/index.html", "groups", groups=cards)
 
@@ -156,14 +156,6 @@ async def _feed(request: Request, form: str, render: Callable[[feeds.Feed], byte
     return site.versions.answer(request, render(feed), kind, site.clock())
 
 
-def shown(connection: Connection, organisation: Organisation) -> tuple[Place, ...]:
-    """The groups that this organisation's pages show."""
-    own = organisation.did
-    return tuple(
-        each for each in desk.places(connection, own) if own in each.group.roles or each.group.host == own
-    )
-
-
 def named(names: object, language: str) -> str:
     """A group's name in this language, else in the first that it has."""
     found = names if isinstance(names, dict) else {}
@@ -171,7 +163,7 @@ def named(names: object, language: str) -> str:
 
 
 def _find(connection: Connection, organisation: Organisation, handle: str) -> Place | None:
-    return next((each for each in shown(connection, organisation) if each.group.handle == handle), None)
+    return next((each for each in desk.shown(connection, organisation.did) if each.group.handle == handle), None)
 
 
 def _card(connection: Connection, organisation: Organisation, at: Place) -> GroupCard:

@@ -16,11 +16,12 @@ from node import cases as rules
 from node.alert_terms import ATTRIBUTIONS
 from node.alerts import Alert, Place
 from node.case_documents import sealed_words
-from node.case_terms import CASE_WORKER, step
+from node.case_terms import CASE_WORKER, NETWORK_ONLY, step
 from node.cases import Case
 from node.desk import casework
 from node.desk.casework import Seat
 from node.errors import RefusedError
+from node.models import networks as network_rows
 from node.models import people
 from node.models.organisations import Organisation
 from node.people import Person
@@ -67,6 +68,8 @@ class AskPage:
     inside: tuple[tuple[str, str], ...]
     """(field, words) of what stays here."""
     colleagues: tuple[Person, ...]
+    networks: tuple[tuple[str, dict[str, str]], ...]
+    """(digest, names) to choose from, where it is for members and we are in several."""
 
 
 async def form(request: Request) -> Response:
@@ -86,7 +89,8 @@ async def take(request: Request) -> Response:
     def work(connection: Connection, seat: Seat) -> None:
         if act == "submit":
             casework.ask(
-                connection, seat, name, version, concerned=given.all("concerned"), spread=given.one("spread") == "yes"
+                connection, seat, name, version, concerned=given.all("concerned"), spread=given.one("spread") == "yes",
+                networks=given.all("network"),
             )
         elif act == CORRECT:
             casework.correct(connection, seat, name, version, given.one("note"))
@@ -155,7 +159,17 @@ def _asking(name: str, act: str, connection: Connection, seat: Seat) -> AskPage:
         cases.act_of(held.case, line, seat), held.case, held.version, f"/desk/cases/{name}", seen, problem,
         tuple((field.partition("[")[0], text) for field, text in sealed_words(held.case) if text.strip()),
         tuple(each for each in everybody if each.id != seat.person.id),
+        _networks(connection, seat.organisation.did) if held.case.strategy == NETWORK_ONLY else (),
     )  # fmt: skip
+
+
+def _networks(connection: Connection, org: str) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Those that we are in; nothing to choose where there is one."""
+    ours = [
+        (each.network, each.names) for each in network_rows.all_of(connection, org)
+        if org in network_rows.state_of(connection, org, each.network).members
+    ]  # fmt: skip
+    return tuple(ours) if len(ours) > 1 else ()
 
 
 def previews(alert: Alert, org: Organisation, now: datetime) -> tuple[Preview, ...]:

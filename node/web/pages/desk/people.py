@@ -13,7 +13,7 @@ from node.desk import front
 from node.desk import people as acts
 from node.errors import RefusedError
 from node.models import cases, joinings, people, rooms, sessions
-from node.people import Person
+from node.people import NETWORK, Person
 from node.web import desk
 from node.web.desk import Session
 from node.web.pages.desk import approvals, offers
@@ -52,7 +52,7 @@ async def home(request: Request) -> Response:
             "codes": people.codes_left(connection, person.id),
             "waits": front.waits(
                 connection, session.organisation, person, site.clock(), approval_secrets=approvals.secrets_of(session),
-                offer_secrets=offers.secrets_of(session),
+                offer_secrets=offers.secrets_of(session), network_secrets=session.secrets.get(NETWORK, ()),
             ),
         }
 
