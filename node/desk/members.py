@@ -131,12 +131,12 @@ def remove(connection: Connection, organisation: Organisation, did: str) -> Memb
 
 
 def find(connection: Connection, organisation: Organisation, name: str) -> Member:
-    """A member by did or handle.
+    """A member by did or handle, or the actor of a working group.
 
     Raises:
         RefusedError: there is none.
     """
-    for member in contacts.members_of(connection, organisation.did, all_states=True):
+    for member in contacts.members_of(connection, organisation.did, all_states=True, groups=True):
         if name in (member.did, member.handle, member.handle.removeprefix("@"), member.uri):
             return member
     raise RefusedError(f"no member {name[:120]!r} here; 'tadamun member list' shows them")

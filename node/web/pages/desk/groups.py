@@ -7,11 +7,8 @@ roles, hand in, publish and carry on, with a fresh second factor. Each button sa
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import zip_longest
-from types import MappingProxyType
 from typing import Any, TypeVar
 
-import orjson
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +16,7 @@ from starlette.responses import Response
 from node import governance as rules
 from node import group_entries as entries
 from node import plans
-from node.desk import calendars, drafts, group_hosts, restatements
+from node.desk import drafts, group_hosts, restatements
 from node.desk import groups as acts
 from node.desk import plans as plan_desk
 from node.desk.drafts import Draft
@@ -29,10 +26,12 @@ from node.errors import RefusedError
 from node.group_starters import STARTERS
 from node.models import networks as network_rows
 from node.models import organisations
-from node.people import AUTHOR, CASE_WORKER, COORDINATOR, NETWORK
+from node.people import COORDINATOR, NETWORK
 from node.plans import YearPlan
 from node.web import desk
 from node.web.desk import Fields, Session
+from node.web.pages.desk.group_papers import draft_of, goals_of, plan_of
+from node.web.pages.desk.group_views import WRITERS, Said, said_of, titles_of, year_of
 from node.web.pages.groups import Update
 from node.web.pages.groups import updates_of as page_updates
 from node.web.site import site_of
@@ -40,13 +39,7 @@ from node.web.site import site_of
 T = TypeVar("T")
 _LIST = "/desk/groups"
 _MAX_FORM = 256 * 1024
-_WRITERS = frozenset({AUTHOR, CASE_WORKER, COORDINATOR})
-_SPARE = 3
-"""Empty rows that a plan's form offers."""
 _SHOWN = 100
-_EMPTY: Mapping[str, Any] = MappingProxyType(
-    {"goals": (), "priorities": (), "activities": (), "risks": (), "protection": ""}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +73,6 @@ class HostView:
     speaks: bool
     named_by: tuple[str, ...]
     """Who names it to carry the group on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One thing that was said inside."""
-
-    digest: str
-    kind: str
-    author: str
-    ours: bool
-    title: str
-    text: str
-    language: str
-    published: datetime
-    handed_by: str
-    """Who handed it on, where that was not its author."""
-    answers: tuple["Said", ...] = ()
 
 
 async def index(request: Request) -> Response:
@@ -149,7 +125,7 @@ async def say(request: Request) -> Response:
     session = await desk.signed_in(request, limit=_MAX_FORM)
     if isinstance(session, Response):
         return session
-    if not _WRITERS & session.person.counting:
+    if not WRITERS & session.person.counting:
         return desk.refused(request, session, "your roles do not allow this", 403)
     return await _act(request, session, _say_work)
 
@@ -190,7 +166,7 @@ def _act_work(request: Request, session: Session, group: str, what: str) -> Call
         "host": lambda mine: group_hosts.open_actor(mine, site_of(request).keyring, group),
         "share": lambda mine: acts.share(mine, group, who, secrets),
         "carry": lambda mine: _carry(mine, group, who, secrets),
-        "hand-in": lambda mine: plan_desk.hand_in(mine, group, _year(fields.one("year")), secrets),
+        "hand-in": lambda mine: plan_desk.hand_in(mine, group, year_of(fields.one("year")), secrets),
         "freeze": lambda mine: drafts.freeze(mine, group, about, secrets),
         "unpublish": lambda mine: acts.unpublish(mine, about),
         "publish": lambda mine: restatements.ask_to_announce(mine, author, group, title, text),
@@ -207,13 +183,13 @@ def _say_work(request: Request, session: Session, group: str, what: str) -> Call
         RefusedError: it does not know such a form, or something is missing.
     """
     fields, secrets = session.fields, session.secrets.get(NETWORK, ())
-    about, year = fields.one("about"), _year(fields.one("year"))
+    about, year = fields.one("about"), year_of(fields.one("year"))
     if what == "take-back":
         return lambda mine: acts.take_back(mine, group, about, secrets)
     if what == "step":
         return lambda mine: plan_desk.step(mine, group, year, fields.one("step"), secrets)
     if what == "draft":
-        value = _draft_of(fields.one("text"))
+        value = draft_of(fields.one("text"))
         return lambda mine: drafts.propose(mine, group, value, secrets, about)
     if what == "plan":
         says = plan_of(fields)
@@ -221,20 +197,13 @@ def _say_work(request: Request, session: Session, group: str, what: str) -> Call
     if what == "review":
         said = {
             "period": fields.one("period"), "done": fields.one("done"), "evaluation": fields.one("evaluation"),
-            "changed": _goals(fields, "changed"),
+            "changed": goals_of(fields, "changed"),
         }  # fmt: skip
         return lambda mine: plan_desk.review(mine, group, year, said, secrets)
     if what in (entries.POST, entries.COMMENT, entries.DOCUMENT, entries.MEETING):
         words = _words(fields, what)
         return lambda mine: acts.speak(mine, group, what, words, about=about)
     raise RefusedError("nothing of this kind can be done here")
-
-
-def _draft_of(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except ValueError as error:
-        raise RefusedError("this is no text of a charter: paste the file as it is") from error
 
 
 def _words(fields: Fields, kind: str) -> dict[str, str]:
@@ -256,137 +225,6 @@ def _carry(mine: Desk, group: str, who: str, secrets: Sequence[str]) -> None:
             group_hosts.call_followers(mine, group, secrets)
         except RefusedError:
             return  # the host before left nothing here: who followed it follows anew
-
-
-def _year(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) == 4 else 0
-
-
-def plan_of(fields: Fields) -> dict[str, Any]:
-    """A plan as its form brings it: rows that are empty are left out, and a goal keeps its key.
-
-    Raises:
-        RefusedError: no year, or no goal.
-    """
-    year = _year(fields.one("year"))
-    goals = _goals(fields, "goal")
-    if not year or not goals:
-        raise RefusedError("a plan is of one year, and has a goal at least")
-    activities = zip_longest(fields.all("activity"), fields.all("lead"), fields.all("serves"), fillvalue="")
-    risks = zip_longest(fields.all("challenge"), fields.all("response"), fillvalue="")
-    return {
-        "year": year,
-        "goals": goals,
-        "priorities": [each.strip() for each in fields.one("priorities").splitlines() if each.strip()],
-        "activities": [
-            {"text": text.strip(), "lead": lead.strip(), "goal": goal.strip()}
-            for text, lead, goal in activities if text.strip()
-        ],
-        "risks": [
-            {"challenge": challenge.strip(), "response": response.strip()}
-            for challenge, response in risks if challenge.strip()
-        ],
-        "protection": fields.one("protection"),
-    }  # fmt: skip
-
-
-def _goals(fields: Fields, name: str) -> list[dict[str, str]]:
-    keys, texts = fields.all(f"{name}-key"), fields.all(name)
-    taken = {key for key in keys if key}
-    found = []
-    for at, text in enumerate(texts):
-        if text.strip():
-            key = (keys[at] if at < len(keys) else "") or next(
-                new for number in range(1, 999) if (new := f"g{number}") not in taken
-            )
-            taken.add(key)
-            found.append({"key": key, "text": text.strip()})
-    return found
-
-
-async def plan(request: Request) -> Response:
-    """One year's plan, its comments and reviews, and the form of its next version."""
-    session = await desk.signed_in(request)
-    if isinstance(session, Response):
-        return session
-    year = _year(request.path_params["year"])
-    name, org = request.path_params["group"], session.organisation.did
-    secrets = session.secrets.get(NETWORK, ())
-
-    def read(connection: Connection) -> tuple[Place, tuple[YearPlan, ...]]:
-        return acts.place(connection, org, name), plan_desk.current(connection, org, name, secrets)
-
-    try:
-        at, found = await site_of(request).database.read(read)
-    except RefusedError:
-        return desk.refused(request, session, "no such working group here", 404)
-    if not year:
-        return desk.refused(request, session, "no such working group here", 404)
-    held = next((each for each in found if each.year == year), None)
-    earlier = next((each for each in found if each.year < year), None)
-    said = (held or earlier)
-    names = {did: each.name for did, each in at.state.members.items()}
-    says: Mapping[str, Any] = said.current.says if said else _EMPTY
-    leads = [names.get(did, did) for did in at.group.roles]
-    leads += [each["lead"] for each in says["activities"] if each["lead"] not in leads]
-    return desk.page(
-        request, session, session.organisation, "desk/plan.html", group=at.group, year=year, plan=held,
-        says=says, old=earlier, may_write=at.group.steers(org) and bool(_WRITERS & session.person.counting),
-        may_comment=org in at.group.roles and bool(_WRITERS & session.person.counting),
-        may_act=at.group.steers(org) and COORDINATOR in session.person.counting,
-        steps=plans.steps_of(held) if held else (), spare=range(_SPARE), leads=sorted(set(leads)),
-        comments=[_said(Heard(each, "", each.author), names, org) for each in held.comments] if held else [],
-        reviews=held.reviews if held else (), periods=entries.PERIODS, names=names,
-    )  # fmt: skip
-
-
-async def draft(request: Request) -> Response:
-    """One proposed charter: its articles, what was said about each, and what its newest version changed."""
-    session = await desk.signed_in(request)
-    if isinstance(session, Response):
-        return session
-    name, digest, org = request.path_params["group"], request.path_params["draft"], session.organisation.did
-    secrets = session.secrets.get(NETWORK, ())
-
-    def read(connection: Connection) -> tuple[Place, Draft]:
-        return acts.place(connection, org, name), drafts.find(connection, org, name, digest, secrets)
-
-    try:
-        at, found = await site_of(request).database.read(read)
-    except RefusedError:
-        return desk.refused(request, session, "no such draft here", 404)
-    names = {did: each.name for did, each in at.state.members.items()}
-    comments = [
-        (each.says["article"], _said(Heard(each, "", each.author), names, org)) for each in found.comments
-    ]
-    changed = [(code, [part for part in found.changed[code] if part.kind != "same"]) for code in sorted(found.changed)]
-    return desk.page(
-        request, session, session.organisation, "desk/draft.html", group=at.group, draft=found,
-        author=names.get(found.entry.author, found.entry.author), titles=_titles(found),
-        versions=found.text.versions, comments=comments,
-        changed=[(code, parts) for code, parts in changed if parts], numbers=found.text.numbers,
-        may_write=org in at.group.roles and bool(_WRITERS & session.person.counting),
-        may_act=org in at.group.roles and COORDINATOR in session.person.counting,
-    )  # fmt: skip
-
-
-async def calendar(request: Request) -> Response:
-    """Meetings and what is due, for a phone's calendar: its titles say nothing.
-
-    Spec: RFC 5545
-    """
-    session = await desk.signed_in(request)
-    if isinstance(session, Response):
-        return session
-    name, secrets, site = request.path_params["group"], session.secrets.get(NETWORK, ()), site_of(request)
-    try:
-        raw = await site.database.read(
-            lambda connection: calendars.of_group(connection, session.organisation, name, secrets, site.clock())
-        )
-    except RefusedError:
-        return desk.refused(request, session, "no such working group here", 404)
-    headers = {"content-disposition": 'attachment; filename="calendar.ics"'}
-    return desk.inert(Response(raw, headers=headers, media_type="text/calendar"))
 
 
 async def _do(request: Request, session: Session, work: Callable[[Desk], T]) -> T:
@@ -445,7 +283,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
     names = {did: each.name for did, each in at.state.members.items()}
     years, goals = plans.side_by_side(found)
     role = at.group.roles.get(org, "")
-    writes, coordinates = bool(_WRITERS & session.person.counting), COORDINATOR in session.person.counting
+    writes, coordinates = bool(WRITERS & session.person.counting), COORDINATOR in session.person.counting
     return desk.page(
         request, session, session.organisation, "desk/group.html", status=409 if problem else 200, problem=problem,
         group=at.group, role=role, waits=org in at.group.waiting, typed=session.fields,
@@ -459,13 +297,8 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
         may_write=writes and bool(role),
         may_act=coordinates, leads=role == rules.COORDINATOR, steers=at.group.steers(org),
         next_year=site.clock().year + 1, opens=NETWORK in session.secrets, own=org,
-        public=public, drafts=[(each.entry.digest, _titles(each), len(each.comments)) for each in drafted],
+        public=public, drafts=[(each.entry.digest, titles_of(each), len(each.comments)) for each in drafted],
     )  # fmt: skip
-
-
-def _titles(each: Draft) -> dict[str, str]:
-    """Language → title."""
-    return {code: version.title for code, version in each.text.versions.items()}
 
 
 def _hosts(at: Place, names: Mapping[str, str]) -> list[HostView]:
@@ -483,21 +316,12 @@ def _threads(heard: Sequence[Heard], names: Mapping[str, str], org: str) -> list
     answers: dict[str, list[Said]] = {}
     for each in heard:
         if each.entry.kind == entries.COMMENT:
-            answers.setdefault(each.entry.about, []).append(_said(each, names, org))
+            answers.setdefault(each.entry.about, []).append(said_of(each, names, org))
     shown = [each for each in heard if each.entry.kind in (entries.POST, entries.DOCUMENT, entries.MEETING)]
     replaced = {each.entry.about for each in shown if each.entry.kind != entries.POST}
     return [
-        _said(each, names, org, tuple(answers.get(each.entry.digest, ())))
+        said_of(each, names, org, tuple(answers.get(each.entry.digest, ())))
         for each in reversed(shown) if each.entry.digest not in replaced
     ][:_SHOWN]  # fmt: skip
 
 
-def _said(each: Heard, names: Mapping[str, str], org: str, answers: tuple[Said, ...] = ()) -> Said:
-    entry = each.entry
-    title, text = entry.title, entry.text
-    if entry.kind == entries.MEETING:
-        text = "\n".join(part for part in (entry.says["starts"], entry.says["place"], text) if part)
-    return Said(
-        entry.digest, entry.kind, names.get(entry.author, entry.author), entry.author == org, title, text,
-        entry.language, entry.published, "" if each.by == entry.author else names.get(each.by, each.by), answers,
-    )  # fmt: skip
