@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from node import recovery
 from node.desk import network_sheets as sheets
 from node.desk import networks as desk
 from node.errors import RefusedError
@@ -86,6 +87,9 @@ async def test_a_network_lives_in_browsers(tmp_path):
         await do(ours, path, "admit", answer=carried(answer), compared="yes")
         await shows(theirs, path, "Candidates")
         assert three.organisation.name in (await theirs.get(path)).text
+        six = (await theirs.get(f"{path}/words/{three.did}")).text
+        assert " ".join(recovery.six_words(three.did)) in six and three.organisation.name in six
+        assert (await theirs.get(f"{path}/words/did:key:z6MkNobody")).status == 404
         await do(theirs, path, "admit", about=three.did, compared="yes")
         await shows(guest, path, two.organisation.name)
         assert "EXERCISE network" in (await guest.get(LIST)).text

@@ -35,13 +35,14 @@ def add(office: Office, name: str, did: str | None) -> None:
     """Pin an organisation by handle or URL, one way. Compare the six words with them by voice before you trust it."""
     organisation = office.organisation
     pinned = office.call(lambda node: desk.add(node.database, node.discovery, organisation, name, did, utc_now()))
+    shown = pinned.shown()
     office.show(
-        pinned.shown(),
+        shown,
         [
             f"pinned     {pinned.member.name}  {pinned.member.handle}",
             f"did        {pinned.member.did}",
-            f"six words  {' '.join(pinned.words)}",
-            f"numbers    {' '.join(pinned.numbers)}",
+            f"six words  {' '.join(shown['words'])}",
+            f"numbers    {' '.join(shown['numbers'])}",
             "Read the words to each other over the phone. If they differ: tadamun member remove " + pinned.member.did,
         ],
     )

@@ -109,12 +109,13 @@ def init(
     office._node = node
     office.write(lambda connection: _begin(connection, node, made, key, wishes, now))
     result = {"did": made.did, "actor": made.uri, "handle": made.address, "recovery_file": recovery_file}
+    words, numbers = recovery.spoken(made.did)
     lines = [
         f"{name} is {made.address}",
         f"did        {made.did}",
         f"actor      {made.uri}",
-        f"six words  {' '.join(recovery.six_words(made.did))}",
-        f"numbers    {' '.join(recovery.six_numbers(made.did))}",
+        f"six words  {' '.join(words)}",
+        f"numbers    {' '.join(numbers)}",
     ]
     if recovery_file == "-":
         if office.json:

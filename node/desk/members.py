@@ -28,21 +28,20 @@ from node.models.organisations import Organisation
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """A member just pinned, with the words to compare."""
+    """A member just pinned."""
 
     member: Member
-    words: tuple[str, ...]
-    numbers: tuple[str, ...]
 
     def shown(self) -> JsonObject:
-        """For `--json`."""
+        """For `--json`, with the words to compare."""
+        words, numbers = recovery.spoken(self.member.did)
         return {
             "did": self.member.did,
             "handle": self.member.handle,
             "name": self.member.name,
             "actor": self.member.uri,
-            "words": list(self.words),
-            "numbers": list(self.numbers),
+            "words": list(words),
+            "numbers": list(numbers),
             "recovery": self.member.recovery,
         }
 
@@ -89,7 +88,7 @@ async def add(
         kind=kind,
     )
     await database.write(lambda connection: contacts.pin(connection, organisation.did, member))
-    return Pinned(member, recovery.six_words(actor.did), recovery.six_numbers(actor.did))
+    return Pinned(member)
 
 
 async def first_entry(discovery: Discovery, actor: Actor) -> Actor:

@@ -134,6 +134,7 @@ ROUTES = (
     Route("/desk/networks/{network}", networks.one, methods=["GET"]),
     Route("/desk/networks/{network}", networks.act, methods=["POST"]),
     Route("/desk/networks/{network}/answer", networks.answer),
+    Route("/desk/networks/{network}/words/{did}", networks.words),
     Route("/desk/networks/{network}/sheet/{invitation}", networks.sheet),
     Route("/desk/networks/{network}/sheet/{invitation}/qr.svg", networks.sheet_qr),
     Route("/desk/groups", desk_groups.index, methods=["GET"]),

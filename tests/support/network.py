@@ -59,7 +59,7 @@ _T = TypeVar("_T")
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LOOPBACK = ip_network("127.0.0.0/8")
 EXAMPLE = json.loads((Path(__file__).parent.parent / "vectors" / "alert-ar.json").read_text())
-SETTLE = 6.0
+SETTLE = 20.0
 """Seconds that a thing may take to become true among nodes."""
 _PAUSE = 0.02
 _KEYS = 12
