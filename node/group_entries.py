@@ -17,6 +17,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from node import citations
+from node.citations import Citation
 from node.errors import ProtocolError
 from node.federation.protocol import digests, ids, verification
 from node.federation.protocol.activities import AS2
@@ -82,6 +84,11 @@ class GroupEntry:
         return str(self.says.get("title", ""))
 
     @property
+    def cited(self) -> tuple[Citation, ...]:
+        """The articles of charters that it stands on."""
+        return tuple(citations.parse(each) for each in self.says.get("cites", ()))
+
+    @property
     def text(self) -> str:
         """Its text; of what has none, nothing."""
         return str(self.says.get("text", ""))
@@ -109,6 +116,17 @@ def _moment(value: Any) -> bool:
     return True
 
 
+def _citation(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and len(value) <= citations.MAX_LENGTH and str(citations.parse(value)) == value
+    except ProtocolError:
+        return False
+
+
+def _cites(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= citations.MAX_CITED and all(map(_citation, value))
+
+
 def _one_of(*values: str) -> _Check:
     return lambda value: isinstance(value, str) and value in values
 
@@ -129,7 +147,7 @@ def _versions(value: Any) -> bool:
 _GOAL = _record({"key": _text(40), "text": _text(MAX_ITEM)})
 _SAYS: Mapping[str, Mapping[str, _Check]] = MappingProxyType(
     {
-        POST: {"title": _text(MAX_TITLE, 0), "text": _text(MAX_TEXT)},
+        POST: {"title": _text(MAX_TITLE, 0), "text": _text(MAX_TEXT), "cites": _cites},
         COMMENT: {"text": _text(MAX_TEXT), "article": _text(10, 0)},
         DOCUMENT: {"title": _text(MAX_TITLE), "text": _text(MAX_DOCUMENT)},
         MEETING: {
@@ -143,6 +161,7 @@ _SAYS: Mapping[str, Mapping[str, _Check]] = MappingProxyType(
             "activities": _list(_record({"text": _text(MAX_ITEM), "lead": _text(MAX_TITLE), "goal": _text(40, 0)})),
             "risks": _list(_record({"challenge": _text(MAX_ITEM), "response": _text(MAX_ITEM)})),
             "protection": _text(MAX_TEXT),
+            "cites": _cites,
         },
         REVIEW: {
             "period": _one_of(*PERIODS), "done": _text(MAX_TEXT), "evaluation": _text(MAX_TEXT, 0),

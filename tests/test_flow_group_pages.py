@@ -4,6 +4,7 @@ import json
 import re
 
 from node.commands.charters import EXAMPLE
+from node.models import charters
 from tests.support.desk import join
 from tests.support.network import Network, wait_until
 from tests.test_flow_network_pages import do, follow, shows
@@ -99,6 +100,9 @@ async def test_a_group_lives_in_browsers(tmp_path):
             assert b"another third article" not in house.files()
         await acts(ours, path, "freeze", about=second)
         await shows(theirs, "/charters", value["ar"]["title"])
+        digest = one.read(lambda connection: charters.newest(connection, one.did))[0].digest
+        cited = await do(ours, path, "post", title="", text="EXERCISE: we stand on it", cites=f"{digest}#3")
+        assert "#article-3" in cited and "Articles of charters" in cited
 
         # To everyone: another person looks first.
         asked = await acts(ours, path, "publish", title="", text="EXERCISE zq-all")

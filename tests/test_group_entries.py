@@ -19,9 +19,10 @@ PLAN = {
     "year": 2027, "goals": [{"key": "a", "text": "EXERCISE"}], "priorities": ["EXERCISE"],
     "activities": [{"text": "EXERCISE", "lead": "one", "goal": "a"}],
     "risks": [{"challenge": "EXERCISE", "response": "EXERCISE"}], "protection": "EXERCISE",
+    "cites": [f"{multibase(b'text')}#3"],
 }  # fmt: skip
 SAYS = {
-    entries.POST: {"title": "", "text": "EXERCISE"},
+    entries.POST: {"title": "", "text": "EXERCISE", "cites": [f"{multibase(b'text')}#3a"]},
     entries.COMMENT: {"text": "EXERCISE", "article": ""},
     entries.DOCUMENT: {"title": "EXERCISE", "text": "EXERCISE"},
     entries.MEETING: {"title": "EXERCISE", "starts": "2027-01-01T10:00:00Z", "ends": "2027-01-01T11:00:00Z",
@@ -70,6 +71,9 @@ def changed(kind, **says):
         (entries.POST, changed(entries.POST, text=" "), "post: text"),
         (entries.POST, changed(entries.POST, text="x" * 20_001), "post: text"),
         (entries.POST, changed(entries.POST, more="x"), "and nothing else"),
+        (entries.POST, changed(entries.POST, cites=["3"]), "post: cites"),
+        (entries.POST, changed(entries.POST, cites=SAYS[entries.POST]["cites"] * 21), "post: cites"),
+        (entries.POST, changed(entries.POST, cites="x"), "post: cites"),
         (entries.COMMENT, {"about": ""}, "the entry that it answers"),
         (entries.REVIEW, {"about": ""}, "the entry that it answers"),
         (entries.MEETING, changed(entries.MEETING, ends="2027-01-01T10:00:00Z"), "ends after it starts"),

@@ -26,7 +26,7 @@ def plan(office: Office, name: str, file: Path) -> None:
 
     The file: {"year": 2027, "goals": [{"key": "water", "text": "…"}], "priorities": ["…"], "activities": [{"text":
     "…", "lead": "an organisation", "goal": "water"}], "risks": [{"challenge": "…", "response": "…"}], "protection":
-    "how this plan protects defenders"}
+    "how this plan protects defenders", "cites": ["DIGEST#3"]}
     """
     says = json_of(file)
     tell_what_was_said(office, lambda mine: plan_desk.write(mine, name, says, secrets_of(office)))

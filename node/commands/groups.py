@@ -133,14 +133,20 @@ def show(office: Office, name: str) -> None:
 @click.option("--title", default="", help="A document has one.")
 @click.option("--about", default="", metavar="ENTRY", help="What a comment answers; a document replaces.")
 @click.option("--article", default="", help="Of a charter's draft, the article that a comment is about.")
+@click.option("--cite", "cites", multiple=True, metavar="DIGEST#NUMBER", help="An article that a post stands on.")
 @click.option("--language", default="", help="Of the text; the organisation's own where none is given.")
 @common
 def say(
-    office: Office, name: str, kind: str, text: str, title: str, about: str, article: str, language: str
-) -> None:
+    office: Office, name: str, kind: str, text: str, title: str, about: str, article: str, cites: tuple[str, ...],
+    language: str,
+) -> None:  # fmt: skip
     """Say something inside, sealed to the organisations that are in the group now."""
     text = text_of(text)
-    says = {"text": text, "article": article} if kind == entries.COMMENT else {"text": text, "title": title}
+    says: dict[str, Any] = {"text": text, "title": title}
+    if kind == entries.COMMENT:
+        says = {"text": text, "article": article}
+    elif kind == entries.POST:
+        says["cites"] = list(cites)
     about = entry_of(office, name, about).digest if about else ""
     tell_what_was_said(office, lambda mine: desk.speak(mine, name, kind, says, about=about, language=language))
 

@@ -33,7 +33,7 @@ def write(
     """
     held = [each for each in current(desk.connection, desk.own, name, secrets) if each.year == says.get("year")]
     about = held[0].current.digest if held else ""
-    return groups.speak(desk, name, entries.PLAN, says, about=about, language=language)
+    return groups.speak(desk, name, entries.PLAN, {"cites": [], **says}, about=about, language=language)
 
 
 def step(desk: Desk, name: str, year: int, what: str, secrets: Sequence[str]) -> tuple[GroupEntry, Sent | None]:

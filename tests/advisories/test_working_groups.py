@@ -60,7 +60,7 @@ def heard(house, network, digest):
 
 
 def entry(house, network, digest, text):
-    says = {"title": "", "text": text}
+    says = {"title": "", "text": text, "cites": []}
     value = entries.render(network, digest, "post", house.did, "", "en", says, house.clock())
     return integrity_proofs.sign(value, house.key, outbox.log_method(house.key), house.clock())
 
@@ -75,7 +75,7 @@ async def test_words_of_who_is_not_in_the_group_and_in_others_names_are_not_show
     async with Network(tmp_path) as net:
         one, two, other, network, digest = await three(net)
         with pytest.raises(RefusedError, match="not in that working group"):
-            await act(other, lambda mine: groups.speak(mine, digest, "post", {"title": "", "text": "x"}))
+            await act(other, lambda mine: groups.speak(mine, digest, "post", {"title": "", "text": "x", "cites": []}))
         true = entry(two, network, digest, "EXERCISE true")
         forged = true | {"says": {"title": "", "text": "EXERCISE forged"}}
         named = entry(other, network, digest, "EXERCISE named") | {"author": two.did}

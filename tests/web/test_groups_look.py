@@ -22,6 +22,7 @@ PLAN = {
     "activities": [{"text": "تدريب: خريطة للآبار", "lead": "one", "goal": "a"}],
     "risks": [{"challenge": "تدريب: انتقام", "response": "تدريب: لا أحد وحده"}],
     "protection": "تدريب: تتحدث المنظمات، ولا يُسمّى أحد.",
+    "cites": [],
 }
 
 
@@ -44,7 +45,8 @@ async def test_groups_fit_a_phone_in_arabic(tmp_path):
         await wait_until(lambda: state(two, network).groups, "the other hears of it")
         await act(two, lambda mine: groups.join(mine, digest))
         await act(two, lambda mine: group_hosts.open_actor(mine, two.node.keyring, digest))
-        await act(two, lambda mine: groups.speak(mine, digest, "post", {"title": "", "text": "تدريب: كلمة في الداخل"}))
+        words = {"title": "", "text": "تدريب: كلمة في الداخل", "cites": []}
+        await act(two, lambda mine: groups.speak(mine, digest, "post", words))
         await act(one, lambda mine: groups.speak(mine, digest, "plan", PLAN))
         earlier = PLAN | {"year": 2026, "goals": PLAN["goals"][:1]}
         await act(one, lambda mine: groups.speak(mine, digest, "plan", earlier))

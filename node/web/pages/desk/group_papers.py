@@ -21,14 +21,15 @@ from node.errors import RefusedError
 from node.people import COORDINATOR, NETWORK
 from node.plans import YearPlan
 from node.web import desk
+from node.web.charters import CitedView
 from node.web.desk import Fields
-from node.web.pages.desk.group_views import WRITERS, said_of, titles_of, year_of
+from node.web.pages.desk.group_views import WRITERS, articles_of, said_of, titles_of, year_of
 from node.web.site import site_of
 
 _SPARE = 3
 """Empty rows that a plan's form offers."""
 _EMPTY: Mapping[str, Any] = MappingProxyType(
-    {"goals": (), "priorities": (), "activities": (), "risks": (), "protection": ""}
+    {"goals": (), "priorities": (), "activities": (), "risks": (), "protection": "", "cites": ()}
 )
 
 
@@ -41,11 +42,12 @@ async def plan(request: Request) -> Response:
     name, org = request.path_params["group"], session.organisation.did
     secrets = session.secrets.get(NETWORK, ())
 
-    def read(connection: Connection) -> tuple[Place, tuple[YearPlan, ...]]:
-        return acts.place(connection, org, name), plan_desk.current(connection, org, name, secrets)
+    def read(connection: Connection) -> tuple[Place, tuple[YearPlan, ...], dict[str, CitedView]]:
+        held = plan_desk.current(connection, org, name, secrets)
+        return acts.place(connection, org, name), held, articles_of(connection, org, [e.current for e in held])
 
     try:
-        at, found = await site_of(request).database.read(read)
+        at, found, articles = await site_of(request).database.read(read)
     except RefusedError:
         return desk.refused(request, session, "no such working group here", 404)
     if not year:
@@ -64,7 +66,7 @@ async def plan(request: Request) -> Response:
         may_act=at.group.steers(org) and COORDINATOR in session.person.counting,
         steps=plans.steps_of(held) if held else (), spare=range(_SPARE), leads=sorted(set(leads)),
         comments=[said_of(Heard(each, "", each.author), names, org) for each in held.comments] if held else [],
-        reviews=held.reviews if held else (), periods=entries.PERIODS, names=names,
+        reviews=held.reviews if held else (), articles=articles, periods=entries.PERIODS, names=names,
     )  # fmt: skip
 
 
@@ -142,6 +144,7 @@ def plan_of(fields: Fields) -> dict[str, Any]:
             for challenge, response in risks if challenge.strip()
         ],
         "protection": fields.one("protection"),
+        "cites": fields.one("cites").split(),
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ roles, hand in, publish and carry on, with a fresh second factor. Each button sa
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -26,12 +26,14 @@ from node.errors import RefusedError
 from node.group_starters import STARTERS
 from node.models import networks as network_rows
 from node.models import organisations
+from node.models.organisations import Organisation
 from node.people import COORDINATOR, NETWORK
 from node.plans import YearPlan
 from node.web import desk
+from node.web.charters import CitedView
 from node.web.desk import Fields, Session
 from node.web.pages.desk.group_papers import draft_of, goals_of, plan_of
-from node.web.pages.desk.group_views import WRITERS, Said, said_of, titles_of, year_of
+from node.web.pages.desk.group_views import WRITERS, Said, articles_of, said_of, titles_of, year_of
 from node.web.pages.groups import Update
 from node.web.pages.groups import updates_of as page_updates
 from node.web.site import site_of
@@ -206,7 +208,7 @@ def _say_work(request: Request, session: Session, group: str, what: str) -> Call
     raise RefusedError("nothing of this kind can be done here")
 
 
-def _words(fields: Fields, kind: str) -> dict[str, str]:
+def _words(fields: Fields, kind: str) -> dict[str, Any]:
     if kind == entries.COMMENT:
         return {"text": fields.one("text"), "article": fields.one("article")}
     if kind == entries.MEETING:
@@ -215,7 +217,8 @@ def _words(fields: Fields, kind: str) -> dict[str, str]:
             "title": fields.one("title"), "starts": f"{day}T{starts}:00Z", "ends": f"{day}T{ends}:00Z",
             "place": fields.one("place"), "text": fields.one("text"),
         }  # fmt: skip
-    return {"title": fields.one("title"), "text": fields.one("text")}
+    words: dict[str, Any] = {"title": fields.one("title"), "text": fields.one("text")}
+    return words | ({"cites": fields.one("cites").split()} if kind == entries.POST else {})
 
 
 def _carry(mine: Desk, group: str, who: str, secrets: Sequence[str]) -> None:
@@ -259,46 +262,69 @@ def _card(at: Place, org: str) -> GroupCard:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """A group as one session opens it."""
+
+    at: Place
+    heard: tuple[Heard, ...]
+    hosting: bool
+    """We have an actor for it."""
+    public: tuple[Update, ...]
+    """Our own words to everyone."""
+    drafts: tuple[Draft, ...]
+    articles: Mapping[str, CitedView]
+
+    @property
+    def plans(self) -> tuple[YearPlan, ...]:
+        """Every year that has one."""
+        said = [each.entry for each in self.heard]
+        return plans.work_out(said, self.at.group.steered, self.at.state.decisions)
+
+
+def _open(connection: Connection, organisation: Organisation, name: str, secrets: Sequence[str]) -> _Room:
+    org = organisation.did
+    at = acts.place(connection, org, name)
+    heard = acts.history(connection, org, at.group, secrets)
+    hosted = organisations.hosted(connection, org)
+    return _Room(
+        at, heard, any(each.working_group == at.group.digest for each in hosted),
+        tuple(each for each in page_updates(connection, organisation, at) if each.did == org),
+        drafts.current(connection, org, at.group.digest, secrets),
+        articles_of(connection, org, [each.entry for each in heard]),
+    )  # fmt: skip
+
+
 async def _one(request: Request, session: Session, *, problem: str = "") -> Response:
     org, name, site = session.organisation.did, request.path_params["group"], site_of(request)
     secrets = session.secrets.get(NETWORK, ())
-
-    def read(
-        connection: Connection,
-    ) -> tuple[Place, tuple[Heard, ...], tuple[YearPlan, ...], bool, list[Update], tuple[Draft, ...]]:
-        at = acts.place(connection, org, name)
-        heard = acts.history(connection, org, at.group, secrets)
-        hosted = organisations.hosted(connection, org)
-        drafted = drafts.current(connection, org, at.group.digest, secrets)
-        public = [each for each in page_updates(connection, session.organisation, at) if each.did == org]
-        return (
-            at, heard, plans.work_out([each.entry for each in heard], at.group.steered, at.state.decisions),
-            any(each.working_group == at.group.digest for each in hosted), public, drafted,
-        )  # fmt: skip
-
     try:
-        at, heard, found, hosting, public, drafted = await site.database.read(read)
+        room = await site.database.read(lambda connection: _open(connection, session.organisation, name, secrets))
     except RefusedError:
         return desk.refused(request, session, "no such working group here", 404)
-    names = {did: each.name for did, each in at.state.members.items()}
+    group, found, today = room.at.group, room.plans, site.clock().date()
+    names = {did: each.name for did, each in room.at.state.members.items()}
     years, goals = plans.side_by_side(found)
-    role = at.group.roles.get(org, "")
-    writes, coordinates = bool(WRITERS & session.person.counting), COORDINATOR in session.person.counting
+    role, coordinates = group.roles.get(org, ""), COORDINATOR in session.person.counting
+    is_host = any(each.member == org for each in group.hosts)
     return desk.page(
         request, session, session.organisation, "desk/group.html", status=409 if problem else 200, problem=problem,
-        group=at.group, role=role, waits=org in at.group.waiting, typed=session.fields,
-        members=[Member(did, names.get(did, did), each) for did, each in at.group.roles.items()],
-        waiting=[(did, names.get(did, did)) for did in at.group.waiting],
-        hosts=_hosts(at, names), may_host=coordinates and not hosting and any(h.member == org for h in at.group.hosts),
-        may_carry=coordinates and hosting and at.group.host != org, roles=rules.ROLES,
-        said=_threads(heard, names, org), plans=found, years=years, goals=goals,
-        due=[(each, datetime(each.by.year, each.by.month, each.by.day, tzinfo=UTC))
-             for each in plans.due(found, site.clock().date())],
-        may_write=writes and bool(role),
-        may_act=coordinates, leads=role == rules.COORDINATOR, steers=at.group.steers(org),
-        next_year=site.clock().year + 1, opens=NETWORK in session.secrets, own=org,
-        public=public, drafts=[(each.entry.digest, titles_of(each), len(each.comments)) for each in drafted],
+        group=group, role=role, waits=org in group.waiting, typed=session.fields,
+        members=[Member(did, names.get(did, did), each) for did, each in group.roles.items()],
+        waiting=[(did, names.get(did, did)) for did in group.waiting], hosts=_hosts(room.at, names),
+        may_host=coordinates and is_host and not room.hosting,
+        may_carry=coordinates and room.hosting and group.host != org, roles=rules.ROLES,
+        said=_threads(room.heard, names, org), plans=found, years=years, goals=goals,
+        due=[(each, _midnight(each.by)) for each in plans.due(found, today)],
+        may_write=bool(WRITERS & session.person.counting) and bool(role), may_act=coordinates,
+        leads=role == rules.COORDINATOR, steers=group.steers(org), next_year=today.year + 1,
+        opens=NETWORK in session.secrets, own=org, articles=room.articles, public=room.public,
+        drafts=[(each.entry.digest, titles_of(each), len(each.comments)) for each in room.drafts],
     )  # fmt: skip
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _hosts(at: Place, names: Mapping[str, str]) -> list[HostView]:
