@@ -25,11 +25,12 @@ from dataclasses import dataclass
 
 from node import regions
 from node.federation.protocol.messages import JsonObject
+from node.groups import Group
 from node.members import MEMBER, Standing
 
 LEAST = 5
 """Fewer are told nowhere."""
-_COLUMNS = ("name", "kind", "country", "region", "languages", "handle", "did", "listed", "state", "votes")
+_COLUMNS = ("name", "kind", "country", "region", "languages", "groups", "handle", "did", "listed", "state", "votes")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -188,27 +189,29 @@ def chosen(named: Iterable[Named], *, region: str = "", kind: str = "", language
 # --- for members: everybody ---------------------------------------------------------------------------------------
 
 
-def entries(members: Iterable[Standing]) -> list[JsonObject]:
-    """Every member, for members."""
+def entries(members: Iterable[Standing], groups: Iterable[Group] = ()) -> list[JsonObject]:
+    """Every member, for members, with the working groups that it is in."""
+    held = tuple(groups)
     return [
         {
             "name": each.name, "kind": each.kind, "country": each.country,
-            "region": regions.region_of(each.country), "languages": list(each.languages), "handle": each.handle,
+            "region": regions.region_of(each.country), "languages": list(each.languages),
+            "groups": sorted(group.handle for group in held if each.did in group.roles), "handle": each.handle,
             "did": each.did, "listed": each.listed, "state": each.state, "votes": each.voter,
         }
         for each in sorted(members, key=lambda each: (each.name, each.did))
     ]  # fmt: skip
 
 
-def sheet(members: Iterable[Standing]) -> str:
-    """The same as CSV that spreadsheets read: with a byte order mark, and nothing in it that they would calculate.
+def sheet(members: Iterable[JsonObject]) -> str:
+    """Entries as CSV that spreadsheets read: with a byte order mark, and nothing in it that they would calculate.
 
     Spec: RFC 4180 §2; OWASP CSV Injection
     """
     written = io.StringIO(newline="")
     rows = csv.writer(written, quoting=csv.QUOTE_ALL)
     rows.writerow(_COLUMNS)
-    for each in entries(members):
+    for each in members:
         rows.writerow([_cell(each[name]) for name in _COLUMNS])
     return "\ufeff" + written.getvalue()
 

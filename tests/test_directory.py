@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from node import alert_countries, directory, regions
 from node.directory import LEAST, Table
+from node.groups import Group
 from node.members import MEMBER, SUSPENDED, Standing
 
 KINDS = ("organisation", "coalition", "individual")
@@ -195,7 +196,9 @@ def test_what_was_told_is_not_told_any_more_where_too_few_are_left():
 
 def test_a_spreadsheet_calculates_nothing_and_reads_every_letter():
     names = ("=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "منظمة تدريبية", 'a "b", c\r\n=1')
-    text = directory.sheet([member(at, name=name, languages=("ar", "ckb")) for at, name in enumerate(names)])
+    text = directory.sheet(
+        directory.entries([member(at, name=name, languages=("ar", "ckb")) for at, name in enumerate(names)])
+    )
     assert text.startswith("\ufeff")
     rows = list(csv.DictReader(io.StringIO(text[1:], newline="")))
     assert {each["name"].lstrip("'") for each in rows} == set(names)
@@ -209,3 +212,10 @@ def test_every_country_lies_somewhere_and_every_region_has_its_own_place():
     assert lost == {"XX", "AQ"}
     assert set(regions.REGIONS.values()) == set(regions.PLACES)
     assert max(Counter(regions.PLACES.values()).values()) == 1
+
+
+def test_members_see_who_is_in_which_group():
+    group = Group("g", {"en": "EXERCISE"}, "women", True, (), "", {"did:1": "member"}, (), {}, frozenset(), frozenset())
+    told = directory.entries([member(1), member(2)], [group])
+    assert {each["did"]: each["groups"] for each in told} == {"did:1": ["women"], "did:2": []}
+    assert '"women"' in directory.sheet(told)

@@ -85,11 +85,13 @@ def directory(office: Office, name: str, target: Path | None) -> None:
     """Every member of a network, for members; with --csv as a file for spreadsheets."""
     organisation, key, now = office.organisation, office.key, utc_now()
     ledger = office.read(lambda connection: networks.opened(Desk(connection, organisation, key, now), name)[1])
-    found = list(ledger.state().members.values())
+    state = ledger.state()
+    entries = rules.entries(state.members.values(), state.groups.values())
     if target is not None:
-        target.write_text(rules.sheet(found), encoding="utf-8", newline="")
-    entries = rules.entries(found)
-    lines = [f"{each['country']:2} {each['name']}  {' '.join(each['languages'])}" for each in entries]
+        target.write_text(rules.sheet(entries), encoding="utf-8", newline="")
+    lines = [
+        f"{each['country']:2} {each['name']}  {' '.join([*each['languages'], *each['groups']])}" for each in entries
+    ]
     office.show(entries, [f"written    {target}"] if target is not None else lines)
 
 

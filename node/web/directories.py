@@ -1,7 +1,6 @@
 """A network on the public pages: its numbers as a table and a coarse map, its named members with links that choose.
 
-Nothing here is counted anew: all that is shown comes from `directory.public`. What follows from a network's acts is
-remembered until there is another act.
+Nothing here is counted anew: all that is shown comes from `directory.public`.
 """
 
 from collections import Counter
@@ -16,7 +15,6 @@ from node import regions
 from node.desk import directory as desk
 from node.desk.directory import Shown
 from node.directory import Named, Table
-from node.members import State
 from node.models import fronts, networks
 from node.models.fronts import Front
 from node.models.organisations import Organisation
@@ -27,27 +25,12 @@ _MOST_LANGUAGES = 15
 _TILE = 30
 
 
-class Shelf:
-    """States of networks, each until there is another act of it; one for each site."""
-
-    def __init__(self) -> None:
-        self._held: dict[tuple[str, str], tuple[int, State]] = {}
-
-    def state(self, connection: Connection, org: str, network: str) -> State:
-        """What follows from the acts that are here."""
-        count = networks.count_of(connection, org, network)
-        held = self._held.get((org, network))
-        if held is None or held[0] != count:
-            held = self._held[org, network] = (count, networks.state_of(connection, org, network))
-        return held[1]
-
-
-def shown(connection: Connection, organisation: Organisation, shelf: Shelf) -> tuple[Front, Shown] | None:
+def shown(connection: Connection, organisation: Organisation) -> tuple[Front, Shown] | None:
     """The network that this organisation shows, while it is a member."""
     front = fronts.current(connection, organisation.did)
     if front is None:
         return None
-    state = shelf.state(connection, organisation.did, front.network)
+    state = networks.state_of(connection, organisation.did, front.network)
     found = desk.shown(connection, organisation, front, state)
     return (front, found) if found is not None else None
 

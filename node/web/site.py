@@ -17,7 +17,6 @@ from node.models.organisations import Organisation
 from node.models.storage import Storage
 from node.receipts import Patience
 from node.settings import Settings
-from node.web.directories import Shelf
 from node.web.languages import Languages
 from node.web.render import Renderer
 from node.web.uploads import Uploads
@@ -58,7 +57,6 @@ class Site:
     case_room: CaseRoom = nobody
     """To whom requests are sealed: the public half of the room "cases", `None` while nobody is case worker."""
     versions: Versions = field(default_factory=Versions)
-    shelf: Shelf = field(default_factory=Shelf)
     doorstep: Counter = field(default_factory=Counter)
     """Where organisations ask to join, apart from those who ask for help: neither holds the other up."""
     copied: datetime | None = None

@@ -26,7 +26,7 @@ from node.governance import MEMBER_KINDS
 from node.joinings import Answer, Asking
 from node.models import fronts
 from node.models.joinings import Joining
-from node.models.networks import find
+from node.models.networks import find, state_of
 from node.models.organisations import Organisation
 from node.receipts import Opening, Receipt
 from node.web import counter
@@ -163,7 +163,7 @@ def _view(site: Site, organisation: Organisation, connection: Connection) -> Doo
     joined = find(connection, organisation.did, front.network) if front is not None else None
     if front is None or joined is None or not front.form:
         return None
-    state = site.shelf.state(connection, organisation.did, front.network)
+    state = state_of(connection, organisation.did, front.network)
     readers = desk.door(connection, organisation, state, front)
     until = hour_of(site.clock()) + rules.ANSWERED_WITHIN
     return DoorView(joined.names, tuple(each.name for each in readers), until)

@@ -138,7 +138,7 @@ async def member_list(request: Request) -> Response:
     def read(connection: Connection) -> MemberList:
         members = contacts.members_of(connection, organisation.did)
         cards = Cards(connection, organisation, site.clock())
-        found = None if veiled else directories.shown(connection, organisation, site.shelf)
+        found = None if veiled else directories.shown(connection, organisation)
         if found is None:
             listed = tuple(_member_card(cards, member) for member in members if member.listed)
             return MemberList(listed, len(members) - len(listed))

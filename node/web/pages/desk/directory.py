@@ -16,6 +16,8 @@ from node import directory as rules
 from node.desk import directory as acts
 from node.desk.networks import Desk
 from node.errors import RefusedError
+from node.federation.protocol.messages import JsonObject
+from node.groups import Group
 from node.members import Standing, State
 from node.models import fronts
 from node.models import networks as rows
@@ -39,6 +41,7 @@ class DirectoryPage:
     """Another network is shown."""
     readers: tuple[str, ...]
     """Dids of those who read what is asked, if the form is there."""
+    groups: tuple[Group, ...]
 
 
 async def one(request: Request) -> Response:
@@ -103,7 +106,7 @@ async def entries(request: Request) -> Response:
     found = await _members(request)
     if isinstance(found, Response):
         return found
-    return _file(orjson.dumps(rules.entries(found)), "application/json", "directory.json")
+    return _file(orjson.dumps(found), "application/json", "directory.json")
 
 
 def _file(body: bytes, kind: str, name: str) -> Response:
@@ -111,7 +114,7 @@ def _file(body: bytes, kind: str, name: str) -> Response:
     return desk.inert(Response(body, headers=headers, media_type=kind))
 
 
-async def _members(request: Request) -> tuple[Standing, ...] | Response:
+async def _members(request: Request) -> list[JsonObject] | Response:
     session = await desk.signed_in(request)
     if isinstance(session, Response):
         return session
@@ -119,12 +122,12 @@ async def _members(request: Request) -> tuple[Standing, ...] | Response:
 
     def read(connection: Connection) -> State | None:
         known = rows.find(connection, org, network) is not None
-        return site.shelf.state(connection, org, network) if known else None
+        return rows.state_of(connection, org, network) if known else None
 
     state = await site.database.read(read)
     if state is None or org not in state.members:
         return desk.refused(request, session, "no such network here", 404)
-    return tuple(state.members.values())
+    return rules.entries(state.members.values(), state.groups.values())
 
 
 async def _one(request: Request, session: Session, *, problem: str = "") -> Response:
@@ -144,12 +147,12 @@ def _read(request: Request, session: Session, network: str, connection: Connecti
     joined = rows.find(connection, org, network)
     if joined is None:
         return None
-    state = site_of(request).shelf.state(connection, org, network)
+    state = rows.state_of(connection, org, network)
     front = fronts.current(connection, org)
     ours = front if front is not None and front.network == network else None
     readers = acts.readers(connection, organisation, ours, state) if ours is not None else ()
     return DirectoryPage(
         joined.names, state.members.get(org),
         tuple(sorted(state.members.values(), key=lambda each: (each.name, each.did))), ours,
-        front is not None and ours is None, tuple(each.did for each in readers),
+        front is not None and ours is None, tuple(each.did for each in readers), tuple(state.groups.values()),
     )  # fmt: skip
