@@ -31,6 +31,7 @@ COMMAND = 60.0
 SETTLE = 20.0
 """Seconds for a thing to become true in processes that talk to each other."""
 _PAUSE = 0.05
+_LONGEST_PAUSE = 0.5
 _TAIL = 30
 
 _T = TypeVar("_T")
@@ -120,12 +121,14 @@ def wait_until(
     """
     deadline = time.monotonic() + seconds
     while True:
+        asked = time.monotonic()
         found = check()
         if found:
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"still not true after {seconds:g} s: {what}\n{tail()}")
-        time.sleep(_PAUSE)
+        # Asking by a command costs what the nodes need to get there: half the time is theirs.
+        time.sleep(max(_PAUSE, min(time.monotonic() - asked, _LONGEST_PAUSE)))
 
 
 def _may_fork(words: Sequence[str], environment: Mapping[str, str]) -> bool:
