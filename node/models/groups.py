@@ -79,8 +79,9 @@ def of_actors(
 
 
 def drop_author(connection: Connection, org: str, did: str) -> None:
-    """Forget what one author wrote; it is worked out again."""
-    connection.execute(delete(updates).where(updates.c.org == org, updates.c.author == did))
+    """Forget what one author wrote; it is worked out again. What a group passed on stays noted: that was its own word."""
+    mine = (updates.c.org == org) & (updates.c.author == did) & (updates.c.state == NAMED)
+    connection.execute(delete(updates).where(mine))
 
 
 _COLUMNS = tuple(updates.c[name] for name in GroupUpdate.__slots__)

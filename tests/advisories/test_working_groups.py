@@ -8,13 +8,14 @@ from node import letters as letter_rules
 from node.desk import group_hosts, groups, networks
 from node.desk import network_sheets as sheets
 from node.errors import RefusedError
-from node.federation import letters, outbox
+from node.federation import letters, outbox, trust
 from node.federation.outbox import Audience, Speech
 from node.federation.protocol import integrity_proofs
 from node.federation.protocol.activities import PUBLIC
 from node.groups import MOST_BY_ONE
-from node.models import contacts, rooms
+from node.models import contacts, logs, rooms
 from node.models import groups as updates
+from node.models.views import View
 from tests.support.network import Network, wait_until
 from tests.test_flow_networks_apart import act, found, state
 
@@ -108,6 +109,16 @@ async def test_nobody_announces_for_a_group_but_its_actor_and_nothing_but_what_i
         assert len(_updates(one, actor.did, updates.ANNOUNCED)) == 2
         assert note.author == two.did and not _updates(one, other.did, updates.ANNOUNCED)
         assert not _updates(two, other.did, updates.ANNOUNCED)
+        # Lists that are made anew from the logs make the host say nothing twice.
+        said = _announced(one, actor.did)
+        for house in (one, other):
+            for did in (two.did, one.did, other.did):
+                await house.write(lambda connection, did=did, house=house: trust.rebuild(
+                    View(connection, house.organisation), did, house.clock()))
+        assert len(_updates(other, actor.did, updates.ANNOUNCED)) == 2
+        await one.node.convener.work_once()
+        assert _announced(one, actor.did) == said and len(said) == 2
+        assert len(_updates(one, actor.did, updates.ANNOUNCED)) == 2
 
 
 async def test_what_its_author_deletes_is_taken_back_by_the_group(tmp_path):
@@ -164,6 +175,11 @@ def _pinned(house, did):
 
 def _updates(house, did, wanted):
     return house.read(lambda connection: updates.of_actors(connection, house.did, (did,), wanted, 50))
+
+
+def _announced(house, did):
+    found = house.read(lambda connection: logs.read(connection, did, did, (1, 1), 50))
+    return [each.digest for each in found if each.type == "Announce"]
 
 
 def _speech(mine, actor):
