@@ -79,7 +79,7 @@ def of_actors(
 
 
 def drop_author(connection: Connection, org: str, did: str) -> None:
-    """Forget what one author wrote; it is worked out again. What a group passed on stays noted: that was its own word."""
+    """Forget what one author wrote; it is worked out again. What a group passed on stays noted: its own word it was."""
     mine = (updates.c.org == org) & (updates.c.author == did) & (updates.c.state == NAMED)
     connection.execute(delete(updates).where(mine))
 
