@@ -22,6 +22,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from node import regions
 from node.federation.protocol.messages import JsonObject
@@ -55,6 +56,8 @@ class Named:
     region: str
     languages: tuple[str, ...]
     handle: str
+    groups: tuple[Group, ...] = ()
+    """Working groups that it is shown in, by its own word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +125,19 @@ def fives(counts: Mapping[str, int]) -> dict[str, int]:
     return told
 
 
-def public(members: Iterable[Standing], own: str, told: Told | None) -> Directory:
+def public(
+    members: Iterable[Standing], own: str, told: Told | None, groups: Mapping[str, Group] = MappingProxyType({})
+) -> Directory:
     """What everybody may see.
 
     Args:
         own: the did whose pages these are.
         told: of the unnamed, when that was said last; of nothing at first.
+        groups: digest → working group.
     """
     inside = [each for each in members if each.state == MEMBER]
-    named = tuple(sorted((_named(each) for each in inside if each.listed), key=lambda each: (each.name, each.did)))
+    shown = (_named(each, groups) for each in inside if each.listed)
+    named = tuple(sorted(shown, key=lambda each: (each.name, each.did)))
     if len(inside) < LEAST:
         return Directory(named)
     known = [each for each in inside if each.listed or each.did == own]
@@ -172,17 +179,22 @@ def _countries(known: Sequence[Standing], told: Told, hidden: int) -> tuple[int,
     return len(here), hidden > 0
 
 
-def _named(each: Standing) -> Named:
+def _named(each: Standing, groups: Mapping[str, Group]) -> Named:
+    shown = (groups[digest] for digest in each.groups if digest in groups and each.did in groups[digest].roles)
     return Named(
-        each.did, each.name, each.kind, each.country, regions.region_of(each.country), each.languages, each.handle
-    )
+        each.did, each.name, each.kind, each.country, regions.region_of(each.country), each.languages, each.handle,
+        tuple(sorted(shown, key=lambda group: group.handle)),
+    )  # fmt: skip
 
 
-def chosen(named: Iterable[Named], *, region: str = "", kind: str = "", language: str = "") -> tuple[Named, ...]:
-    """The named of one region, kind and language; an empty one leaves nobody out."""
+def chosen(
+    named: Iterable[Named], *, region: str = "", kind: str = "", language: str = "", group: str = ""
+) -> tuple[Named, ...]:
+    """The named of one region, kind, language and working group, by its handle; an empty one leaves nobody out."""
     return tuple(
         each for each in named
         if region in ("", each.region) and kind in ("", each.kind) and (not language or language in each.languages)
+        and (not group or group in {one.handle for one in each.groups})
     )  # fmt: skip
 
 

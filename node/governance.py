@@ -57,6 +57,7 @@ MAX_GROUNDS = 4_000
 MAX_NUMBER = 1_000_000
 _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 MAX_LANGUAGES = 12
+MAX_GROUPS = 20
 _SPEC = "Tadamun governance 1"
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
 
@@ -140,6 +141,14 @@ def _did(value: Any) -> bool:
 def _dids(value: Any) -> bool:
     return (
         isinstance(value, list) and 0 < len(value) <= MAX_NAMES and all(map(_did, value))
+        and len(set(value)) == len(value)
+    )  # fmt: skip
+
+
+def _groups(value: Any) -> bool:
+    """Digests of working groups."""
+    return (
+        isinstance(value, list) and len(value) <= MAX_GROUPS and all(map(_digest, value))
         and len(set(value)) == len(value)
     )  # fmt: skip
 
@@ -250,7 +259,10 @@ _SAYS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )  # fmt: skip
 KINDS = tuple(_SAYS)
 _MAY_SAY: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {FOUND: {"recovery": _commitments}, ACCEPT: {"recovery": _digest, "affirms": _articles}}
+    {
+        FOUND: {"recovery": _commitments}, ACCEPT: {"recovery": _digest, "affirms": _articles},
+        PROFILE: {"groups": _groups},
+    }
 )
 """What an act of a kind may say and need not."""
 

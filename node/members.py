@@ -18,7 +18,7 @@ left or was removed, by the cut that this set. Rules, in order:
 6. Leaving, removal and suspension cut: what their author says that the cut had not seen counts for nothing, whenever it
    claims to be from. Who was removed comes back by a new acceptance only.
 7. What a member says of itself is its newest profile since its acceptance, else the acceptance. It counts also from one
-   who is suspended. Of two profiles that do not know each other the one that is not for public lists counts.
+   who is suspended. Of two profiles that do not know each other the one that shows less in public counts.
 8. The recovery key that a member's acceptance binds itself to (a founder's: that the founding act does) takes the
    member's place by its own first act, once: member, voter or suspended as that was. What the old key says that this
    had not seen is cut, its leaving too; what is decided about the old did is decided about the new one.
@@ -111,6 +111,8 @@ class Standing:
     languages: tuple[str, ...] = ()
     profile: str = ""
     """The digest of its newest profile; empty where it only accepted."""
+    groups: tuple[str, ...] = ()
+    """Digests of the working groups that it is shown in, in public, where it is in them and listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -540,7 +542,7 @@ class Ledger(Chronicle):
             did, SUSPENDED if self.is_suspended(did, past) else MEMBER, str(shown.get("name", "")),
             str(says.get("kind", "")), str(shown.get("country", "")), str(says.get("handle", "")),
             bool(shown.get("listed")), self.is_voter(did, past), accepted.digest if accepted else "",
-            tuple(shown.get("languages", ())), profile.digest if profile else "",
+            tuple(shown.get("languages", ())), profile.digest if profile else "", tuple(shown.get("groups", ())),
         )  # fmt: skip
 
     def _profile(self, did: str, accepted: Act, past: int) -> Act | None:
@@ -552,7 +554,7 @@ class Ledger(Chronicle):
             and not self._is_out(did, at, past) and not self._is_cut(at, past)
         ]  # fmt: skip
         last = [self.acts[at] for at in said if not any(self._past[other] >> at & 1 for other in said)]
-        return min(last, key=lambda act: (act.says["listed"], act.digest), default=None)
+        return min(last, key=_public, default=None)
 
     def _candidates(self, members: Mapping[str, Standing], past: int) -> dict[str, tuple[str, int]]:
         found: dict[str, tuple[str, int]] = {}
@@ -579,3 +581,8 @@ class Ledger(Chronicle):
                 dict(sorted(votes.items())), voters,
             )  # fmt: skip
         return found
+
+
+def _public(profile: Act) -> tuple[bool, int, str]:
+    """How much of a member a profile shows in public."""
+    return profile.says["listed"], len(profile.says.get("groups", ())), profile.digest

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from itertools import combinations_with_replacement
 
@@ -212,6 +213,22 @@ def test_every_country_lies_somewhere_and_every_region_has_its_own_place():
     assert lost == {"XX", "AQ"}
     assert set(regions.REGIONS.values()) == set(regions.PLACES)
     assert max(Counter(regions.PLACES.values()).values()) == 1
+
+
+def test_who_is_named_is_shown_in_the_groups_that_it_named_and_is_in():
+    def of(digest, handle, *dids):
+        roles = dict.fromkeys(dids, "member")
+        return Group(digest, {"en": handle}, handle, True, (), "", roles, (), {}, frozenset(), frozenset())
+
+    groups = {"w": of("w", "women", "did:1", "did:2", "did:3"), "e": of("e", "environment", "did:1")}
+    both = ("w", "e", "unknown")
+    members = [replace(member(at, listed=at < 4), groups=both) for at in range(1, 6)]
+    members[1] = replace(members[1], groups=())
+    found = directory.public(members, OWN, None, groups)
+    shown = {each.did: [group.handle for group in each.groups] for each in found.named}
+    assert shown == {"did:1": ["environment", "women"], "did:2": [], "did:3": ["women"]}
+    assert [each.did for each in directory.chosen(found.named, group="women")] == ["did:1", "did:3"]
+    assert not any(each.groups for each in directory.public(members, OWN, None).named)
 
 
 def test_members_see_who_is_in_which_group():

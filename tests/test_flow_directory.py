@@ -12,11 +12,13 @@ from node.app import utc_now
 from node.cli import tadamun
 from node.commands.context import Office
 from node.desk import directory as desk
-from node.desk import networks
+from node.desk import groups, networks
 from node.errors import RefusedError
 from node.federation.protocol import integrity_proofs, keys
+from node.group_starters import STARTERS
 from node.models import fronts, organisations
 from node.models import networks as rows
+from node.web import directories
 from tests.support.desk import join
 from tests.support.joining import FIELDS, post
 from tests.support.network import Network, wait_until
@@ -110,7 +112,7 @@ async def test_a_network_of_ninety_is_told_by_region_and_kind_and_chosen_from_by
         assert "Western Asia" in text and "<svg" in text and "<rect" in text
         assert "Kenya" not in text and "Eastern Africa</th>" not in text
         later = await page(house, "/members?page=2")
-        assert later.count('<li class="card">') == 12
+        assert later.count('<li class="card">') == directories.PER_PAGE
         chosen = await page(house, "/members?region=015&kind=organisation")
         assert "Iraq" not in chosen and chosen.count("<li>Egypt</li>") == chosen.count('<li class="card">') > 0
         chosen = await page(house, "/members?language=ckb&lang=ar", "en")
@@ -175,6 +177,14 @@ async def test_a_coordinator_says_it_in_a_browser_and_every_member_takes_the_lis
         for each in ("directory", "directory.csv", "directory.json"):
             assert (await house.get(f"{path}/{each}")).status == 303, "nobody without a session"
             assert (await reader.get(f"/desk/networks/zNone/{each}")).status == 404
+        made, _ = await act(house, lambda mine: groups.found(mine, network, STARTERS["women"], "women"))
+        assert (await zainab.post(f"{path}/directory", said | {"group": made})).status == 303
+        assert f'value="{made}" checked' in (await zainab.get(f"{path}/directory")).text
+        chosen = await page(house, "/members?group=women")
+        assert chosen.count('<li class="card">') == 1 and "Women and economic" in chosen and "=zq" in chosen
+        assert (await zainab.post(f"{path}/directory", said)).status == 303
+        assert "Women and economic" not in await page(house), "and taken off again"
+        assert (await zainab.post(f"{path}/directory", said | {"group": "zNone"})).status == 409
         assert (await zainab.post(f"{path}/directory", {"do": "unpublish"})).status == 303
         assert "zq" not in await page(house) and (await house.get("/join")).status == 404
 

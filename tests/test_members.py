@@ -55,8 +55,9 @@ class Play:
         says = {"subject": subject, "names": list(names), "text": "", "grounds": ""}
         return self._put(who, acts.PROPOSE, says, **more)
 
-    def profile(self, who, *, listed, name="", languages=("ar",), **more):
+    def profile(self, who, *, listed, name="", languages=("ar",), groups=(), **more):
         says = {"name": name or who, "country": "EG", "languages": list(languages), "listed": listed}
+        says |= {"groups": list(groups)} if groups else {}
         return self._put(who, acts.PROFILE, says, **more)
 
     def vote(self, who, about, choice="yes", **more):
@@ -91,6 +92,17 @@ def inside(play):
 
 def voters(play):
     return {did for did, each in play.state().members.items() if each.voter}
+
+
+def test_of_two_profiles_at_once_the_one_that_shows_fewer_groups_counts():
+    for order in ((("x", "y"), ("x",), ()), ((), ("x", "y"), ("x",))):
+        play = Play()
+        seen = play.view()
+        for groups in order:
+            play.profile("a", listed=True, groups=groups, view=seen)
+        assert play.state().members["a"].groups == ()
+        play.profile("a", listed=True, groups=("y",))
+        assert play.state().members["a"].groups == ("y",), "the next one knows them all"
 
 
 def shown(play, who="a"):
@@ -440,7 +452,8 @@ def _one(play, chance, who, people, view):
         case acts.VOTE:
             return play.vote(who, some(acts.PROPOSE), chance.choice(["yes", "yes", "yes", "no"]), view=view)
         case acts.PROFILE:
-            return play.profile(who, listed=chance.random() < 0.5, view=view)
+            groups = chance.choice([(), ("x",), ("x", "y")])
+            return play.profile(who, listed=chance.random() < 0.5, groups=groups, view=view)
         case acts.LEAVE if chance.random() < 0.3:
             return play._put(who, acts.LEAVE, {}, view=view)
         case _:

@@ -27,15 +27,23 @@ T = TypeVar("T")
 @click.option("--name", "called", default=None, help="Our name in the lists of this network.")
 @click.option("--country", default=None, metavar="CC", help="Two letters of ISO 3166-1.")
 @click.option("--language", "languages", multiple=True, metavar="CODE", help="Of our work, as ckb; repeatable.")
+@click.option(
+    "--group", "groups", multiple=True, metavar="HANDLE", help="Shown in public as in this working group; repeatable."
+)
+@click.option("--no-groups", is_flag=True, help="Shown in none.")
 @click.option("--network", "name", default="", metavar="NETWORK")
 @common
 def profile(
-    office: Office, listed: bool | None, called: str | None, country: str | None, languages: tuple[str, ...], name: str
+    office: Office, listed: bool | None, called: str | None, country: str | None, languages: tuple[str, ...],
+    groups: tuple[str, ...], no_groups: bool, name: str,
 ) -> None:
     """Say how we stand in the lists of a network. Listed, everybody may read our name: what others copied stays."""
     state = _do(
         office,
-        lambda mine: desk.profile(mine, name, listed=listed, name=called, country=country, languages=languages or None),
+        lambda mine: desk.profile(
+            mine, name, listed=listed, name=called, country=country, languages=languages or None,
+            groups=() if no_groups else groups or None,
+        ),
     )
     ours = state.members[office.organisation.did]
     told = "named in public" if ours.listed else "counted without a name"

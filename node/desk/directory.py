@@ -18,6 +18,7 @@ from node.desk.networks import Desk
 from node.directory import Directory
 from node.errors import RefusedError
 from node.federation import letters
+from node.federation.protocol.messages import JsonObject
 from node.members import MEMBER, Standing, State
 from node.models import contacts, fronts, rooms
 from node.models import networks as rows
@@ -41,9 +42,12 @@ class Shown:
 
 def profile(
     desk: Desk, network: str, *, listed: bool | None = None, name: str | None = None,
-    languages: Sequence[str] | None = None, country: str | None = None,
+    languages: Sequence[str] | None = None, country: str | None = None, groups: Sequence[str] | None = None,
 ) -> State:  # fmt: skip
     """Say how we stand in the lists of a network; what is not given stays as it is.
+
+    Args:
+        groups: handles or digests of the working groups that we are shown in, while we are in them.
 
     Raises:
         RefusedError: we are no member, or it cannot be said so.
@@ -53,12 +57,15 @@ def profile(
     if held is None:
         raise RefusedError("this organisation is no member of that network")
     called = held.name if name is None else " ".join(clean(name).split())
-    says = {
+    says: JsonObject = {
         "name": called,
         "country": held.country if country is None else country.strip().upper(),
         "languages": list(held.languages if languages is None else dict.fromkeys(languages)),
         "listed": held.listed if listed is None else listed,
     }
+    shown = _shown_in(ledger.state(), desk.own, groups, held.groups)
+    if shown:
+        says["groups"] = shown
     if not 0 < len(called) <= governance.MAX_TEXT:
         raise RefusedError(f"a name has 1 to {governance.MAX_TEXT} characters")
     if says["country"] and says["country"] not in COUNTRIES:
@@ -66,6 +73,24 @@ def profile(
     if not governance.are_languages(says["languages"]):
         raise RefusedError(f"up to {governance.MAX_LANGUAGES} languages, by their codes, as ar ckb en")
     return acts.say(desk, network, governance.PROFILE, says, ledger)
+
+
+def _shown_in(state: State, own: str, named: Sequence[str] | None, held: Sequence[str]) -> list[str]:
+    """Digests of the groups that a profile names.
+
+    Raises:
+        RefusedError: we are in no group of that name, or in too many.
+    """
+    ours = {digest: group.handle for digest, group in state.groups.items() if own in group.roles}
+    if named is None:
+        return [each for each in held if each in ours]
+    found = dict.fromkeys(digest for digest, handle in ours.items() if {digest, handle} & {*named})
+    strange = [each for each in named if each not in {*ours, *ours.values()}]
+    if strange:
+        raise RefusedError(f"this organisation is in no working group {strange[0]} of that network")
+    if len(found) > governance.MAX_GROUPS:
+        raise RefusedError(f"up to {governance.MAX_GROUPS} working groups are shown")
+    return list(found)
 
 
 def publish(desk: Desk, network: str) -> str:
@@ -151,7 +176,8 @@ def shown(connection: Connection, organisation: Organisation, front: Front, stat
     if joined is None or not is_inside(state, own):
         return None
     unlisted = frozenset(each.did for each in state.members.values() if not each.listed)
-    return Shown(front.network, joined.names, rules.public(state.members.values(), own, front.told), unlisted)
+    public = rules.public(state.members.values(), own, front.told, state.groups)
+    return Shown(front.network, joined.names, public, unlisted)
 
 
 def is_inside(state: State, did: str) -> bool:

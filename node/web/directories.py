@@ -20,8 +20,9 @@ from node.models.fronts import Front
 from node.models.organisations import Organisation
 from node.web.directory_views import Choice, DirectoryView, Row, Tile
 
-PER_PAGE = 12
+PER_PAGE = 8
 _MOST_LANGUAGES = 15
+_MOST_GROUPS = 12
 _TILE = 30
 
 
@@ -67,6 +68,7 @@ def view(request: Request, front: Front, found: Shown, language: str | None, *, 
         tuple(chosen.items()), _path({}, language), page, len(named),
         path(page=str(number - 1)) if number > 1 else "",
         path(page=str(number + 1)) if number < last else "",
+        {group.handle: group.names for each in public.named for group in each.groups},
         front.form and not copied,
     )  # fmt: skip
 
@@ -83,10 +85,12 @@ def _tiles(table: Table) -> tuple[Tile, ...]:
 def _there(named: tuple[Named, ...]) -> dict[str, tuple[str, ...]]:
     """What there is to choose."""
     spoken = Counter(code for each in named for code in each.languages)
+    inside = Counter(group.handle for each in named for group in each.groups)
     return {
         "region": tuple(sorted({each.region for each in named if each.region})),
         "kind": tuple(sorted({each.kind for each in named})),
         "language": tuple(code for code, _ in spoken.most_common(_MOST_LANGUAGES)),
+        "group": tuple(handle for handle, _ in inside.most_common(_MOST_GROUPS)),
     }
 
 

@@ -1,7 +1,7 @@
 """What templates get of a network: plain values, and nothing that is not public. Paths carry what was chosen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from node.directory import Named
 
@@ -50,7 +50,7 @@ class DirectoryView:
     kinds_rest: int
     tiles: tuple[Tile, ...]
     choices: tuple[tuple[str, tuple[Choice, ...]], ...] = ()
-    """(region, kind or language; what there is to choose)."""
+    """(region, kind, language or group; what there is to choose)."""
     chosen: tuple[tuple[str, str], ...] = ()
     everybody: str = ""
     """Where nothing is chosen."""
@@ -59,5 +59,7 @@ class DirectoryView:
     """How many named fit what is chosen."""
     earlier: str = ""
     later: str = ""
+    group_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Handle → names."""
     form: bool = False
     """Whether anybody may ask to join here."""

@@ -295,7 +295,7 @@ class Slow:
         return Standing(
             did, SUSPENDED if self.is_suspended(did, past) else MEMBER, shown["name"], says["kind"], shown["country"],
             says["handle"], shown["listed"], self.is_voter(did, past), accepted.digest,
-            tuple(shown.get("languages", ())), profile.digest if profile else "",
+            tuple(shown.get("languages", ())), profile.digest if profile else "", tuple(shown.get("groups", ())),
         )  # fmt: skip
 
     def profile(self, did, accepted, past):
@@ -306,7 +306,7 @@ class Slow:
             and not self.is_out(did, each, past)
         ]  # fmt: skip
         last = [each for each in said if not any(self.saw(other, each) for other in said)]
-        return min(last, key=lambda act: (act.says["listed"], act.digest), default=None)
+        return min(last, key=lambda a: (a.says["listed"], len(a.says.get("groups", [])), a.digest), default=None)
 
     def candidates(self, members, past):
         found = {}

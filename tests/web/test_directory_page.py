@@ -7,6 +7,8 @@ from starlette.requests import Request
 
 from node import directory, regions
 from node.desk.directory import Shown
+from node.group_starters import STARTERS
+from node.groups import Group
 from node.members import MEMBER, Standing
 from node.models.fronts import Front
 from node.web import directories
@@ -22,12 +24,22 @@ def standing(at):
     kind = ("organisation", "coalition", "individual")[at % 3]
     languages = tuple(CODES[(at + step) % len(CODES)] for step in range(4))
     handle = f"@drill{at}@drill{at}.example.org"
-    return Standing(f"did:{at}", MEMBER, name, kind, country, handle, at % 5 > 0, False, "a", languages)
+    groups = tuple(sorted(STARTERS)[(at + step) % 6] for step in range(at % 6))
+    return Standing(
+        f"did:{at}", MEMBER, name, kind, country, handle, at % 5 > 0, False, "a", languages, "", groups
+    )
 
 
 MEMBERS = [standing(at) for at in range(400)]
 TOLD = directory.tell(directory.unnamed(MEMBERS, "did:own"))
-SHOWN = Shown("z", {"ar": "شبكة تدريب", "en": "Exercise net"}, directory.public(MEMBERS, "did:own", TOLD), frozenset())
+GROUPS = {
+    name: Group(
+        name, names, name, True, (), "", {each.did: "member" for each in MEMBERS}, (), {}, frozenset(), frozenset()
+    )
+    for name, names in STARTERS.items()
+}
+PUBLIC = directory.public(MEMBERS, "did:own", TOLD, GROUPS)
+SHOWN = Shown("z", {"ar": "شبكة تدريب", "en": "Exercise net"}, PUBLIC, frozenset())
 
 
 def view(query="", *, language=None, copied=False):
@@ -63,7 +75,10 @@ def test_every_named_member_is_on_one_page_and_choices_narrow_it():
     assert chosen.total == len(fitting) > 0
     taken = [each for _, choices in chosen.choices for each in choices if each.chosen]
     assert [each.path for each in taken] == ["/members?language=ckb", "/members?kind=coalition"]
-    assert view("kind=<b>&region=zz&page=-1").total == len(SHOWN.directory.named)
+    inside = view("group=women")
+    assert inside.total == len([each for each in SHOWN.directory.named if "women" in {g.handle for g in each.groups}])
+    assert 'aria-current="true">المرأة' in re.sub(r"</?bdi[^>]*>", "", html(inside).decode())
+    assert view("kind=<b>&region=zz&page=-1&group=none").total == len(SHOWN.directory.named)
 
 
 def test_a_copy_has_everybody_and_nothing_to_choose():

@@ -77,7 +77,7 @@ def _work(network: str, fields: desk.Fields) -> Callable[[Desk], object]:
     known: dict[str, Callable[[Desk], object]] = {
         "profile": lambda mine: acts.profile(
             mine, network, listed=bool(fields.one("listed")), name=fields.one("name"), country=fields.one("country"),
-            languages=fields.one("languages").replace(",", " ").replace("،", " ").split(),
+            languages=fields.one("languages").replace(",", " ").replace("،", " ").split(), groups=fields.all("group"),
         ),
         "publish": lambda mine: acts.publish(mine, network),
         "unpublish": acts.unpublish,
