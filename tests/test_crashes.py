@@ -127,8 +127,9 @@ def pair(tmp_path: Path) -> Iterator[tuple[Struck, Struck]]:
 
 @pytest.fixture(scope="module")
 def neighbours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Struck, Struck]]:
-    """Two nodes for the tests that leave them whole."""
+    """Two nodes for the tests that leave them whole; in whatever order, each begins with what the other has said."""
     with serving(tmp_path_factory.mktemp("neighbours"), "127.2.9") as found:
+        agree(found)
         yield found
 
 
