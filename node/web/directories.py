@@ -5,6 +5,7 @@ Nothing here is counted anew: all that is shown comes from `directory.public`.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from node import regions
 from node.desk import directory as desk
 from node.desk.directory import Shown
 from node.directory import Named, Table
+from node.groups import Group
 from node.models import fronts, networks
 from node.models.fronts import Front
 from node.models.organisations import Organisation
@@ -56,6 +58,8 @@ def view(request: Request, front: Front, found: Shown, language: str | None, *, 
     last = 1 if copied else max(1, -(-len(named) // PER_PAGE))
     number = min(last, _number(request.query_params.get("page", "1")))
     page = named if copied else named[(number - 1) * PER_PAGE : number * PER_PAGE]
+    if "group" in chosen:  # a card shows the first few
+        page = tuple(replace(each, groups=_first(chosen["group"], each.groups)) for each in page)
     numbers = public if copied or (number == 1 and not chosen) else None
     told, kinds = (numbers.regions, numbers.kinds) if numbers is not None else (Table(), Table())
     return DirectoryView(
@@ -71,6 +75,10 @@ def view(request: Request, front: Front, found: Shown, language: str | None, *, 
         {group.handle: group.names for each in public.named for group in each.groups},
         front.form and not copied,
     )  # fmt: skip
+
+
+def _first(handle: str, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    return tuple(sorted(groups, key=lambda group: group.handle != handle))
 
 
 def _rows(table: Table, there: tuple[str, ...], path: Callable[[str], str]) -> tuple[Row, ...]:

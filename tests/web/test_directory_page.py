@@ -77,6 +77,7 @@ def test_every_named_member_is_on_one_page_and_choices_narrow_it():
     assert [each.path for each in taken] == ["/members?language=ckb", "/members?kind=coalition"]
     inside = view("group=women")
     assert inside.total == len([each for each in SHOWN.directory.named if "women" in {g.handle for g in each.groups}])
+    assert all(each.groups[0].handle == "women" for each in inside.named)
     assert 'aria-current="true">المرأة' in re.sub(r"</?bdi[^>]*>", "", html(inside).decode())
     assert view("kind=<b>&region=zz&page=-1&group=none").total == len(SHOWN.directory.named)
 
