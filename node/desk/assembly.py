@@ -75,16 +75,9 @@ class Assembly:
 
     async def run(self) -> None:
         """Look, until cancelled."""
-        loop = asyncio.get_running_loop()
-        seen: object = None
-        due = 0.0
-        while True:
-            stamp = self._database.stamp()
-            if stamp != seen or loop.time() >= due:
-                seen = stamp
-                await self.work_once()
-                due = max(loop.time() + _SOON, min(loop.time() + _ANYWAY, *self._again.values(), math.inf))
-            await asyncio.sleep(_PAUSE)
+        await self._database.follow(
+            self.work_once, _PAUSE, lambda now: max(now + _SOON, min(now + _ANYWAY, *self._again.values(), math.inf))
+        )
 
     async def work_once(self) -> None:
         """Carry out what is new in every network of every organisation here."""

@@ -42,15 +42,7 @@ class Convener:
 
     async def run(self) -> None:
         """Look, until cancelled."""
-        loop = asyncio.get_running_loop()
-        seen: object = None
-        due = 0.0
-        while True:
-            stamp = self._database.stamp()
-            if stamp != seen or loop.time() >= due:
-                seen, due = stamp, loop.time() + _ANYWAY
-                await self.work_once()
-            await asyncio.sleep(_PAUSE)
+        await self._database.follow(self.work_once, _PAUSE, lambda now: now + _ANYWAY)
 
     async def work_once(self) -> None:
         """Do what is to be done as each actor of a group here."""

@@ -2,7 +2,6 @@
 of the members that are not named, where enough of them are others than before.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -41,15 +40,7 @@ class Doorkeeper:
 
     async def run(self) -> None:
         """Look where something was written, else every ten minutes, until cancelled."""
-        loop = asyncio.get_running_loop()
-        seen: object = None
-        due = 0.0
-        while True:
-            stamp = self._database.stamp()
-            if stamp != seen or loop.time() >= due:
-                seen, due = stamp, loop.time() + _ANYWAY
-                await self.work_once()
-            await asyncio.sleep(_PAUSE)
+        await self._database.follow(self.work_once, _PAUSE, lambda now: now + _ANYWAY)
 
     async def work_once(self) -> None:
         """Tell, and delete."""

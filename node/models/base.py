@@ -9,7 +9,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -128,6 +128,24 @@ class Database:
         except OSError:
             return None
         return found.st_size, found.st_mtime_ns
+
+    async def follow(self, work: Callable[[], Awaitable[None]], pause: float, due: Callable[[float], float]) -> None:
+        """Work at once, then where something was written, else when it is due; until cancelled.
+
+        Args:
+            pause: seconds between two looks.
+            due: the loop's time after the work → the time when it is done in any case.
+        """
+        loop = asyncio.get_running_loop()
+        seen: object = None
+        again = 0.0
+        while True:
+            stamp = self.stamp()
+            if stamp != seen or loop.time() >= again:
+                seen = stamp
+                await work()
+                again = due(loop.time())
+            await asyncio.sleep(pause)
 
     def close(self) -> None:
         """Finish what was handed in and let go of every connection."""
