@@ -1,10 +1,7 @@
 """Custody: a withdrawal signed in advance, that k of n members open together when its author cannot speak.
 
 The statement (`releases`) is encrypted under a fresh key, and the key is parted among the custodians so that any k of
-them have it and any k−1 know nothing of it. Replicated sharing: for each group of k custodians the key is the XOR of k
-random parts, one for each of the group. k−1 people lack at least one part of every group, and every key is then as
-likely as any other. With at most five custodians there are at most ten groups and six parts for one person; that is
-one line of arithmetic that can be read, where polynomials over a field would need a library to be trusted.
+them have it and any k−1 know nothing of it (`sharing`).
 
 Rules: two or three of at most five, members all and none of them the author; nobody is named twice. Custodians speak
 only when the author's server has not answered for as long as a dead server must not, as seen by this node lately; or
@@ -12,7 +9,7 @@ when the author itself asked, which is written down in words and kept.
 """
 
 import base64
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -22,17 +19,17 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from node import releases
+from node import releases, sharing
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import ids
 from node.federation.protocol.messages import JsonObject, parse_document
 from node.letters import CUSTODY, CUSTODY_PART, Letter
 from node.releases import Withdrawal
+from node.sharing import KEY_SIZE, Parts
 
 LEAST, MOST = 2, 3
 """How many it may take."""
 MOST_CUSTODIANS = 5
-KEY_SIZE = 32
 LATELY = timedelta(hours=2)
 """How old what we know of a server may be: one that does not answer is asked every ten minutes."""
 MAX_WHY = 500
@@ -40,8 +37,6 @@ _NONCE = bytes(12)
 """Each key seals one statement."""
 _MAX_STATEMENT = 128 * 1024
 _SPEC = "Tadamun custody 1"
-Parts = Mapping[str, bytes]
-"""Group → this custodian's part of it; a group is named by its members' numbers, as `0-2`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,39 +85,6 @@ def check_choice(custodians: Sequence[str], threshold: int, members: Collection[
         raise RefusedError(*reasons)
 
 
-def split(key: bytes, count: int, threshold: int, random: Callable[[int], bytes]) -> tuple[Parts, ...]:
-    """Part a key among custodians, numbered from 0.
-
-    Args:
-        random: gives so many bytes that nobody can foretell.
-    """
-    parts: list[dict[str, bytes]] = [{} for _ in range(count)]
-    for group in combinations(range(count), threshold):
-        last = key
-        for number in group[:-1]:
-            part = random(len(key))
-            parts[number][_name(group)] = part
-            last = _xor(last, part)
-        parts[group[-1]][_name(group)] = last
-    return tuple(parts)
-
-
-def join(parts: Mapping[int, Parts], threshold: int) -> bytes | None:
-    """The key, where enough custodians gave their parts; `None` where they did not.
-
-    Args:
-        parts: number of a custodian → what it holds.
-    """
-    for group in combinations(sorted(parts), threshold):
-        found = [parts[number].get(_name(group), b"") for number in group]
-        if all(len(each) == KEY_SIZE for each in found):
-            key = bytes(KEY_SIZE)
-            for each in found:
-                key = _xor(key, each)
-            return key
-    return None
-
-
 def seal(signed: JsonObject, key: bytes, name: str) -> bytes:
     """Encrypt a signed statement.
 
@@ -149,7 +111,7 @@ def open_deposit(deposit: Deposit, given: Collection[Given]) -> tuple[JsonObject
     }
     tried = False
     for group in combinations(sorted(held), deposit.threshold):
-        key = join({number: held[number] for number in group}, deposit.threshold)
+        key = sharing.join({number: held[number] for number in group}, deposit.threshold)
         if key is None:
             continue
         tried = True
@@ -238,14 +200,6 @@ def check_silent(
             f"the author's server has not answered since {failing_since:%Y-%m-%d %H:%M} UTC; custodians wait until "
             f"{failing_since + dead_after:%Y-%m-%d %H:%M} UTC, unless the author asked them to withdraw it"
         )
-
-
-def _name(group: Sequence[int]) -> str:
-    return "-".join(str(number) for number in group)
-
-
-def _xor(first: bytes, second: bytes) -> bytes:
-    return bytes(one ^ other for one, other in zip(first, second, strict=True))
 
 
 def _shown(parts: Parts) -> JsonObject:

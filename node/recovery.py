@@ -8,36 +8,28 @@ succession may do, by the rules of the log.
 Rules of the sheet, in order:
 
 1. The 32-byte seed and three bytes of a SHA-256 of it are 280 bits: seven lines of eight letters.
-2. The letters are Crockford's base 32 (no I, L, O, U); O is read as 0, I and L as 1, in either case.
-3. A ninth letter closes each line. Over GF(32) the letters and the line's number, each with its own weight,
-   sum to zero: every wrong letter, every swap of two unequal letters and every misplaced line is found.
-4. When each line holds by itself, the SHA-256 bytes must hold too: they find what several errors hide.
+2. How a line is written, and how it finds what was copied wrongly, is `paper`'s.
+3. When each line holds by itself, the SHA-256 bytes must hold too: they find what several errors hide.
 """
 
 import hashlib
 import io
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
 import segno
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from node import paper
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol.digests import multibase
 from node.federation.protocol.keys import OrganisationKey, public_from_did
 from node.words import WORDS
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LINES = 7
-LETTERS = 8
-"""Letters of a line that carry the key; the ninth is the check letter."""
 STRETCH = 2**16
 """Rounds of PBKDF2: each bit here is one more bit of work for who searches a key with the same six words."""
 
-_READ_AS = str.maketrans("OIL", "011")
-_NUMBERED = re.compile(r"\s*([0-9])\s*/\s*7(?![0-9A-Z])[\s:.)]*(.*)")
 _LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
 
 
@@ -81,11 +73,7 @@ def check_commitment(did: str, pinned: str) -> None:
 
 def render_lines(key: RecoveryKey) -> tuple[str, ...]:
     """The key as seven lines of nine letters, without numbers and spaces."""
-    payload = key.seed + _checksum(key.seed)
-    bits = int.from_bytes(payload)
-    letters = [ALPHABET[bits >> shift & 31] for shift in range(len(payload) * 8 - 5, -1, -5)]
-    lines = ["".join(letters[start : start + LETTERS]) for start in range(0, len(letters), LETTERS)]
-    return tuple(line + _check_letter(number, line) for number, line in enumerate(lines, 1))
+    return paper.lines_of(key.seed + _checksum(key.seed))
 
 
 def render_sheet(
@@ -97,10 +85,6 @@ def render_sheet(
         language: the organisation's language; with `ar` the Arabic part stands first.
         made: the day that is printed.
     """
-    block = "\n".join(
-        f"{_LEFT_TO_RIGHT}    {number}/{LINES}   {line[:3]} {line[3:6]} {line[6:]}"
-        for number, line in enumerate(render_lines(key), 1)
-    )
     words, numbers = spoken(did)
     facts = {
         "name": " ".join(organisation_name.split()),
@@ -115,7 +99,7 @@ def render_sheet(
     if language.partition("-")[0].lower() != "ar":
         parts.reverse()
     rule = "=" * 64
-    return "\n".join([rule, parts[0], rule, "", block, "", rule, parts[1], rule, ""])
+    return "\n".join([rule, parts[0], rule, "", paper.block(render_lines(key)), "", rule, parts[1], rule, ""])
 
 
 def render_qr(key: RecoveryKey) -> str:
@@ -141,15 +125,7 @@ def parse_sheet(text: str) -> RecoveryKey:
     Raises:
         RefusedError: naming each line that is wrong, missing or there twice.
     """
-    lines = _find_lines(_plain(text))
-    reasons = [reason for number in range(1, LINES + 1) for reason in _line_faults(number, lines[number])]
-    if reasons:
-        raise RefusedError(*reasons)
-    bits = 0
-    for number in range(1, LINES + 1):
-        for letter in lines[number][0][:LETTERS]:
-            bits = bits << 5 | ALPHABET.index(letter)
-    payload = bits.to_bytes(LINES * LETTERS * 5 // 8)
+    payload = paper.read(text, LINES)
     seed, checksum = payload[:32], payload[32:]
     if checksum != _checksum(seed):
         raise RefusedError("each line holds by itself, but together they are no key: compare them all again")
@@ -187,64 +163,6 @@ def _checksum(seed: bytes) -> bytes:
 
 def _qr(key: RecoveryKey) -> segno.QRCode:
     return segno.make("".join(render_lines(key)), error="m", micro=False)
-
-
-def _check_letter(number: int, line: str) -> str:
-    """The letter that makes the weighted sum over GF(32) zero; the weights are powers of x."""
-    total = number
-    for letter in line:
-        total = _times_x(total) ^ ALPHABET.index(letter)
-    return ALPHABET[_times_x(total)]
-
-
-def _times_x(value: int) -> int:
-    """Multiply by x modulo x^5 + x^2 + 1, whose powers of x run through all 31 non-zero values."""
-    return value << 1 ^ (0b100101 if value & 16 else 0)
-
-
-def _plain(text: str) -> str:
-    """Upper case, ASCII digits for any script's, and no invisible characters (direction marks)."""
-    seen = (char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
-    return "".join(str(unicodedata.decimal(char, char)) for char in seen).upper()
-
-
-def _find_lines(text: str) -> dict[int, list[str]]:
-    """The candidates for each line: by their numbers, else in their order, else cut from one run."""
-    found: dict[int, list[str]] = {number: [] for number in range(1, LINES + 1)}
-    rows = [row for row in text.splitlines() if _letters(row)]
-    numbered = [match for match in map(_NUMBERED.match, rows) if match is not None]
-    if numbered:
-        for match in numbered:
-            found.get(int(match[1]), []).append(_letters(match[2]))
-        return found
-    bare = [_letters(row) for row in rows]
-    if len(bare) != LINES:
-        run, width = "".join(bare), LETTERS + 1
-        if len(run) != LINES * width:
-            raise RefusedError(f"{LINES} lines of {width} letters are wanted; here are {len(run)} letters")
-        bare = [run[start : start + width] for start in range(0, len(run), width)]
-    for number, line in enumerate(bare, 1):
-        found[number].append(line)
-    return found
-
-
-def _letters(row: str) -> str:
-    return re.sub(r"[\s\-_.]", "", row).translate(_READ_AS)
-
-
-def _line_faults(number: int, candidates: list[str]) -> list[str]:
-    if not candidates:
-        return [f"line {number} is missing"]
-    if len(set(candidates)) > 1:
-        return [f"line {number} stands twice, and not the same"]
-    line = candidates[0]
-    if strange := [char for char in line if char not in ALPHABET]:
-        return [f"line {number}: {strange[0]!r} is not a letter of the sheet"]
-    if len(line) != LETTERS + 1:
-        return [f"line {number} has {len(line)} letters; {LETTERS + 1} are wanted"]
-    if _check_letter(number, line[:LETTERS]) != line[LETTERS]:
-        return [f"line {number} does not hold: compare it with the paper, letter by letter"]
-    return []
 
 
 _ARABIC = """\

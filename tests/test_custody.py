@@ -6,11 +6,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from node import custody as rules
-from node import releases
+from node import releases, sharing
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import integrity_proofs, keys
 from node.letters import Letter
@@ -20,7 +18,6 @@ CONTENT = "zQmPbMriCHcVVMvYYagh2vq7FiyzFWCXVznSzRtPrPk3qq3"
 AUTHOR = keys.generate_organisation_key()
 PEOPLE = tuple(keys.generate_organisation_key().did for _ in range(5))
 ABOUT = f"ap+ef61://{AUTHOR.did}/objects/exercise1"
-shapes = st.tuples(st.integers(2, 5), st.integers(2, 3)).filter(lambda each: each[0] >= each[1])
 
 
 def signed(key=AUTHOR, **changes):
@@ -29,43 +26,14 @@ def signed(key=AUTHOR, **changes):
 
 
 def deposits(count=3, threshold=2, statement=None):
-    key, name = secrets.token_bytes(rules.KEY_SIZE), "exercise-deposit"
+    key, name = secrets.token_bytes(sharing.KEY_SIZE), "exercise-deposit"
     sealed = rules.seal(statement or signed(), key, name)
-    parts = rules.split(key, count, threshold, secrets.token_bytes)
+    parts = sharing.split(key, count, threshold, secrets.token_bytes)
     return [rules.Deposit(name, AUTHOR.did, ABOUT, threshold, PEOPLE[:count], sealed, each) for each in parts]
 
 
 def handed(found, number):
     return rules.Given(PEOPLE[number], found[number].id, ABOUT, found[number].parts)
-
-
-@given(shapes, st.binary(min_size=32, max_size=32), st.randoms(use_true_random=False))
-def test_any_k_have_the_key_and_any_fewer_could_have_every_key(shape, key, chance):
-    count, threshold = shape
-    parts = rules.split(key, count, threshold, chance.randbytes)
-    for group in combinations(range(count), threshold):
-        assert rules.join({number: parts[number] for number in group}, threshold) == key
-    other = chance.randbytes(32)
-    for group in combinations(range(count), threshold - 1):
-        held = {number: parts[number] for number in group}
-        assert rules.join(held, threshold) is None
-        # Whatever key one thinks of, there is a set of missing parts that makes it: so what is held excludes none.
-        for whole in combinations(range(count), threshold):
-            name = "-".join(map(str, whole))
-            missing = [number for number in whole if number not in group]
-            assert missing
-            forged = {number: {name: parts[number][name]} for number in whole}
-            first = bytes(a ^ b ^ c for a, b, c in zip(parts[missing[0]][name], key, other, strict=True))
-            forged[missing[0]] = {name: first}
-            assert rules.join(forged, threshold) == other
-            assert all(forged[number][name] == parts[number][name] for number in group if number in whole)
-
-
-def test_no_two_parts_are_alike_and_nobody_holds_more_than_its_groups():
-    parts = rules.split(bytes(32), 5, 3, secrets.token_bytes)
-    everything = [part for each in parts for part in each.values()]
-    assert len(set(everything)) == len(everything) == 30
-    assert {len(each) for each in parts} == {6}
 
 
 @pytest.mark.parametrize(("count", "threshold"), [(2, 2), (3, 2), (5, 2), (3, 3), (5, 3)])

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node import recovery
+from node import paper, recovery
 from node.errors import NodeError, ProtocolError, RefusedError
 from node.words import WORDS
 
@@ -84,7 +84,7 @@ def test_a_careless_copy_is_forgiven(change):
 def test_every_single_wrong_letter_is_found_and_its_line_named():
     for number, line in enumerate(LINES, 1):
         for place, right in enumerate(line):
-            for wrong in recovery.ALPHABET.replace(right, ""):
+            for wrong in paper.ALPHABET.replace(right, ""):
                 found = reasons(with_line(number, line[:place] + wrong + line[place + 1 :]))
                 assert found == (f"line {number} does not hold: compare it with the paper, letter by letter",)
 
@@ -128,8 +128,8 @@ def test_a_sheet_with_one_thing_broken_is_refused_by_name(text, reason):
 
 def test_errors_that_one_line_hides_are_found_by_the_whole():
     hidden = 0
-    for left in recovery.ALPHABET:
-        for right in recovery.ALPHABET:
+    for left in paper.ALPHABET:
+        for right in paper.ALPHABET:
             text = with_line(2, left + right + LINES[1][2:])
             try:
                 assert recovery.parse_sheet(text).seed == KEY.seed

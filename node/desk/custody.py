@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from node import custody as rules
 from node import letters as letter_rules
-from node import releases
+from node import releases, sharing
 from node.custody import Deposit, Given
 from node.desk import withdrawals as board
 from node.errors import ProtocolError, RefusedError
@@ -76,7 +76,7 @@ def entrust(
     statement = _statement(connection, organisation, key, record, now)
     name, secret = outbox.token(), secrets.token_bytes(rules.KEY_SIZE)
     sealed = rules.seal(statement, secret, name)
-    parts = rules.split(secret, len(custodians), threshold, secrets.token_bytes)
+    parts = sharing.split(secret, len(custodians), threshold, secrets.token_bytes)
     for did, part in zip(custodians, parts, strict=True):
         deposit = Deposit(name, organisation.did, record.object_id, threshold, tuple(custodians), sealed, part)
         letters.send(
