@@ -29,7 +29,18 @@ from node.federation.protocol.addressing import Policy
 from node.federation.relays import Relays
 from node.federation.witness import Witness
 from node.greetings import Ways
-from node.models import approvals, deliveries, documents, organisations, queues, rooms, schema, sessions
+from node.models import (
+    approvals,
+    deliveries,
+    documents,
+    drafts,
+    hostings,
+    organisations,
+    queues,
+    rooms,
+    schema,
+    sessions,
+)
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
@@ -39,7 +50,8 @@ from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
 from node.web.routes import build
-from node.web.site import CaseRoom, Site
+from node.web.setups import SetUps
+from node.web.site import CaseRoom, Site, stay
 
 _PRUNE = 3600.0
 
@@ -92,6 +104,9 @@ class Node:
         self.reception = Reception()
         self.case_room: CaseRoom = partial(rooms.recipient, room=CASES)
         """To whom confidential requests are sealed."""
+        self.setups = SetUps()
+        self.renew: Callable[[], None] = stay
+        """What `serve` puts here begins the process anew."""
         self._workers: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -146,6 +161,8 @@ class Node:
             clock=self.clock,
             reception=self.reception,
             case_room=self.case_room,
+            setups=self.setups,
+            renew=lambda: self.renew(),
         )
         return build(site)
 
@@ -206,5 +223,7 @@ class Node:
             await self.database.write(partial(documents.forget_dead, now=now))
             await self.database.write(partial(approvals.stale, now=now))
             await self.database.write(partial(sessions.prune, now=now))
+            await self.database.write(partial(drafts.prune, now=now))
+            await self.database.write(partial(hostings.prune, now=now))
             unscrubbed = await case_clock.run(self.database, self.keyring, now, unscrubbed=unscrubbed)
             await asyncio.sleep(_PRUNE)

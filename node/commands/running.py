@@ -1,8 +1,11 @@
 """The `serve` command: web and workers in one process, one event loop."""
 
 import asyncio
+import os
 import signal
 import socket
+import sys
+from importlib import import_module
 
 import click
 import uvicorn
@@ -12,30 +15,74 @@ from node import log
 from node.app import Node
 from node.commands.context import Office, common
 from node.errors import ConfigurationError
+from node.models.base import Database
+from node.settings import Settings
 
 _GRACE = 6.5
+_PROGRAM = "from node.cli import main; main()"
 
 
 @click.command()
 @click.option("--bind", metavar="HOST:PORT", help="Where to listen [127.0.0.1:8000, or the setting 'bind'].")
+@click.option("--fd", type=int, hidden=True, help="A socket that listens already: of the process that began this one.")
 @common
-def serve(office: Office, bind: str | None) -> None:
-    """Run the node: pages, inbox, deliveries and catch-up. Stops cleanly on SIGTERM or Ctrl-C, within ten seconds."""
+def serve(office: Office, bind: str | None, fd: int | None) -> None:
+    """Run the node: pages, inbox, deliveries and catch-up. Stops cleanly on SIGTERM or Ctrl-C, within ten seconds.
+
+    On an empty data directory it prints one address: open it in a browser, and set up your organisation there.
+    """
     log.start()
     host, port = _address(bind or office.settings.bind)
-    node = Node.open(office.settings)
-    organisation = node.organisation()
-    click.echo(f"{organisation.name} {organisation.address} listens on http://{host}:{port}")
+    node = _open(office.settings)
+    bound = _bind(host, port) if fd is None else socket.socket(fileno=fd)
+    bound.set_inheritable(True)
+    kept = bound.dup()
+    kept.set_inheritable(True)
+    _say(node, f"http://{f'[{host}]' if ':' in host else host}:{port}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(node, host, port))
+        again = runner.run(run(node, bound))
+    if again:
+        # What was in memory, keys above all, goes with this program; who asks meanwhile waits at the socket.
+        words = [sys.executable, "-c", _PROGRAM, "serve", "--data", str(office.settings.data.absolute())]
+        os.execv(sys.executable, [*words, "--bind", f"{host}:{port}", "--fd", str(kept.fileno())])
+    kept.close()
 
 
-async def run(node: Node, host: str, port: int) -> None:
-    """Serve until a signal comes, then finish what is claimed."""
+def _open(settings: Settings) -> Node:
+    """The node of the data directory; an empty one where nothing is there yet.
+
+    Raises:
+        ConfigurationError: the schema is not this version's, or the directory cannot be made.
+    """
+    if not settings.database_url and not (settings.data / "node.sqlite").exists():
+        try:
+            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"{settings.data} cannot be made: {error.strerror}") from error
+        database = Database(settings.url)
+        try:
+            # Loaded for this alone: a node that serves carries no migration tool, which weighs 12 MB.
+            import_module("node.models.setup").migrate(database)
+        finally:
+            database.close()
+    return Node.open(settings)
+
+
+def _say(node: Node, address: str) -> None:
+    found = node.organisations()
+    if found:
+        click.echo(f"{found[0].name} {found[0].address} listens on {address}")
+        return
+    token = node.setups.begin()
+    click.echo("There is no organisation on this node yet. To set one up, open this address in a browser:")
+    click.echo(f"لم تُنشأ منظمة على هذه العقدة بعد. لإنشائها افتحوا هذا العنوان في المتصفّح:\n\n  {address}/setup/{token}\n")
+    click.echo("Whoever has the address can do it, once. Behind a proxy, put your own host in its place: https://…/setup/…")
+
+
+async def run(node: Node, bound: socket.socket) -> bool:
+    """Serve until a signal comes, then finish what is claimed; whether the process is to begin anew."""
     config = uvicorn.Config(
         node.web(),
-        host=host,
-        port=port,
         http="httptools",
         access_log=False,
         log_level="warning",
@@ -47,9 +94,16 @@ async def run(node: Node, host: str, port: int) -> None:
         lifespan="off",
     )
     server = uvicorn.Server(config)
-    bound = _bind(host, port)
-    await node.start()
-    log.info("node.started", origin=node.organisation().origin)
+    again = False
+
+    def renew() -> None:
+        nonlocal again
+        again = server.should_exit = True
+
+    node.renew = renew
+    found = node.organisations()
+    await node.start(workers=bool(found))
+    log.info("node.started", origin=found[0].origin if found else "none yet")
     for each in (signal.SIGINT, signal.SIGTERM):
         # While it serves, uvicorn listens to these; when it is done it raises them again, and we are not done yet.
         signal.signal(each, signal.SIG_IGN)
@@ -62,6 +116,7 @@ async def run(node: Node, host: str, port: int) -> None:
             log.info("node.stopped")
         except TimeoutError:
             log.warning("node.stopped_late", note="what was under way is tried again at the next start")
+    return again
 
 
 def _bind(host: str, port: int) -> socket.socket:

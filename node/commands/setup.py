@@ -1,12 +1,15 @@
 """Making a node and looking after it: init, settings, migrate, doctor, rebuild, backup, restore."""
 
+import dataclasses
 import os
 import shutil
 import sqlite3
 import sys
 import tarfile
 import tempfile
+from collections.abc import Collection
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,12 +21,10 @@ from node.alert_forms import clean
 from node.app import Node, utc_now
 from node.commands import policies
 from node.commands.context import Office, common
-from node.desk import approvals, people, succession
-from node.desk import policies as policy_desk
-from node.errors import ConfigurationError, ProtocolError, RefusedError
-from node.federation import letterbox, outbox, trust
-from node.federation.protocol import ids
-from node.federation.protocol.keys import OrganisationKey
+from node.desk import approvals, founding, people, succession
+from node.desk.founding import Founding
+from node.errors import ConfigurationError, RefusedError
+from node.federation import outbox, trust
 from node.media import is_name
 from node.models import (
     contacts,
@@ -46,7 +47,6 @@ from node.policies import Policies, Rule
 _MAX_CONTACT = 200
 VEILED = timedelta(days=1)
 """So long a restored node shows nothing where not every member answers."""
-_HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
 
 @click.command()
@@ -71,47 +71,35 @@ def init(
     The recovery key is not kept on this machine: print the sheet, keep it with a person you trust, delete the file.
     """
     settings = office.settings
-    origin, handle = _checked(origin, handle, settings.loopback_allowed)
-    _check_country(country)
     _check_outside(recovery_file, settings.data)
+    asked = Founding(origin, name, handle, language, country, summary, listed)
+    _check(asked, (), settings.loopback_allowed)
     wishes = [policies.read_flag(each) for each in policy] or _asked_policies(office, country)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     sync_folder(settings.data.absolute().parent)
     database = Database(settings.url)
     try:
         setup.migrate(database)
-        for each in database.read_now(organisations.all_of):
-            if each.host == origin.partition("://")[2] and each.handle == handle and not each.successor:
-                raise RefusedError(f"{each.address} lives on this node already ({each.did})")
+        here = database.read_now(organisations.all_of)
     finally:
         database.close()
+    checked = _check(replace(asked, wishes=tuple(wishes)), here, settings.loopback_allowed)
     node = Node(settings)
     spare = recovery.generate()
     key = node.keyring.create()
     now = utc_now()
-    made = Organisation(
-        did=key.did,
-        handle=handle,
-        name=name,
-        summary=summary,
-        language=language,
-        country=country.upper(),
-        origin=origin,
-        recovery=recovery.commitment(spare),
-        hold="",
-        made=now,
-        listed=listed,
-    )
-    sheet = recovery.render_sheet(spare, name, made.address, key.did, now, language)
+    sheet = recovery.render_sheet(spare, checked.name, checked.address, key.did, now, language)
     sheet += "\n" + recovery.render_qr(spare)
     if recovery_file != "-":
         write_private(Path(recovery_file), sheet.encode())
     office._node = node
-    office.write(lambda connection: _begin(connection, node, made, key, wishes, now))
+    made = office.write(
+        lambda connection: founding.begin(connection, node.keyring, checked, key, recovery.commitment(spare), now)
+    )
     result = {"did": made.did, "actor": made.uri, "handle": made.address, "recovery_file": recovery_file}
     words, numbers = recovery.spoken(made.did)
     lines = [
-        f"{name} is {made.address}",
+        f"{made.name} is {made.address}",
         f"did        {made.did}",
         f"actor      {made.uri}",
         f"six words  {' '.join(words)}",
@@ -128,13 +116,14 @@ def init(
     office.show(result, lines)
 
 
-def _begin(
-    connection: Connection, node: Node, made: Organisation, key: OrganisationKey, wishes: list[Rule], now: datetime
-) -> None:
-    organisations.add(connection, made)
-    letterbox.begin(connection, node.keyring, made, now)
-    policy_desk.decide(connection, made, wishes, now)
-    outbox.publish_actor(connection, made, key, node.keyring.rsa(made.did).public_key(), now)
+def _check(asked: Founding, here: Collection[Organisation], loopback: bool) -> Founding:
+    """The rules of `founding`, as options of this command."""
+    try:
+        return founding.check(asked, here, loopback=loopback)
+    except RefusedError as error:
+        fields = {each.name for each in dataclasses.fields(Founding)}
+        named = [f"--{each}" if each.partition(" ")[0] in fields else each for each in error.reasons]
+        raise RefusedError(*named) from error
 
 
 def _asked_policies(office: Office, country: str) -> list[Rule]:
@@ -148,27 +137,6 @@ def _asked_policies(office: Office, country: str) -> list[Rule]:
         if not click.confirm(f"{question}?", default=True, err=True):
             wishes.append(Rule(switch, code, "", False))
     return wishes
-
-
-def _checked(origin: str, handle: str, loopback: bool) -> tuple[str, str]:
-    handle = handle.lower().removeprefix("@")
-    if not handle or len(handle) > 30 or not set(handle) <= _HANDLE:
-        raise RefusedError("--handle takes 1 to 30 of a-z, 0-9 and _: other servers read no other")
-    try:
-        found = ids.origin_of_location(origin)
-    except ProtocolError as error:
-        raise RefusedError(f"--origin takes https://host: {error}") from error
-    if origin.rstrip("/") != found:
-        raise RefusedError(f"--origin takes the bare origin, {found}")
-    onion = found.endswith(".onion") or ".onion:" in found
-    if found.startswith("http://") and not (loopback or onion):
-        raise RefusedError("--origin needs https (plain http is for onion hosts, and for tests with allow_networks)")
-    return found, handle
-
-
-def _check_country(country: str) -> None:
-    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
-        raise RefusedError("--country takes the two letters of ISO 3166-1, such as IQ")
 
 
 def _check_contact(contact: str) -> None:

@@ -74,7 +74,7 @@ def entrust(
     members = contacts.members_of(connection, organisation.did)
     rules.check_choice(custodians, threshold, {each.did for each in members if each.frozen is None})
     statement = _statement(connection, organisation, key, record, now)
-    name, secret = outbox.token(), secrets.token_bytes(rules.KEY_SIZE)
+    name, secret = outbox.token(), secrets.token_bytes(sharing.KEY_SIZE)
     sealed = rules.seal(statement, secret, name)
     parts = sharing.split(secret, len(custodians), threshold, secrets.token_bytes)
     for did, part in zip(custodians, parts, strict=True):

@@ -30,6 +30,7 @@ organisations = Table(
     Column("kind", String(12), nullable=False, server_default="organisation"),
     Column("parent", String(80), nullable=False, server_default=""),
     Column("working_group", String(80), nullable=False, server_default=""),
+    Column("locked", Instant),
 )
 
 ORGANISATION, GROUP = "organisation", "group"
@@ -66,6 +67,8 @@ class Organisation:
     """Of a group's actor the did of that organisation, whose members it speaks to."""
     working_group: str = ""
     """And the digest of the act that founded the group."""
+    locked: datetime | None = None
+    """Since when its people have locked it: it says nothing, shows nothing and takes nothing in."""
 
     @property
     def actor(self) -> str:
@@ -152,6 +155,12 @@ def veil(connection: Connection, did: str, until: datetime) -> None:
 def is_veiled(connection: Connection, now: datetime) -> bool:
     """Whether this node shows nothing yet: it was restored, and does not know what was withdrawn meanwhile."""
     return connection.execute(select(organisations.c.did).where(organisations.c.veiled_until > now)).first() is not None
+
+
+def set_locked(connection: Connection, did: str, since: datetime | None) -> None:
+    """Lock an organisation and the actors of the groups that it hosts, or open them again."""
+    either = (organisations.c.did == did) | (organisations.c.parent == did)
+    connection.execute(update(organisations).where(either).values(locked=since))
 
 
 def set_quorum(connection: Connection, did: str, quorum: int) -> None:

@@ -219,6 +219,17 @@ async def read_fields(request: Request, organisation: Organisation, limit: int =
     """
     if request.headers.get("origin") != organisation.origin:
         raise ProtocolError("this form was not sent by a page of this node", spec=_SPEC, status=403)
+    return await read_form(request, limit)
+
+
+async def read_form(request: Request, limit: int = _MAX_FORM) -> Fields:
+    """What a form brought, whoever sent it: the caller has looked at that.
+
+    Raises:
+        ProtocolError: it is no form.
+
+    Spec: URL §5.1, RFC 7578 §4
+    """
     body = await read_body(request, limit)
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() == "multipart/form-data":

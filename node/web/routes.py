@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, charters, evidence, feeds, groups, joining, letters, press, public, requests
+from node.web.pages import bundles, charters, evidence, feeds, groups, joining, letters, press, public, requests, setup
 from node.web.pages.desk import (
     approvals,
     case_acts,
@@ -165,6 +165,8 @@ ROUTES = (
     Route("/desk/offers/{offer}", offers.answer, methods=["POST"]),
     Route("/desk/lock", people.lock_form, methods=["GET"]),
     Route("/desk/lock", people.lock, methods=["POST"]),
+    Route("/setup/{token}", setup.step, methods=["GET", "POST"]),
+    Route("/setup/{token}/{step}", setup.step, methods=["GET", "POST"]),
     Route("/static/{name}", public.static),
     Route("/.well-known/nodeinfo", wellknown.get_nodeinfo_links),
     Route("/nodeinfo/2.1", wellknown.get_nodeinfo),

@@ -19,10 +19,15 @@ from node.receipts import Patience
 from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
+from node.web.setups import SetUps
 from node.web.uploads import Uploads
 from node.web.versions import Versions
 
 CaseRoom = Callable[[Connection, str], str | None]
+
+
+def stay() -> None:
+    """A node in a test or a command: there is no process to begin anew."""
 
 
 def nobody(connection: Connection, org: str) -> str | None:
@@ -59,6 +64,10 @@ class Site:
     versions: Versions = field(default_factory=Versions)
     doorstep: Counter = field(default_factory=Counter)
     """Where organisations ask to join, apart from those who ask for help: neither holds the other up."""
+    setups: SetUps = field(default_factory=SetUps)
+    """Organisations that are being set up in the browser."""
+    renew: Callable[[], None] = stay
+    """Begin the process anew: another organisation lives here, or its keys must leave the memory."""
     copied: datetime | None = None
     """The moment of a copy as files, while one is made: exercises, which are the members', are left out of it."""
 

@@ -14,8 +14,10 @@ from node.models import (
     declarations,
     deliveries,
     documents,
+    drafts,
     fronts,
     groups,
+    hostings,
     joinings,
     letters,
     logs,
@@ -34,9 +36,9 @@ from node.models import (
 )
 
 TABLES = (
-    alerts, approvals, audit, boosts, cases, charters, contacts, declarations, deliveries, documents, fronts, groups,
-    joinings, letters, logs, media, networks, organisations, people, policies, queues, relays, rooms, sessions,
-    signatures, withdrawals, withheld,
+    alerts, approvals, audit, boosts, cases, charters, contacts, declarations, deliveries, documents, drafts, fronts,
+    groups, hostings, joinings, letters, logs, media, networks, organisations, people, policies, queues, relays, rooms,
+    sessions, signatures, withdrawals, withheld,
 )  # fmt: skip
 
 context.configure(

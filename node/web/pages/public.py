@@ -27,6 +27,7 @@ from node.models.contacts import Member
 from node.models.organisations import Organisation
 from node.web import activitypub, directories, sisters, stories
 from node.web.citations import cited
+from node.web.languages import Locale
 from node.web.site import Site, is_veiled, site_of
 from node.web.views import (
     AlertCard,
@@ -200,8 +201,7 @@ def show(
     noindex: bool = False, status: int = 200, feeds: tuple[Feed, ...] = (), **views: object,
 ) -> Response:  # fmt: skip
     """Render a page in the reader's language."""
-    choice = site.languages.chosen(request.query_params.get("lang"))
-    locale = site.languages.negotiate(request.headers.get("accept-language"), choice)
+    choice, locale = site.languages.chosen(request.query_params.get("lang")), locale_of(site, request, host)
     frame = Frame(
         organisation=host.name if host else "",
         organisation_language=host.language if host else "",
@@ -219,6 +219,12 @@ def show(
     if noindex:
         headers["x-robots-tag"] = "noindex"
     return Response(body, status, headers=headers, media_type="text/html")
+
+
+def locale_of(site: Site, request: Request, host: Organisation | None) -> Locale:
+    """The language of the page that a reader gets."""
+    choice = site.languages.chosen(request.query_params.get("lang"))
+    return site.languages.negotiate(request.headers.get("accept-language"), choice)
 
 
 def missing_page(site: Site, request: Request, organisation: Organisation | None, status: int) -> Response:
