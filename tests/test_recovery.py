@@ -156,8 +156,8 @@ def test_the_sheet_speaks_both_languages_and_the_organisations_comes_first():
             assert wanted in text
         assert recovery.commitment(KEY) in text
         assert all(word in text for word in recovery.six_words(OTHER.did))
-    assert arabic.index("ورقة الاسترداد") < arabic.index("RECOVERY SHEET")
-    assert english.index("RECOVERY SHEET") < english.index("ورقة الاسترداد")
+    assert arabic.index("ورقة الاستعادة") < arabic.index("RECOVERY SHEET")
+    assert english.index("RECOVERY SHEET") < english.index("ورقة الاستعادة")
 
 
 def test_a_name_over_two_lines_cannot_pass_for_a_line_of_the_key():

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 import click
@@ -15,8 +16,10 @@ from node import log
 from node.app import Node
 from node.commands.context import Office, common
 from node.errors import ConfigurationError
+from node.models import schema
 from node.models.base import Database
 from node.settings import Settings
+from node.web.site import stay
 
 _GRACE = 6.5
 _PROGRAM = "from node.cli import main; main()"
@@ -34,14 +37,16 @@ def serve(office: Office, bind: str | None, fd: int | None) -> None:
     log.start()
     host, port = _address(bind or office.settings.bind)
     node = _open(office.settings)
-    bound = _bind(host, port) if fd is None else socket.socket(fileno=fd)
+    bound = listen(host, port) if fd is None else socket.socket(fileno=fd)
     bound.set_inheritable(True)
     kept = bound.dup()
     kept.set_inheritable(True)
     _say(node, f"http://{f'[{host}]' if ':' in host else host}:{port}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         again = runner.run(run(node, bound))
-    if again:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)  # what has a handler here would be ignored while the next one starts
+    if again():
         # What was in memory, keys above all, goes with this program; who asks meanwhile waits at the socket.
         words = [sys.executable, "-c", _PROGRAM, "serve", "--data", str(office.settings.data.absolute())]
         os.execv(sys.executable, [*words, "--bind", f"{host}:{port}", "--fd", str(kept.fileno())])
@@ -54,17 +59,18 @@ def _open(settings: Settings) -> Node:
     Raises:
         ConfigurationError: the schema is not this version's, or the directory cannot be made.
     """
-    if not settings.database_url and not (settings.data / "node.sqlite").exists():
+    if not settings.database_url:
         try:
             settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"{settings.data} cannot be made: {error.strerror}") from error
-        database = Database(settings.url)
-        try:
+    database = Database(settings.url)
+    try:
+        if schema.is_empty(database):
             # Loaded for this alone: a node that serves carries no migration tool, which weighs 12 MB.
             import_module("node.models.setup").migrate(database)
-        finally:
-            database.close()
+    finally:
+        database.close()
     return Node.open(settings)
 
 
@@ -75,12 +81,15 @@ def _say(node: Node, address: str) -> None:
         return
     token = node.setups.begin()
     click.echo("There is no organisation on this node yet. To set one up, open this address in a browser:")
-    click.echo(f"لم تُنشأ منظمة على هذه العقدة بعد. لإنشائها افتحوا هذا العنوان في المتصفّح:\n\n  {address}/setup/{token}\n")
+    click.echo("لم تُنشأ منظمة على هذه العقدة بعد. لإنشائها افتحوا هذا العنوان في المتصفّح:")
+    click.echo(f"\n  {address}/setup/{token}\n")
     click.echo("Whoever has the address can do it, once. Behind a proxy, put your own host in its place: https://…/setup/…")
 
 
-async def run(node: Node, bound: socket.socket) -> bool:
-    """Serve until a signal comes, then finish what is claimed; whether the process is to begin anew."""
+async def run(node: Node, bound: socket.socket) -> Callable[[], bool]:
+    """Serve until a signal comes, then finish what is claimed; returns what knows whether the process is to begin anew,
+    for until then a signal may still say that it is to leave.
+    """
     config = uvicorn.Config(
         node.web(),
         http="httptools",
@@ -104,9 +113,15 @@ async def run(node: Node, bound: socket.socket) -> bool:
     found = node.organisations()
     await node.start(workers=bool(found))
     log.info("node.started", origin=found[0].origin if found else "none yet")
+
+    def leave(number: int, frame: object) -> None:
+        nonlocal again
+        again, server.should_exit = False, True
+        node.renew = stay
+
     for each in (signal.SIGINT, signal.SIGTERM):
         # While it serves, uvicorn listens to these; when it is done it raises them again, and we are not done yet.
-        signal.signal(each, signal.SIG_IGN)
+        signal.signal(each, leave)
     try:
         await server.serve(sockets=[bound])
     finally:
@@ -116,10 +131,15 @@ async def run(node: Node, bound: socket.socket) -> bool:
             log.info("node.stopped")
         except TimeoutError:
             log.warning("node.stopped_late", note="what was under way is tried again at the next start")
-    return again
+    return lambda: again
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        ConfigurationError: somebody else listens there.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -12,6 +12,12 @@ REVISIONS = (
 """Every revision of the schema, oldest first. A test holds it equal to the migrations."""
 
 
+def is_empty(database: Database) -> bool:
+    """Whether nothing was ever made in it, or its making was broken off."""
+    with database.engine.connect() as connection, connection.begin():
+        return not inspect(connection).get_table_names()
+
+
 def check(database: Database) -> None:
     """The schema is the one this version needs.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import uvloop
 
 from node.app import Node
-from node.commands.running import run
+from node.commands.running import listen, run
 from node.settings import load
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     host, _, port = bind.rpartition(":")
     node = Door.open(load(Path(data)))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(node, host, int(port)))
+        runner.run(run(node, listen(host, int(port))))
 
 
 if __name__ == "__main__":
