@@ -58,7 +58,8 @@ class SettingUp:
 
     def sheets(self):
         page = self.get("/sheets").body.decode()
-        return [unescape(each) for each in re.findall(r"<pre dir=\"auto\">(.*?)</pre>", page, re.S)]
+        papers = re.findall(r"<section class=\"paper\".*?</section>", page, re.S)
+        return ["\n".join(map(unescape, re.findall(r"<pre dir=\"auto\">(.*?)</pre>", each, re.S))) for each in papers]
 
     def copied(self, sheets):
         """The wanted lines, as somebody reads them from paper."""

@@ -25,6 +25,7 @@ from node.recovery_parts import Part
 
 WHOLE, PARTS = "whole", "parts"
 _MOST = 20
+_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ class Sheet:
     qr: Markup = field(repr=False)
     """The same lines as a drawing (SVG) of ours."""
     lines: tuple[str, ...] = field(repr=False)
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """The text for a page of any width: its lines joined, but for those that are a list, a fact or the key."""
+        kept = [block for block in self.text.replace("=" * 64, "\n").split("\n\n") if block.strip()]
+        return tuple(_joined(block.strip("\n")) for block in kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,14 @@ class SetUps:
     def close(self, token: str) -> None:
         """It is done: the link opens nothing any more."""
         self._open.pop(people_keys.digest(token), None)
+
+
+def _joined(block: str) -> str:
+    found = ""
+    for line in block.split("\n"):
+        own = not found or line.startswith(("- ", _LEFT_TO_RIGHT)) or ": " in line[:16]
+        found += line if not found else f"\n{line}" if own else f" {line.strip()}"
+    return found
 
 
 def _whole(spare: RecoveryKey, asked: Founding, key: OrganisationKey, now: datetime) -> tuple[Sheet, ...]:
