@@ -51,7 +51,7 @@ from node.web.languages import Languages
 from node.web.render import Renderer
 from node.web.routes import build
 from node.web.setups import SetUps
-from node.web.site import CaseRoom, Site, stay
+from node.web.site import CaseRoom, Locks, Site, stay
 
 _PRUNE = 3600.0
 
@@ -105,6 +105,7 @@ class Node:
         self.case_room: CaseRoom = partial(rooms.recipient, room=CASES)
         """To whom confidential requests are sealed."""
         self.setups = SetUps()
+        self.locks = Locks(own)
         self.renew: Callable[[], None] = stay
         """What `serve` puts here begins the process anew."""
         self._workers: list[asyncio.Task[None]] = []
@@ -162,6 +163,7 @@ class Node:
             reception=self.reception,
             case_room=self.case_room,
             setups=self.setups,
+            locks=self.locks,
             renew=lambda: self.renew(),
         )
         return build(site)
@@ -169,7 +171,7 @@ class Node:
     async def start(self, *, workers: bool = True) -> None:
         """Begin to work; returns when the node is ready to take requests."""
         await self.inbox.refresh()
-        if not workers:
+        if not workers or self.locks.any:
             return
         now = self.clock()
         await self.database.write(lambda connection: queues.release(connection, now))

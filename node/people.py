@@ -10,7 +10,8 @@ Rules, in order:
 5. A password has 12 characters at least. Five wrong tries cost a minute, each further one twice as long, up to an hour.
    Tries in a browser that somebody of this name signed in with are counted apart: strangers hold nobody up there.
 6. The last coordinator cannot be disabled.
-7. Nobody approves what they wrote, nobody counts twice, and the command line, which is nobody, never approves.
+7. Anybody who works here may lock, from any phone, with a second factor; only a coordinator opens again.
+8. Nobody approves what they wrote, nobody counts twice, and the command line, which is nobody, never approves.
 
 Spec: NIST SP 800-63B §3.1.1.2
 """
@@ -60,11 +61,11 @@ class Duty:
 
 DUTIES: Mapping[str, Duty] = MappingProxyType(
     {
-        AUTHOR: Duty(frozenset({"write"}), frozenset({NETWORK}), False),
-        APPROVER: Duty(frozenset({"approve"}), frozenset({APPROVALS, NETWORK}), True),
-        CASE_WORKER: Duty(frozenset({"write", "cases"}), frozenset(ROOMS), True),
-        COORDINATOR: Duty(frozenset({"people", "disable", "lock"}), frozenset({APPROVALS, NETWORK}), True),
-        ADMINISTRATOR: Duty(frozenset({"disable"}), frozenset(), False),
+        AUTHOR: Duty(frozenset({"write", "lock"}), frozenset({NETWORK}), False),
+        APPROVER: Duty(frozenset({"approve", "lock"}), frozenset({APPROVALS, NETWORK}), True),
+        CASE_WORKER: Duty(frozenset({"write", "cases", "lock"}), frozenset(ROOMS), True),
+        COORDINATOR: Duty(frozenset({"people", "disable", "lock", "unlock"}), frozenset({APPROVALS, NETWORK}), True),
+        ADMINISTRATOR: Duty(frozenset({"disable", "lock"}), frozenset(), False),
     }
 )
 ROLES = tuple(DUTIES)

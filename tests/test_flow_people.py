@@ -271,7 +271,7 @@ async def test_a_shared_computer_is_signed_out_when_idle_and_remembers_nothing(t
         assert (await zainab.get("/desk")).status == 303
 
 
-async def test_locking_ends_every_session_at_once_and_a_restart_none(tmp_path):
+async def test_a_restart_ends_no_session(tmp_path):
     async with Network(tmp_path) as net:
         house = await net.house("a")
         zainab = await join(house, "Zainab (exercise)", "coordinator")
@@ -280,11 +280,6 @@ async def test_locking_ends_every_session_at_once_and_a_restart_none(tmp_path):
         await house.start()
         cheap(house)
         assert (await karwan.get("/desk")).status == 200
-        assert (await karwan.post("/desk/lock")).status == 403
-        assert (await zainab.post("/desk/lock")).status == 303
-        assert (await karwan.get("/desk")).status == 303
-        assert (await zainab.get("/desk")).status == 303
-        assert (await karwan.sign_in()).status == 303
         assert room_secrets(house, karwan, CASES)
 
 

@@ -1,13 +1,14 @@
 """From an empty directory to an organisation, in the browser alone: real processes, and forms as browsers send them."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from node import recovery, recovery_parts
+from node import people_factors, recovery, recovery_parts
 from node.models import organisations
 from node.models.base import Database
 from tests.support.desk import PASSWORD
@@ -174,3 +175,36 @@ def only_organisation(data):
     return found
 
 
+
+
+def test_a_lock_begins_the_process_anew_and_outlives_it(tmp_path):
+    with Node(tmp_path / "data", "127.5.0.3") as node:
+        invited = node.cli("user", "add", "Zainab (exercise)", "--role", "coordinator", json=True)
+        link = invited["link"]
+        database = Database(f"sqlite:///{node.data / 'node.sqlite'}")
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": node.origin}
+
+        def post(path, fields, cookie=""):
+            sent = headers | ({"Cookie": cookie} if cookie else {})
+            return request("POST", node.origin + path, body=urlencode(fields).encode(), headers=sent, timeout=60)
+
+        joined = post(urlsplit(link).path, {"password": PASSWORD, "again": PASSWORD})
+        cookie = joined.headers["set-cookie"].partition(";")[0]
+        page = node.get("/desk/factors", Cookie=cookie).body.decode()
+        token = re.search(r'name="form" value="([0-9a-f]+)"', page)[1]
+        secret = re.search(r">([A-Z2-7]{32})<", page)[1]
+        code = people_factors.totp_code(secret, datetime.now(UTC))
+        enrolled = post("/desk/factors/totp", {"form": token, "code": code}, cookie).body.decode()
+        paper = re.findall(r">([a-z2-7]{4}(?:-[a-z2-7]{4}){3})<", enrolled)
+        before = node.pid
+        locked = post("/desk/lock", {"name": "Zainab (exercise)", "password": PASSWORD, "code": paper[0]})
+        assert locked.status == 503, locked.body
+        node.wait_until(lambda: node.tail().count("event=node.started") == 2, "the process began anew")
+        assert node.pid == before
+        assert node.get("/").status == 503
+        node.kill()
+        node.start()
+        assert node.get("/alerts").status == 503
+        (found,) = database.read_now(organisations.all_of)
+        assert found.locked is not None
+        database.close()

@@ -15,7 +15,7 @@ from node import people_keys
 from node.desk import approvals, sign_in
 from node.errors import RefusedError
 from node.federation.protocol import sealing
-from node.models import audit, people, rooms, sessions
+from node.models import audit, organisations, people, rooms, sessions
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
 from node.people import Person
@@ -192,15 +192,29 @@ def disable(
 
 
 def lock(connection: Connection, organisation: Organisation, by: Person, now: datetime) -> int:
-    """End every session of the organisation at once: nothing that is sealed opens until somebody signs in again.
+    """End every session of the organisation at once; it says nothing, shows nothing and takes nothing in until a
+    coordinator opens it again. What others hold of it stays where it is, and nothing here is destroyed.
+
+    Raises:
+        RefusedError: their roles do not count.
+    """
+    if not by.may("lock"):
+        raise RefusedError("your roles do not allow this")
+    organisations.set_locked(connection, organisation.did, now.replace(minute=0, second=0, microsecond=0))
+    audit.append(connection, organisation.did, "lock", organisation.did, now, **_actor(by, "lock"))
+    return sessions.end_all(connection, organisation.did)
+
+
+def unlock(connection: Connection, organisation: Organisation, by: Person, now: datetime) -> None:
+    """Go on.
 
     Raises:
         RefusedError: only a coordinator may.
     """
-    if not by.may("lock"):
-        raise RefusedError("only a coordinator locks")
-    audit.append(connection, organisation.did, "lock", organisation.did, now, **_actor(by, "lock"))
-    return sessions.end_all(connection, organisation.did)
+    if not by.may("unlock"):
+        raise RefusedError("only a coordinator opens what was locked")
+    organisations.set_locked(connection, organisation.did, None)
+    audit.append(connection, organisation.did, "unlock", organisation.did, now, **_actor(by, "unlock"))
 
 
 def find(connection: Connection, organisation: Organisation, name: str) -> Person:

@@ -57,7 +57,7 @@ class Publisher:
         now, done = self._clock(), 0
         for org, row in rows.due(connection, now):
             organisation = organisations.get(connection, org)
-            if organisation is None or organisation.hold:
+            if organisation is None or organisation.hold or organisation.locked is not None:
                 continue
             try:
                 key = self._keyring.organisation(org)

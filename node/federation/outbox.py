@@ -118,6 +118,8 @@ def publish(
         RefusedError: publishing is on hold, or a rule says no; nothing was written.
     """
     organisation = organisations.lock(connection, organisation.did)
+    if organisation.locked is not None:
+        raise RefusedError("this organisation is locked: a coordinator opens it again at the desk")
     if organisation.hold and not new_epoch:
         raise RefusedError(organisation.hold)
     place = replicas.next_position(commit.head_of(connection, organisation.did), new_epoch=new_epoch)

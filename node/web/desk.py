@@ -186,9 +186,14 @@ async def with_form(request: Request, session: Session, limit: int) -> Session |
         fields = await read_fields(request, session.organisation, limit)
     except ProtocolError as error:
         return refused(request, session, error.reason, error.status)
-    if not people_keys.same(fields.one(FORM_TOKEN), session.form):
+    if not carries(fields, session):
         return refused(request, session, "this form is not of this session: open the page again", 403)
     return replace(session, fields=fields)
+
+
+def carries(fields: Fields, session: Session) -> bool:
+    """Whether a form bears the token of this session."""
+    return people_keys.same(fields.one(FORM_TOKEN), session.form)
 
 
 async def write(request: Request, session: Session, work: Callable[[Connection], T]) -> T:

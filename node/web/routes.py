@@ -7,6 +7,7 @@ from starlette.routing import Route
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, charters, evidence, feeds, groups, joining, letters, press, public, requests, setup
+from node.web.pages.closed import Shutter
 from node.web.pages.desk import (
     approvals,
     case_acts,
@@ -18,6 +19,7 @@ from node.web.pages.desk import (
     group_papers,
     join,
     joinings,
+    lock,
     network,
     networks,
     offers,
@@ -163,8 +165,10 @@ ROUTES = (
     Route("/desk/offers", offers.index, methods=["GET"]),
     Route("/desk/offers", offers.offer, methods=["POST"]),
     Route("/desk/offers/{offer}", offers.answer, methods=["POST"]),
-    Route("/desk/lock", people.lock_form, methods=["GET"]),
-    Route("/desk/lock", people.lock, methods=["POST"]),
+    Route("/desk/lock", lock.lock_form, methods=["GET"]),
+    Route("/desk/lock", lock.take_lock, methods=["POST"]),
+    Route("/desk/unlock", lock.unlock_form, methods=["GET"]),
+    Route("/desk/unlock", lock.take_unlock, methods=["POST"]),
     Route("/setup/{token}", setup.step, methods=["GET", "POST"]),
     Route("/setup/{token}/{step}", setup.step, methods=["GET", "POST"]),
     Route("/static/{name}", public.static),
@@ -179,6 +183,6 @@ ROUTES = (
 
 def build(site: Site) -> Starlette:
     """The ASGI application of one node."""
-    app = Starlette(routes=list(ROUTES), middleware=[Middleware(Frame)])
+    app = Starlette(routes=list(ROUTES), middleware=[Middleware(Frame), Middleware(Shutter, site=site)])
     app.state.site = site
     return app

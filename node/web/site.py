@@ -1,6 +1,6 @@
 """What endpoints need, in one frozen value: they read, call and answer, and hold nothing themselves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,6 +24,32 @@ from node.web.uploads import Uploads
 from node.web.versions import Versions
 
 CaseRoom = Callable[[Connection, str], str | None]
+
+
+class Locks:
+    """Which organisations of this node are locked, by the host names at which they answer; read once, at the start."""
+
+    def __init__(self, found: Sequence[Organisation] = ()) -> None:
+        self._hosts = {each.host for each in found if each.locked is not None}
+        self._first = found[0].host if found else ""
+        self._own = {each.host for each in found}
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one: then this node sends nothing and takes nothing in, for anybody."""
+        return bool(self._hosts)
+
+    def closes(self, host: str) -> bool:
+        """Whether who asks at this host name gets nothing. A name that is nobody's is the first organisation's."""
+        return bool(self._hosts) and (host if host in self._own else self._first) in self._hosts
+
+    def close(self, host: str) -> None:
+        """From now on."""
+        self._hosts.add(host)
+
+    def open(self, host: str) -> None:
+        """No longer."""
+        self._hosts.discard(host)
 
 
 def stay() -> None:
@@ -66,6 +92,7 @@ class Site:
     """Where organisations ask to join, apart from those who ask for help: neither holds the other up."""
     setups: SetUps = field(default_factory=SetUps)
     """Organisations that are being set up in the browser."""
+    locks: Locks = field(default_factory=Locks)
     renew: Callable[[], None] = stay
     """Begin the process anew: another organisation lives here, or its keys must leave the memory."""
     copied: datetime | None = None

@@ -145,31 +145,6 @@ async def disable(request: Request) -> Response:
     )
 
 
-async def lock_form(request: Request) -> Response:
-    """The page that locks, to be kept as a bookmark on a phone."""
-    session = await desk.signed_in(request, act="lock")
-    if isinstance(session, Response):
-        return session
-    return desk.page(request, session, session.organisation, "desk/lock.html")
-
-
-async def lock(request: Request) -> Response:
-    """End every session of the organisation, this one too."""
-    session = await desk.signed_in(request, act="lock", fresh_factor=True)
-    if isinstance(session, Response):
-        return session
-    now = site_of(request).clock()
-    done = await _try(
-        request, session,
-        partial(acts.lock, organisation=session.organisation, by=session.person, now=now),
-    )  # fmt: skip
-    if isinstance(done, Response):
-        return done
-    answer = desk.go(request, desk.SIGN_IN)
-    desk.take_cookie(answer, session.organisation, shared=session.row.shared)
-    return answer
-
-
 async def _index(request: Request, session: Session) -> Response:
     everybody = await site_of(request).database.read(
         lambda connection: people.all_of(connection, session.organisation.did)

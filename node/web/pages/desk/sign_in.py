@@ -44,7 +44,7 @@ async def take_sign_in(request: Request) -> Response:
     except RefusedError as error:
         return desk.refused(request, None, str(error), 503)
     if isinstance(found, Waits):
-        return _form(request, organisation, minutes=_minutes(found, request), status=429)
+        return _form(request, organisation, minutes=minutes_of(found, request), status=429)
     if not isinstance(found, Entered):
         return _form(request, organisation, wrong=True, status=403)
     answer = desk.go(request, "/desk")
@@ -82,7 +82,7 @@ async def take_factor(request: Request) -> Response:
         )  # fmt: skip
     shown = await site.database.write(show)
     if isinstance(shown, Waits):
-        return await _factor(request, session, minutes=_minutes(shown, request), status=429)
+        return await _factor(request, session, minutes=minutes_of(shown, request), status=429)
     if not shown:
         return await _factor(request, session, wrong=True, status=403)
     return desk.go(request, desk.following(request))
@@ -125,6 +125,7 @@ async def _factor(
     )  # fmt: skip
 
 
-def _minutes(waits: Waits, request: Request) -> int:
+def minutes_of(waits: Waits, request: Request) -> int:
+    """For how many minutes nobody tries this name."""
     left = waits.until - site_of(request).clock()
     return max(1, -(-left // timedelta(minutes=1)))
