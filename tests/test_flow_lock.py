@@ -65,7 +65,7 @@ async def test_everything_stops_and_goes_on_where_it_stood(tmp_path):
         assert (await zainab.get("/desk")).status == 200
         await a.sync(b)
         assert await a.holds(news)
-        assert (await a.publish()).sequence == said.sequence + 1
+        assert (await a.publish()).sequence > said.sequence
 
 
 async def test_a_phone_without_a_session_locks_with_name_password_and_code_and_nothing_less(tmp_path):
