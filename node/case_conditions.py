@@ -35,10 +35,15 @@ def _reason_given(look: Look) -> Iterator[str]:
         yield "R14: write the reason; whoever asked is told"
 
 
+def sources_suffice(case: Case) -> bool:
+    """Two independent sources, or one and a document."""
+    witnesses = sum(1 for each in case.sources if each.independent and not each.document)
+    documents = sum(1 for each in case.sources if each.document)
+    return witnesses >= 2 or bool(witnesses and documents)
+
+
 def _verified(look: Look) -> Iterator[str]:
-    witnesses = sum(1 for each in look.case.sources if each.independent and not each.document)
-    documents = sum(1 for each in look.case.sources if each.document)
-    if witnesses < 2 and not (witnesses and documents):
+    if not sources_suffice(look.case):
         yield "R6: two independent sources are needed, or one and a document"
     if not look.case.verification.level:
         yield "R6: record how the facts were checked"

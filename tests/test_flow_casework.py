@@ -19,6 +19,12 @@ def inside_nowhere(*houses):
             assert word.encode() not in kept, word
 
 
+async def opened(worker):
+    """A case from scratch; its page."""
+    answer = await worker.post("/desk/cases/new", {"what": "EXERCISE zq-asked"})
+    return answer.headers["location"].removesuffix("/guide")
+
+
 async def first_case(worker):
     found = re.search(r"/desk/cases/[0-9a-f]{32}", (await worker.get("/desk/cases")).text)
     assert found is not None
@@ -100,8 +106,8 @@ async def test_consent_that_is_taken_back_while_others_look_takes_the_request_ba
     async with Network(tmp_path) as net:
         house, sara, people = await office(net, "one")
         await sara.get("/desk/cases/new")
-        opened = await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked", "imminent": "yes"})
-        case = opened.headers["location"]
+        answer = await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked", "imminent": "yes"})
+        case = answer.headers["location"].removesuffix("/guide")
         await to_draft(sara, case)
         await do(sara, case, "submit")
         await approve(people[0])
@@ -136,7 +142,7 @@ async def test_a_changed_text_voids_what_others_look_at_and_a_revision_asks_agai
     async with Network(tmp_path) as net:
         house, sara, people = await office(net, "one")
         await sara.get("/desk/cases/new")
-        case = (await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked"})).headers["location"]
+        case = await opened(sara)
         await to_draft(sara, case)
         await do(sara, case, "submit")
         await approve(people[0])
@@ -196,7 +202,7 @@ async def test_who_is_no_case_worker_reads_no_case_and_a_refusal_brings_the_text
     async with Network(tmp_path) as net:
         house, sara, people = await office(net, "one")
         await sara.get("/desk/cases/new")
-        case = (await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked"})).headers["location"]
+        case = await opened(sara)
         for path in ("/desk/cases", case, f"{case}/person/new", f"{case}/act/withdraw"):
             assert (await people[0].get(path)).status == 403
             assert (await house.get(path)).status == 303
@@ -219,7 +225,7 @@ async def test_what_is_for_members_only_is_sealed_and_taken_back_with_the_consen
         await net.befriend(house, other)
         reader = await join(other, "Nour (exercise)", "coordinator")
         await sara.get("/desk/cases/new")
-        case = (await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked"})).headers["location"]
+        case = await opened(sara)
         await to_draft(sara, case, "network-only")
         await do(sara, case, "submit")
         await approve(people[0])
@@ -245,7 +251,7 @@ async def test_a_presumed_consent_is_answered_for_by_two_who_read_why_even_among
         house, sara, people = await office(net, "one")
         await net.befriend(house, await net.house("two"))
         await sara.get("/desk/cases/new")
-        case = (await sara.post("/desk/cases/new", {"what": "EXERCISE zq-asked"})).headers["location"]
+        case = await opened(sara)
         why = "EXERCISE: he may be moved tonight, and nobody of his can be reached"
         presumed = {"given_by": "presumed", "how": "nobody can be asked", "necessity": why}
         await to_draft(sara, case, "network-only", person={"situation": "detained"}, consent=presumed)

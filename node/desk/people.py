@@ -15,7 +15,7 @@ from node import people_keys
 from node.desk import approvals, sign_in
 from node.errors import RefusedError
 from node.federation.protocol import sealing
-from node.models import audit, organisations, people, rooms, sessions
+from node.models import audit, drafts, organisations, people, rooms, sessions
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
 from node.people import Person
@@ -185,6 +185,7 @@ def disable(
     ended = sessions.end_of_person(connection, organisation.did, person.id)
     gone = people.disable(connection, person)
     people.forget_browsers(connection, organisation.did, sign_in.counted_as(person.name))
+    drafts.drop_of(connection, organisation.did, person.id)
     for room in held:
         rooms.rotate(connection, organisation.did, room, staying[room], now)
     audit.append(connection, organisation.did, "disable", person.id, now, **_actor(by, "disable"))

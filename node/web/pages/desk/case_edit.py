@@ -1,7 +1,8 @@
 """Writing in a case: one form for each part of it, and the words by which people allow or take back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from node.desk import case_news, casework
 from node.desk import cases as desk_cases
 from node.desk.casework import Seat
 from node.errors import RefusedError
-from node.web import desk
+from node.web import desk, drafts
 from node.web.desk import Session
 from node.web.pages.desk import case_fields, case_forms, cases
 from node.web.pages.desk.case_fields import Field, Shown
@@ -39,6 +40,10 @@ class FormView:
     removable: bool = False
     voids: bool = False
     """Others are asked to look at the text: a change makes that void."""
+    beside: Words | None = None
+    """The text in the main language, to be read beside a translation."""
+    left: datetime | None = None
+    """What is shown was typed before and not handed in; to the hour when."""
 
 
 async def new_form(request: Request) -> Response:
@@ -46,7 +51,8 @@ async def new_form(request: Request) -> Response:
     session = await desk.signed_in(request, act="cases")
     if isinstance(session, Response):
         return session
-    return _page(request, session, FormView("case", ASK, nothing(ASK), 0, "/desk/cases"))
+    view = FormView("case", ASK, nothing(ASK), 0, "/desk/cases")
+    return _page(request, session, await with_draft(request, session, view))
 
 
 async def take_new(request: Request) -> Response:
@@ -54,6 +60,8 @@ async def take_new(request: Request) -> Response:
     session = await desk.signed_in(request, act="cases")
     if isinstance(session, Response):
         return session
+    if (later := await drafts.wants_keeping(request, session)) is not None:
+        return later
     site = site_of(request)
     language = site.languages.negotiate(request.headers.get("accept-language"), None).code
 
@@ -65,7 +73,10 @@ async def take_new(request: Request) -> Response:
     if isinstance(done, RefusedError):
         typed = case_fields.typed(session.fields, ASK)
         return _page(request, session, FormView("case", ASK, typed, 0, "/desk/cases"), done)
-    return done if isinstance(done, Response) else desk.go(request, f"/desk/cases/{done}")
+    if isinstance(done, Response):
+        return done
+    await drafts.drop(request, session)
+    return desk.go(request, f"/desk/cases/{done}/guide")
 
 
 async def form(request: Request) -> Response:
@@ -79,6 +90,8 @@ async def take(request: Request) -> Response:
     session = await desk.signed_in(request, act="cases", limit=_FORM)
     if isinstance(session, Response):
         return session
+    if (later := await drafts.wants_keeping(request, session)) is not None:
+        return later
     name, which = request.path_params["form"], request.path_params["which"]
     version, case_id = cases.version_of(session), request.path_params["case"]
 
@@ -97,7 +110,10 @@ async def take(request: Request) -> Response:
     done = await cases.attempt(request, session, work)
     if isinstance(done, RefusedError):
         return await _show(request, session, done)
-    return done if isinstance(done, Response) else desk.go(request, f"/desk/cases/{case_id}")
+    if isinstance(done, Response):
+        return done
+    await drafts.drop(request, session)
+    return desk.go(request, _back(request))
 
 
 async def change_consent(request: Request) -> Response:
@@ -124,18 +140,18 @@ async def _show(request: Request, session: Session, problem: RefusedError | None
 
     def work(connection: Connection, seat: Seat) -> FormView:
         held = casework.current(connection, seat, request.path_params["case"])
-        back = f"/desk/cases/{held.case.id}"
+        back, main = _back(request), held.case.texts[:1]
         waits = held.case.state in ("review", "embargo")
         if name == "consent":
-            return FormView(name, CONSENT, nothing(CONSENT, free=("yes",)), held.version, back, voids=waits)
+            return FormView(name, CONSENT, nothing(CONSENT), held.version, back, voids=waits)
         if name == NEWS:
-            main = held.case.texts[:1]
             given = {"language": (main[0].language,)} if main else {}
             return FormView(name, TEXT, nothing(TEXT, **given), held.version, back, public=True)
         part = PARTS[_known(name)]
         return FormView(
             name, part.fields, case_forms.shown(held.case, name, which), held.version, back, part.public,
             part.empty is not None and which != NEW, waits and part.public,
+            main[0] if name == "text" and main and main[0].language != which else None,
         )  # fmt: skip
 
     found = await cases.attempt(request, session, work)
@@ -145,11 +161,22 @@ async def _show(request: Request, session: Session, problem: RefusedError | None
         return found
     if problem is not None:
         typed = case_fields.typed(session.fields, found.fields)
-        found = FormView(
-            found.form, found.fields, typed, cases.version_of(session), found.back, found.public, found.removable,
-            found.voids,
-        )  # fmt: skip
+        found = replace(found, shown=typed, version=cases.version_of(session))
+    elif request.method == "GET":
+        found = await with_draft(request, session, found)
     return _page(request, session, found, problem)
+
+
+async def with_draft(request: Request, session: Session, view: FormView) -> FormView:
+    """The form as this person left it, where they left it in the middle."""
+    found = await drafts.kept(request, session)
+    return view if found is None else replace(view, shown=drafts.shown(found[0], view.shown), left=found[1])
+
+
+def _back(request: Request) -> str:
+    """To the case, or to the guide that led here."""
+    case = f"/desk/cases/{request.path_params['case']}"
+    return f"{case}/guide" if request.scope["path"].startswith(f"{case}/guide/") else case
 
 
 def _page(

@@ -1,6 +1,6 @@
 """A text without a case: a statement, a letter of solidarity. It names nobody, and others approve it like any other.
 
-Nothing is kept before others are asked: what was typed is on the page, first as a form and then beside its preview.
+What was typed is on the page, first as a form and then beside its preview; nobody else sees it before others are asked.
 """
 
 from functools import partial
@@ -15,11 +15,11 @@ from node.consents import ANONYMISED, MANDATE
 from node.desk import approvals
 from node.errors import RefusedError
 from node.federation.protocol.messages import JsonObject
-from node.web import desk
+from node.web import desk, drafts
 from node.web.desk import Session
 from node.web.pages.desk import case_fields
 from node.web.pages.desk.case_acts import Preview, previews
-from node.web.pages.desk.case_edit import FormView, nothing
+from node.web.pages.desk.case_edit import FormView, nothing, with_draft
 from node.web.pages.desk.case_fields import Field
 from node.web.pages.desk.case_lists import GRADES, TEXT
 from node.web.site import site_of
@@ -42,7 +42,8 @@ async def form(request: Request) -> Response:
         return session
     usual = {name: ("unknown",) for name in ("severity", "urgency", "certainty")}
     empty = nothing(WRITE, republish=("yes",), status=("actual",), endorsement_mode=("individual",), **usual)
-    return _page(request, session, FormView("write", WRITE, empty, 0, "/desk", public=True))
+    view = FormView("write", WRITE, empty, 0, "/desk", public=True)
+    return _page(request, session, await with_draft(request, session, view))
 
 
 async def take(request: Request) -> Response:
@@ -50,6 +51,8 @@ async def take(request: Request) -> Response:
     session = await desk.signed_in(request, act="write", limit=_FORM)
     if isinstance(session, Response):
         return session
+    if (later := await drafts.wants_keeping(request, session)) is not None:
+        return later
     site, org, given = site_of(request), session.organisation, session.fields
     view = FormView("write", WRITE, case_fields.typed(given, WRITE), 0, "/desk", public=True)
     try:
@@ -61,6 +64,7 @@ async def take(request: Request) -> Response:
         await site.database.write(partial(_ask, request, session, value))
     except RefusedError as error:
         return _page(request, session, view, problem=error.reasons)
+    await drafts.drop(request, session)
     return desk.go(request, "/desk/approvals")
 
 
