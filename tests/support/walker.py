@@ -4,22 +4,24 @@
         seen = await walker.look("/alerts", "alerts", PHONE)
         assert seen.faults == ()
 
-A page is judged under its own policy, nothing of which is switched off: a style or a script that stands in the page is
+English is read in dark colours, so that both are judged. A page is judged under its own policy, nothing of which is switched off: a style or a script that stands in the page is
 an error on the browser's console. Only axe-core is put into it, as a debugger does.
 """
 
-import shutil
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from tests.support.chromium import CHROMIUM
 
 try:
-    from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, Response, async_playwright
+    from playwright.async_api import (
+        BrowserContext, CDPSession, ConsoleMessage, Page, Request, Response, async_playwright,
+    )  # fmt: skip
 except ImportError:  # the tests are skipped, and say so
     pass
 
@@ -45,9 +47,10 @@ _FACTS = """() => ({
   handlers: [...document.querySelectorAll("*")].flatMap(each => [...each.attributes])
     .filter(each => each.name.startsWith("on")).map(each => each.name),
 })"""
-_OPEN = 'document.querySelectorAll("details").forEach(each => { each.open = true })'
-_OVERFLOW = """() => {
+_OPEN = """() => [...document.querySelectorAll("details:not([open])")].map(each => { each.open = true }).length"""
+_OVERFLOW = """(size) => {
   const root = document.documentElement;
+  root.style.fontSize = size;
   if (root.scrollWidth <= root.clientWidth) return [];
   const wide = [...document.body.querySelectorAll("*")].filter(each => each.checkVisibility()).filter(each => {
     const box = each.getBoundingClientRect();
@@ -58,7 +61,7 @@ _OVERFLOW = """() => {
 # A link within a sentence is as high as its line (WCAG 2.5.8, exception "inline"); a box is touched by its label.
 _SMALL = """() => [...document.querySelectorAll("a, button, summary, select, textarea, input, .tick label")]
   .filter(each => each.checkVisibility() && !each.closest(".skip") && each.type != "hidden")
-  .filter(each => !(["checkbox", "radio"].includes(each.type) && each.closest("label")))
+  .filter(each => !(["checkbox", "radio"].includes(each.type) && each.labels.length))
   .filter(each => {
     const block = each.parentElement.closest("p, li, dd, td, div, label, h1, h2, h3") || each.parentElement;
     const alone = block.textContent.trim() == each.textContent.trim();
@@ -74,21 +77,20 @@ _TAGS = {
     "type": "tag",
     "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
 }
-_CONTRAST = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Whose window it is: which language is asked for, and its size."""
+    """Whose window it is: which language is asked for, its size, its colours."""
 
     language: str
-    direction: str
     width: int
     height: int
+    colours: Literal["light", "dark"]
 
 
-PHONE = Window("ar", "rtl", 360, 740)
-DESKTOP = Window("en", "ltr", 1280, 800)
+PHONE = Window("ar", 360, 740, "light")
+DESKTOP = Window("en", 1280, 800, "dark")
 WINDOWS = (PHONE, DESKTOP)
 
 
@@ -109,6 +111,8 @@ class Walker:
         self.pictures = pictures
         self._contexts: dict[Window, BrowserContext] = {}
         self._pages: dict[Window, Page] = {}
+        self._wires: dict[Page, CDPSession] = {}
+        self._axe = AXE.read_text("utf-8")
 
     async def __aenter__(self) -> Self:
         self._playwright = await async_playwright().start()
@@ -128,89 +132,89 @@ class Walker:
         """The page of a window."""
         if window not in self._pages:
             context = await self.browser.new_context(
-                viewport={"width": window.width, "height": window.height}, locale=window.language
+                viewport={"width": window.width, "height": window.height},
+                locale=window.language,
+                color_scheme=window.colours,
             )
-            await context.add_init_script(path=AXE)
-            self._contexts[window] = context
-            self._pages[window] = await context.new_page()
+            page = await context.new_page()
+            self._contexts[window], self._pages[window] = context, page
+            self._wires[page] = await context.new_cdp_session(page)
         return self._pages[window]
 
     async def look(
-        self, path: str, name: str, window: Window, cookies: Mapping[str, str], *, status: int = 200, dark: bool = False
+        self, path: str, name: str, window: Window, cookies: Mapping[str, str], *, status: int = 200, language: str = ""
     ) -> Seen:
         """Open a page and judge it; its picture is `name`-`language`.png.
 
         Args:
             cookies: who looks.
             status: what the node must answer.
-            dark: judge the contrast of dark colours too.
+            language: the page's own, where it is not the reader's.
         """
         page = await self.window(window)
-        await self._contexts[window].clear_cookies()
-        await self._contexts[window].add_cookies(
+        context = self._contexts[window]
+        await context.clear_cookies()
+        await context.add_cookies(
             [{"name": key, "value": value, "url": self.origin} for key, value in cookies.items()]
         )
-        await page.set_viewport_size({"width": window.width, "height": window.height})
         heard = _Heard(self.origin)
         heard.listen(page)
         try:
             answer = await page.goto(self.origin + path)
             assert answer is not None
-            seen = Seen(answer.status)
-            seen.faults += await self._judge(page, answer, window, name, status, dark)
+            seen = Seen(answer.status, _answer_faults(answer, self.origin, status))
+            seen.faults += await self._judge(page, window, name, language or window.language)
             seen.faults += heard.faults(status)
             seen.weight = await heard.weight()
         finally:
             heard.leave(page)
         return seen
 
-    async def _judge(
-        self, page: Page, answer: Response, window: Window, name: str, status: int, dark: bool
-    ) -> list[str]:
-        faults = []
-        path = answer.url.removeprefix(self.origin)
-        if answer.request.redirected_from is not None:
-            faults.append(f"it leads to {path}")
-        if answer.status != status:
-            faults.append(f"status {answer.status}, not {status}")
-        if "content-security-policy" not in answer.headers:
-            faults.append("no policy (content-security-policy)")
-        faults += _plain_faults(await page.evaluate(_FACTS), window)
+    async def _judge(self, page: Page, window: Window, name: str, language: str) -> list[str]:
+        faults = _plain_faults(await page.evaluate(_FACTS), language)
         await self.picture(page, f"{name}-{window.language}")
-        if await page.evaluate('document.querySelector("details:not([open])") != null'):
-            await page.evaluate(_OPEN)
+        if await page.evaluate(_OPEN):
             await self.picture(page, f"{name}-{window.language}-open")
+        await page.evaluate(self._axe + "; 0")
         faults += await page.evaluate(_AXE, _TAGS)
-        faults += [f"smaller than 44 px: {each}" for each in await page.evaluate(_SMALL)]
-        faults += await self._too_wide(page, window)
-        if dark:
-            await page.emulate_media(color_scheme="dark")
-            faults += [f"dark: {each}" for each in await page.evaluate(_AXE, _CONTRAST)]
-            await page.emulate_media(color_scheme="light")
+        return faults + await self._measured(page, window)
+
+    async def _measured(self, page: Page, window: Window) -> list[str]:
+        """In the window itself, there with letters twice as large, and at narrow widths."""
+        faults = [f"smaller than 44 px: {each}" for each in await page.evaluate(_SMALL)]
+        faults += [f"too wide at 200 %: {each}" for each in await page.evaluate(_OVERFLOW, "200%")]
+        for width in NARROW:
+            if width != window.width:
+                await self._resize(page, width, window.height)
+            faults += [f"too wide at {width} px: {each}" for each in await page.evaluate(_OVERFLOW, "")]
+        await self._resize(page, window.width, window.height)
         return faults
 
-    async def _too_wide(self, page: Page, window: Window) -> list[str]:
-        """At narrow widths, and in the window itself with letters twice as large."""
-        faults = []
-        await page.evaluate('document.documentElement.style.fontSize = "200%"')
-        faults += [f"too wide at 200 %: {each}" for each in await page.evaluate(_OVERFLOW)]
-        await page.evaluate('document.documentElement.style.fontSize = ""')
-        for width in NARROW:
-            await page.set_viewport_size({"width": width, "height": window.height})
-            faults += [f"too wide at {width} px: {each}" for each in await page.evaluate(_OVERFLOW)]
-        await page.set_viewport_size({"width": window.width, "height": window.height})
-        return faults
+    async def _resize(self, page: Page, width: int, height: int) -> None:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        await self._wires[page].send("Emulation.setDeviceMetricsOverride", size)
 
     async def picture(self, page: Page, name: str) -> None:
         """The whole page as it is, nothing put into it."""
-        await page.screenshot(
-            path=self.pictures / f"{name}.png", full_page=True, caret="initial", animations="allow"
-        )
+        options = {"captureBeyondViewport": True, "optimizeForSpeed": True}
+        found = await self._wires[page].send("Page.captureScreenshot", options)
+        (self.pictures / f"{name}.png").write_bytes(base64.b64decode(found["data"]))
 
 
-def _plain_faults(facts: Mapping[str, Any], window: Window) -> list[str]:
+def _answer_faults(answer: Response, origin: str, status: int) -> list[str]:
     faults = []
-    if (facts["lang"], facts["dir"]) != (window.language, window.direction):
+    if answer.request.redirected_from is not None:
+        faults.append(f"it leads to {answer.url.removeprefix(origin)}")
+    if answer.status != status:
+        faults.append(f"status {answer.status}, not {status}")
+    if "content-security-policy" not in answer.headers:
+        faults.append("no policy (content-security-policy)")
+    return faults
+
+
+def _plain_faults(facts: Mapping[str, Any], language: str) -> list[str]:
+    faults = []
+    if (facts["lang"], facts["dir"]) != (language, "rtl" if language == "ar" else "ltr"):
         faults.append(f"<html lang dir> is {facts['lang']} {facts['dir']}")
     if facts["headings"] != 1:
         faults.append(f"{facts['headings']} headings of the first rank")

@@ -20,6 +20,8 @@ class Visit:
     status: int = 200
     heavy: bool = False
     """It may be larger than a public page should be: it carries a whole text."""
+    language: str = ""
+    """What it is written in, where that is not the reader's language."""
 
 
 def _case(path: str = "", case: str = "drafted", name: str = "", status: int = 200) -> Visit:
@@ -46,8 +48,8 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/alerts/{id}/letters": (Visit(ALERT + "/letters"),),
     "/alerts/{id}/letters/{number}/{language}": (Visit(LETTER),),
     "/alerts/{id}/letters/{number}/{language}/organisation": (Visit(LETTER + "/organisation"),),
-    "/alerts/{id}/letters/{number}/{language}/print": (Visit(LETTER + "/print"),),
-    "/alerts/{id}/letters/{number}/{language}/organisation/print": (Visit(LETTER + "/organisation/print"),),
+    "/alerts/{id}/letters/{number}/{language}/print": (Visit(LETTER + "/print", language="ar"),),
+    "/alerts/{id}/letters/{number}/{language}/organisation/print": (Visit(LETTER + "/organisation/print", language="ar"),),
     "/bundles": (Visit("/bundles"),),
     "/request": (Visit("/request"),),
     "/request/answer": (Visit("/request/answer"),),
@@ -70,7 +72,7 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/desk/sign-in": (Visit("/desk/sign-in"),),
     "/desk/factor": (Visit("/desk/factor", "half"),),
     "/desk/join/{token}": (Visit("/desk/join/{invitation}"), Visit("/desk/join/nothing", name="over", status=404)),
-    "/desk/factors": (Visit("/desk/factors", BOSS),),
+    "/desk/factors": (Visit("/desk/factors", BOSS), Visit("/desk/factors", "beginner", "first")),
     "/desk/factors/passkey": (Visit("/desk/factors/passkey", BOSS),),
     "/desk/people": (Visit("/desk/people", BOSS),),
     "/desk/people/{person}": (Visit("/desk/people/{person}", BOSS),),
@@ -106,7 +108,7 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/desk/write": (Visit("/desk/write", "case worker"),),
     "/desk/networks": (Visit("/desk/networks", BOSS),),
     "/desk/networks/{network}": (Visit("/desk/networks/{network}", BOSS),),
-    "/desk/networks/{network}/answer": (Visit("/desk/networks/{network}/answer", BOSS, status=404),),
+    "/desk/networks/{network}/answer": (Visit("/desk/networks/{network}/answer", BOSS),),
     "/desk/networks/{network}/words/{did}": (Visit("/desk/networks/{network}/words/{other}", BOSS),),
     "/desk/networks/{network}/sheet/{invitation}": (Visit("/desk/networks/{network}/sheet/{sheet}", BOSS),),
     "/desk/groups": (Visit("/desk/groups", BOSS),),
@@ -147,7 +149,7 @@ NO_PAGES: dict[str, str] = {
     "/alerts/cap": "/alerts/cap",
     "/alerts/{id}/bundle": ALERT + "/bundle",
     "/alerts/{id}/qr.svg": ALERT + "/qr.svg",
-    "/evidence/{number}": "/evidence/1",
+    "/evidence/{number}": "/evidence/{finding}",
     "/organisations/{did}/alerts.atom": "/organisations/{other}/alerts.atom",
     "/organisations/{did}/alerts.json": "/organisations/{other}/alerts.json",
     "/groups/{handle}.atom": "/groups/women.atom",
@@ -167,6 +169,15 @@ NO_PAGES: dict[str, str] = {
     "/healthz": "/healthz",
     "/metrics": "/metrics",
 }
+
+WHO: dict[str, str] = {
+    "/desk/factors/qr.svg": "beginner",
+    "/desk/approvals/{request}/{size}/{number:int}": "approver",
+    "/desk/sisters/{token}/{did}/pictures/{number:int}": "approver",
+}
+"""Who opens what is no page, where it is not a coordinator."""
+CLOSED = ("/.well-known/webfinger", "/metrics")
+"""What answers nobody here."""
 
 
 def picture_name(route: str, visit: Visit) -> str:

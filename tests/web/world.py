@@ -98,6 +98,7 @@ async def _people(world: World) -> None:
     world.people["approver"] = await join(house, "هناء (تدريب)", "approver", by=boss)
     world.people["second approver"] = await join(house, "Karwan (exercise)", "approver", by=boss)
     joined = await join(house, "نور (تدريب)", "author")
+    world.people["beginner"] = await join(house, "ليلى (تدريب)", "coordinator", enrol=False)
     invited = await house.write(
         lambda connection: people_desk.invite(
             connection, house.organisation, "Amal (exercise)", ("author",), house.clock()
@@ -282,14 +283,14 @@ async def _between_members(world: World) -> None:
     real = one.read(lambda connection: logs.head(connection, one.did, three.did))
     for value, moment in ((real, now), (Head(1, 1, real.digest), now + timedelta(minutes=1))):
         await mirror._compare_claims(one.organisation, member, signed_head(three, value, moment))
-    assert findings(one)
+    world.paths["finding"] = str(findings(one)[0].id)
     await _asked_to_join(world)
 
 
 async def _sessions(world: World) -> None:
     """Everybody is freshly in session; one has given the password and not the code yet."""
     for each in world.people.values():
-        if isinstance(each, Worker):
+        if isinstance(each, Worker) and each.totp:
             await each.refresh()
     half = world.people["approver"]
     assert isinstance(half, Worker)
