@@ -7,7 +7,7 @@ is in session. A page that is new puts what it shows into one of the functions b
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -19,7 +19,7 @@ from node.desk import people as people_desk
 from node.federation.protocol.replicas import Head
 from node.models import groups as group_rows
 from node.models import joinings as joining_rows
-from node.models import letters, logs
+from node.models import contacts, letters, logs
 from tests.support.casework import approve, do, to_draft, write
 from tests.support.desk import Browser, Worker, join, path_of
 from tests.support.joining import FIELDS, post
@@ -279,7 +279,9 @@ async def _between_members(world: World) -> None:
     )
     await offer(two, world.paths["portable"])
     world.paths["sealed"] = said.url.rpartition("/")[2]
-    mirror, member, now = one.node.mirror, one.member(three.did), one.clock()
+    member = replace(one.member(three.did), listed=True)
+    await one.write(lambda mine: contacts.pin(mine, one.did, member))
+    mirror, now = one.node.mirror, one.clock()
     real = one.read(lambda connection: logs.head(connection, one.did, three.did))
     for value, moment in ((real, now), (Head(1, 1, real.digest), now + timedelta(minutes=1))):
         await mirror._compare_claims(one.organisation, member, signed_head(three, value, moment))
@@ -292,6 +294,7 @@ async def _sessions(world: World) -> None:
     for each in world.people.values():
         if isinstance(each, Worker) and each.totp:
             await each.refresh()
+    await world.people["beginner"].get("/desk/factors")  # a secret is offered, with its QR code
     half = world.people["approver"]
     assert isinstance(half, Worker)
     standing = Worker(house=world.house, name=half.name, id=half.id)
