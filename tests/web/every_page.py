@@ -1,0 +1,186 @@
+"""Every page of a node: which path shows it in the world of `tests/web/world.py`, and to whom.
+
+A route that is new stands in one of the two tables, or `test_every_page` fails and says so:
+
+- `PAGES`: it answers HTML. One `Visit` for each state that is worth a look; `who` is a key of `World.people`, names in
+  braces are keys of `World.paths`. What the page shows is made in `world.py`.
+- `NO_PAGES`: it answers something else. A path that does.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One look at a page. `name`: what its picture is called beside the route, where a route has several."""
+
+    path: str
+    who: str = "nobody"
+    name: str = ""
+    status: int = 200
+    heavy: bool = False
+    """It may be larger than a public page should be: it carries a whole text."""
+    language: str = ""
+    """What it is written in, where that is not the reader's language."""
+
+
+def _case(path: str = "", case: str = "drafted", name: str = "", status: int = 200) -> Visit:
+    return Visit(f"/desk/cases/{{{case}}}{path}", "case worker", name, status)
+
+
+ALERT = "/alerts/{alert}"
+LETTER = ALERT + "/letters/1/ar"
+BOSS = "coordinator"
+
+PAGES: dict[str, tuple[Visit, ...]] = {
+    "/press": (Visit("/press"),),
+    "/": (Visit("/"),),
+    "/alerts": (Visit("/alerts"),),
+    "/alerts/page/{number}": (Visit("/alerts/page/2"),),
+    "/alerts/{id}": (
+        Visit(ALERT),
+        Visit("/alerts/{corrected}", name="corrected"),
+        Visit("/alerts/{closed}", name="closed"),
+        Visit("/alerts/{expired}", name="expired"),
+        Visit("/alerts/{theirs}", name="theirs"),
+        Visit("/alerts/{withdrawn}", name="withdrawn", status=410),
+    ),
+    "/alerts/{id}/letters": (Visit(ALERT + "/letters"),),
+    "/alerts/{id}/letters/{number}/{language}": (Visit(LETTER),),
+    "/alerts/{id}/letters/{number}/{language}/organisation": (Visit(LETTER + "/organisation"),),
+    "/alerts/{id}/letters/{number}/{language}/print": (Visit(LETTER + "/print", language="ar"),),
+    "/alerts/{id}/letters/{number}/{language}/organisation/print": (Visit(LETTER + "/organisation/print", language="ar"),),
+    "/bundles": (Visit("/bundles"),),
+    "/request": (Visit("/request"),),
+    "/request/answer": (Visit("/request/answer"),),
+    "/join": (Visit("/join"),),
+    "/join/answer": (Visit("/join/answer"),),
+    "/members": (Visit("/members"),),
+    "/evidence": (Visit("/evidence"),),
+    "/organisations/{did}": (Visit("/organisations/{other}"),),
+    "/@{handle}": (Visit("/@{handle}"),),
+    "/groups": (Visit("/groups"),),
+    "/groups/{handle}": (Visit("/groups/women"),),
+    "/charters": (Visit("/charters"),),
+    "/charters/{page}": (Visit("/charters/{charter}", heavy=True),),
+    "/charters/{page}/compare/{digest}": (Visit("/charters/{charter}/compare/{later}"),),
+    "/desk": (
+        Visit("/desk", BOSS),
+        Visit("/desk", "case worker", "case-worker"),
+        Visit("/desk", "unconfirmed", "unconfirmed"),
+    ),
+    "/desk/sign-in": (Visit("/desk/sign-in"),),
+    "/desk/factor": (Visit("/desk/factor", "half"),),
+    "/desk/join/{token}": (Visit("/desk/join/{invitation}"), Visit("/desk/join/nothing", name="over", status=404)),
+    "/desk/factors": (Visit("/desk/factors", BOSS), Visit("/desk/factors", "beginner", "first")),
+    "/desk/factors/passkey": (Visit("/desk/factors/passkey", BOSS),),
+    "/desk/people": (Visit("/desk/people", BOSS),),
+    "/desk/people/{person}": (Visit("/desk/people/{person}", BOSS),),
+    "/desk/approvals": (Visit("/desk/approvals", "approver"), Visit("/desk/approvals", BOSS, "coordinator")),
+    "/desk/approvals/{request}": (Visit("/desk/approvals/{request}", "approver"),),
+    "/desk/sisters/{token}/{did}": (Visit("/desk/sisters/{sister}/{other}", "approver"),),
+    "/desk/cases": (Visit("/desk/cases", "case worker"),),
+    "/desk/cases/new": (Visit("/desk/cases/new", "case worker"),),
+    "/desk/cases/{case}": (
+        _case(),
+        _case(case="fresh", name="fresh"),
+        _case(case="review", name="review"),
+        _case(case="published", name="published"),
+    ),
+    "/desk/cases/{case}/act/{act}": (
+        _case("/act/submit"),
+        _case("/act/decline", "fresh", "decline"),
+        _case("/act/close", "published", "close"),
+        _case("/act/withdraw", "published", "withdraw"),
+        _case("/act/correct", "published", "correct"),
+    ),
+    "/desk/cases/{case}/{form}/{which}": (
+        _case("/person/p1"),
+        *(
+            _case(f"/{form}", name=form.replace("/", "-"))
+            for form in (
+                "consent/p1", "source/new", "inside/it", "verification/it", "grading/it", "risks/it", "text/en",
+                "text/new", "office/0", "perpetrator/new",
+            )
+        ),
+        _case("/outcome/it", "published", "outcome"),
+    ),
+    "/desk/write": (Visit("/desk/write", "case worker"),),
+    "/desk/networks": (Visit("/desk/networks", BOSS),),
+    "/desk/networks/{network}": (Visit("/desk/networks/{network}", BOSS),),
+    "/desk/networks/{network}/answer": (Visit("/desk/networks/{network}/answer", BOSS),),
+    "/desk/networks/{network}/words/{did}": (Visit("/desk/networks/{network}/words/{other}", BOSS),),
+    "/desk/networks/{network}/sheet/{invitation}": (Visit("/desk/networks/{network}/sheet/{sheet}", BOSS),),
+    "/desk/groups": (Visit("/desk/groups", BOSS),),
+    "/desk/groups/{group}": (Visit("/desk/groups/{group}", BOSS),),
+    "/desk/groups/{group}/drafts/{draft}": (Visit("/desk/groups/{group}/drafts/{draft}", BOSS),),
+    "/desk/groups/{group}/plans/{year}": (Visit("/desk/groups/{group}/plans/2027", BOSS),),
+    "/desk/charters": (Visit("/desk/charters", BOSS),),
+    "/desk/charters/{page}": (Visit("/desk/charters/{charter}", BOSS),),
+    "/desk/networks/{network}/directory": (Visit("/desk/networks/{network}/directory", BOSS),),
+    "/desk/joinings/{joining}": (Visit("/desk/joinings/{joining}", BOSS),),
+    "/desk/network": (Visit("/desk/network", "case worker"),),
+    "/desk/network/{page}": (Visit("/desk/network/{sealed}", "case worker"),),
+    "/desk/custody": (Visit("/desk/custody", "approver"),),
+    "/desk/withdrawals": (Visit("/desk/withdrawals", BOSS),),
+    "/desk/withdrawals/{page}": (Visit("/desk/withdrawals/{withdrawn}", BOSS),),
+    "/desk/offers": (Visit("/desk/offers", "case worker"),),
+    "/desk/lock": (Visit("/desk/lock", BOSS),),
+    "/{rest:path}": (Visit("/no/such/page", status=404),),
+}  # fmt: skip
+
+GATE = "/.well-known/apgateway/"
+BOOST = "/actors/alerts"
+
+NO_PAGES: dict[str, str] = {
+    "/.well-known/apgateway/hl:{digest}": GATE + "hl:nothing",
+    "/.well-known/apgateway/{did}/{path:path}": GATE + "{did}/actor",
+    "/.well-known/webfinger": "/.well-known/webfinger?resource=acct:nobody@nowhere.example",
+    "/actors/alerts": BOOST,
+    "/actors/alerts/outbox": BOOST + "/outbox",
+    "/actors/alerts/followers": BOOST + "/followers",
+    "/actors/alerts/activities/{token}": BOOST + "/activities/nothing",
+    "/actors/alerts/notes/{token}": BOOST + "/notes/nothing",
+    "/actor": "/actor",
+    "/actor/outbox": "/actor/outbox",
+    "/alerts/{id}/cap": ALERT + "/cap",
+    "/alerts.atom": "/alerts.atom",
+    "/alerts.json": "/alerts.json",
+    "/alerts/cap": "/alerts/cap",
+    "/alerts/{id}/bundle": ALERT + "/bundle",
+    "/alerts/{id}/qr.svg": ALERT + "/qr.svg",
+    "/evidence/{number}": "/evidence/{finding}",
+    "/organisations/{did}/alerts.atom": "/organisations/{other}/alerts.atom",
+    "/organisations/{did}/alerts.json": "/organisations/{other}/alerts.json",
+    "/groups/{handle}.atom": "/groups/women.atom",
+    "/groups/{handle}.json": "/groups/women.json",
+    "/charters/{page}/bundle": "/charters/{charter}/bundle",
+    "/desk/factors/qr.svg": "/desk/factors/qr.svg",
+    "/desk/approvals/{request}/{size}/{number:int}": "/desk/approvals/{request}/small/1",
+    "/desk/sisters/{token}/{did}/pictures/{number:int}": "/desk/sisters/{sister}/{other}/pictures/1",
+    "/desk/networks/{network}/sheet/{invitation}/qr.svg": "/desk/networks/{network}/sheet/{sheet}/qr.svg",
+    "/desk/groups/{group}/calendar.ics": "/desk/groups/{group}/calendar.ics",
+    "/desk/networks/{network}/directory.csv": "/desk/networks/{network}/directory.csv",
+    "/desk/networks/{network}/directory.json": "/desk/networks/{network}/directory.json",
+    "/static/{name}": "/static/icon.svg",
+    "/.well-known/nodeinfo": "/.well-known/nodeinfo",
+    "/nodeinfo/2.1": "/nodeinfo/2.1",
+    "/.well-known/host-meta": "/.well-known/host-meta",
+    "/healthz": "/healthz",
+    "/metrics": "/metrics",
+}
+
+WHO: dict[str, str] = {
+    "/desk/factors/qr.svg": "beginner",
+    "/desk/approvals/{request}/{size}/{number:int}": "approver",
+    "/desk/sisters/{token}/{did}/pictures/{number:int}": "approver",
+}
+"""Who opens what is no page, where it is not a coordinator."""
+CLOSED = ("/.well-known/webfinger", "/metrics")
+"""What answers nobody here."""
+
+
+def picture_name(route: str, visit: Visit) -> str:
+    """A file's name for a look at a page: `desk-cases-case-fresh`."""
+    words = "".join(each if each.isalnum() else " " for each in route).split() or ["home"]
+    return "-".join([*words, visit.name] if visit.name else words)
