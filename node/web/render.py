@@ -78,7 +78,7 @@ class Renderer:
         served = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
         files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in served}
         self._files: Mapping[str, tuple[bytes, str]] = MappingProxyType(files)
-        environments = {code: self._environment(locale) for code, locale in languages.locales.items()}
+        environments = {locale.key: self._environment(locale) for locale in languages.every()}
         self._environments: Mapping[str, Environment] = MappingProxyType(environments)
 
     @property
@@ -97,13 +97,10 @@ class Renderer:
             template: path below `templates/`, e.g. `alerts/index.html`.
             views: what this template shows, by the names it uses.
         """
-        switch = [other for code, other in self.languages.locales.items() if code != locale.code]
-        text = (
-            self._environments[locale.code]
-            .get_template(template)
-            .render(frame=frame, link=_linker(frame.choice), switch=switch, **views)
-        )
-        return text.encode()
+        switch = self.languages.doors(locale, frames=frame.copied is None)  # a copy has no files for frames
+        around = {"frame": frame, "link": _linker(frame.choice), "switch": switch}
+        around["fallbacks"] = self.languages.fallbacks(locale)
+        return self._environments[locale.key].get_template(template).render(**around, **views).encode()
 
     def _environment(self, locale: Locale) -> Environment:
         environment = Environment(

@@ -201,10 +201,11 @@ def show(
 ) -> Response:  # fmt: skip
     """Render a page in the reader's language."""
     choice = site.languages.chosen(request.query_params.get("lang"))
-    locale = site.languages.negotiate(request.headers.get("accept-language"), choice)
+    home = host.language if host else ""
+    locale = site.languages.negotiate(request.headers.get("accept-language"), choice, home)
     frame = Frame(
         organisation=host.name if host else "",
-        organisation_language=host.language if host else "",
+        organisation_language=home,
         path=request.scope["path"],
         nav=nav,
         choice=choice,
