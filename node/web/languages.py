@@ -30,6 +30,7 @@ import babel
 from babel import dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from markupsafe import Markup
 
 from node.web.accept import primary, ranges
 
@@ -135,6 +136,10 @@ class Locale:
         """What the link says that makes this language a frame's fall-back."""
         return self.gettext("What is not translated yet: show it in English")
 
+    def colon(self, label: str) -> Markup:
+        """A label before what it names: French has a space before the colon."""
+        return Markup(self.gettext("%(label)s:")) % {"label": label}
+
     def number(self, n: int) -> str:
         """A whole number with this language's separators, in the node's digits."""
         return numbers.format_decimal(n, locale=self.cldr).translate(self.digits)
@@ -189,6 +194,8 @@ class Door:
     code: str
     dir: str
     text: str
+    whole: bool = True
+    """Whether the page there really is in this language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +262,7 @@ class Languages:
         """The switch: every language but the one that the reader has."""
         doors = [Door(code, code, other.dir, other.own_name) for code, other in self.locales.items()]
         if frames:
-            doors += [Door(code, code, *_named(code)) for code in self.frames]
+            doors += [Door(code, code, *_named(code), whole=False) for code in self.frames]
         return tuple(door for door in doors if door.code != locale.reader)
 
     def fallbacks(self, locale: Locale) -> tuple[Door, ...]:
@@ -278,11 +285,12 @@ class Languages:
         return tuple(dict.fromkeys((*found, *(code for code in order if code not in excluded), *order)))
 
     def _load(self, code: str) -> Locale:
+        catalogue = _catalogue(code)
         digits = _DIGITS.get(code) if self.digits == "native" else None
         cldr = babel.Locale.parse(_CLDR.get(code, code), sep="_")
         second = _SECOND_MONTHS.get(code)
         months = _double(cldr, babel.Locale.parse(second)) if second else ()
-        return Locale(code, _catalogue(code), cldr, months, digits=digits or MappingProxyType({}))
+        return Locale(code, catalogue, cldr, months, digits=digits or MappingProxyType({}))
 
 
 def compile_catalogue(source: bytes, code: str) -> bytes:

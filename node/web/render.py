@@ -62,6 +62,14 @@ def plain(text: str) -> str:
     return text.translate(_TURNING)
 
 
+def apart(text: str) -> str:
+    """A stranger's text inside a line that has no elements (a title): it turns nothing around it.
+
+    Spec: UAX #9 §2.4.2
+    """
+    return f"\u2068{plain(text)}\u2069"
+
+
 def on_the_web(address: str) -> bool:
     """Whether an address that a stranger gave may become a link: http or https, nothing that runs."""
     return address.lower().startswith(("https://", "http://"))
@@ -119,7 +127,7 @@ class Renderer:
             pgettext=locale.pgettext,
             npgettext=locale.npgettext,
         )
-        environment.filters.update(clean=clean, plain=plain)
+        environment.filters.update(clean=clean, plain=plain, apart=apart)
         environment.tests.update(on_the_web=on_the_web)
         environment.globals.update(locale=locale, stylesheet=self.stylesheet, passkey_script=self.script)
         environment.globals.update(desk_stylesheet=self.desk_stylesheet)
