@@ -434,4 +434,4 @@ def is_english(code: str, message: Message, form: str) -> bool:
         return not ARABIC_SCRIPT.search(form)
     source = message.id if isinstance(message.id, str) else message.id[1]
     same = form == source and len(re.findall(r"\w+", PLACE.sub("", form))) > 2
-    return same or bool(ENGLISH_WORDS.intersection(re.findall(r"[a-z']+", form.lower())))
+    return same or bool(ENGLISH_WORDS.intersection(re.findall(r"\w+", form.lower())))

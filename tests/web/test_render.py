@@ -28,9 +28,7 @@ def html(name: str, code: str = "ar") -> str:
 
 
 def alert(code: str = "ar", **changes: object) -> str:
-    return RENDERER.page(
-        "alerts/alert.html", LANGUAGES.locales[code], frame("/a"), alert=page(**changes)
-    ).decode()
+    return RENDERER.page("alerts/alert.html", LANGUAGES.locales[code], frame("/a"), alert=page(**changes)).decode()
 
 
 def listing(code: str = "ar", **changes: object) -> str:
@@ -101,7 +99,8 @@ def test_a_chosen_language_goes_on_in_every_link_of_ours(name):
     ours = [a["href"] for a in Reader(text).all("a") if a["href"].startswith("/") and a["href"] not in files]
     assert ours
     others = {f"{around.path}?lang={code}" for code in LANGUAGES.available if code != "en"}
-    assert {href for href in ours if not href.endswith("?lang=en")} == others
+    elsewhere = {href for href in ours if not href.endswith("?lang=en") and not href.startswith("/alerts.")}
+    assert elsewhere == others
 
 
 @every_page
@@ -135,9 +134,7 @@ def test_no_template_has_words_outside_the_catalogue():
 
 def test_a_name_a_template_lacks_is_an_error():
     with pytest.raises(UndefinedError):
-        RENDERER.page(
-            "members/index.html", LANGUAGES.default, frame("/members"), members=SimpleNamespace(total=0)
-        )
+        RENDERER.page("members/index.html", LANGUAGES.default, frame("/members"), members=SimpleNamespace(total=0))
 
 
 @pytest.mark.parametrize(
@@ -181,9 +178,7 @@ def test_a_strangers_name_cannot_turn_what_stands_around_it():
     assert plain("a\u202eb\u200fc\u2066d") == "abc\u2066d"
 
 
-@pytest.mark.parametrize(
-    "address", ["javascript:x()", "data:text/html,x", " https://x", "//drill0.example", ""]
-)
+@pytest.mark.parametrize("address", ["javascript:x()", "data:text/html,x", " https://x", "//drill0.example", ""])
 def test_only_web_addresses_become_links(address):
     assert not on_the_web(address)
     hrefs = [a["href"] for a in Reader(alert(original_url=address, proof_url=address)).all("a")]
@@ -381,9 +376,7 @@ def test_the_stylesheet_is_named_by_its_content():
 @pytest.mark.parametrize("name", ["site.css", "desk.css"])
 def test_the_stylesheets_know_no_left_and_right(name):
     bare = re.sub(r"/\*.*?\*/", "", (STATIC / name).read_text(encoding="utf-8"), flags=re.S)
-    assert not re.search(
-        r"\b(?:left|right|top|bottom)\s*:|-(?:left|right|top|bottom)\b|: (?:left|right)\b", bare
-    )
+    assert not re.search(r"\b(?:left|right|top|bottom)\s*:|-(?:left|right|top|bottom)\b|: (?:left|right)\b", bare)
     sizes = re.sub(r"line-height|border-width|@media[^{]*", "", bare)
     assert not re.search(r"[^-](?:width|height):", sizes)
     assert "url(" not in bare and "@import" not in bare and "@font-face" not in bare
