@@ -87,7 +87,9 @@ def card(number: int = 0, **changes: object) -> AlertCard:
 
 
 def twenty() -> AlertList:
-    return AlertList(tuple(card(number) for number in range(20)), newer="/alerts/page/1", older="/alerts/page/3")
+    return AlertList(
+        tuple(card(number) for number in range(20)), newer="/alerts/page/1", older="/alerts/page/3"
+    )
 
 
 def mixed() -> AlertList:
@@ -185,14 +187,15 @@ def organisation(**changes: object) -> OrganisationView:
 
 def members() -> MemberList:
     cards = [
-        MemberCard(name, language, "XX", f"@drill{n}@drill{n}.example", DID, f"/@drill{n}@drill{n}.example", count)
+        MemberCard(
+            name, language, "XX", f"@drill{n}@drill{n}.example", DID, f"/@drill{n}@drill{n}.example", count
+        )
         for n, ((name, language), count) in enumerate(zip(NAMES, (12, 1, 0, 103), strict=True))
     ]
     return MemberList(tuple(cards), unlisted=3)
 
 
 FEEDS = (Feed("atom", "/alerts.atom"), Feed("json", "/alerts.json"), Feed("cap", "/alerts/cap"))
-
 
 def news(number: int, **changes: object) -> NewsItem:
     sample = NewsItem(
@@ -220,9 +223,7 @@ def signing(**changes: object) -> Signing:
     )
     return replace(sample, **changes)
 
-
 TOLD = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
 
 def charter_card(**changes: object) -> CharterCard:
     name, _ = NAMES[0]

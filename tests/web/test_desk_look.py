@@ -28,7 +28,9 @@ pytestmark = [
 
 async def invite(house, name, *roles):
     cheap(house)
-    return await house.write(lambda connection: acts.invite(connection, house.organisation, name, roles, house.clock()))
+    return await house.write(
+        lambda connection: acts.invite(connection, house.organisation, name, roles, house.clock())
+    )
 
 
 async def test_a_coordinator_joins_confirms_and_signs_out_on_a_phone_in_arabic(tmp_path):
@@ -81,10 +83,9 @@ async def test_what_waits_offers_and_pictures_fit_a_phone_in_arabic(tmp_path):
         request = await ask(house, example(status="actual", media=[shot(), shot(people="blurred")]), pictures=pictures)
 
         async def here():
-            return (
-                "/desk/offers/" in (await sara.get("/desk/offers")).text
-                and NAME in (await sara.get("/desk/network")).text
-            )
+            return "/desk/offers/" in (await sara.get("/desk/offers")).text and NAME in (
+                await sara.get("/desk/network")
+            ).text
 
         await wait_until(here, "both letters are there")
         await phone.open(house.origin + "/desk/sign-in")

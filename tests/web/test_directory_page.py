@@ -25,7 +25,9 @@ def standing(at):
     languages = tuple(CODES[(at + step) % len(CODES)] for step in range(4))
     handle = f"@drill{at}@drill{at}.example.org"
     groups = tuple(sorted(STARTERS)[(at + step) % 6] for step in range(at % 6))
-    return Standing(f"did:{at}", MEMBER, name, kind, country, handle, at % 5 > 0, False, "a", languages, "", groups)
+    return Standing(
+        f"did:{at}", MEMBER, name, kind, country, handle, at % 5 > 0, False, "a", languages, "", groups
+    )
 
 
 MEMBERS = [standing(at) for at in range(400)]

@@ -80,7 +80,9 @@ def measured(tmp_path_factory):
     with ThreadingHTTPServer(("127.0.0.1", 0), _answering(bodies)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            text = _dump(f"http://127.0.0.1:{server.server_port}/measure", tmp_path_factory.mktemp("chromium"))
+            text = _dump(
+                f"http://127.0.0.1:{server.server_port}/measure", tmp_path_factory.mktemp("chromium")
+            )
         finally:
             server.shutdown()
     found = json.loads(unescape(text.partition('<pre id="out">')[2].partition("</pre>")[0]))
@@ -94,7 +96,9 @@ def _answering(bodies):
             path = self.path.partition("?")[0]
             file = STATIC / path.removeprefix("/static/")
             body = bodies.get(path) or (file.read_bytes() if path.startswith("/static/") else b"")
-            kind = {".css": "text/css", ".svg": "image/svg+xml"}.get(Path(path).suffix, "text/html; charset=utf-8")
+            kind = {".css": "text/css", ".svg": "image/svg+xml"}.get(
+                Path(path).suffix, "text/html; charset=utf-8"
+            )
             self.send_response(200)
             self.send_header("content-type", kind)
             self.send_header("content-length", str(len(body)))
