@@ -46,11 +46,11 @@ most of its readers in the networks write: 1,234 and not 1.234."""
 _SECOND_MONTHS: Mapping[str, str] = MappingProxyType({"ar": "ar"})
 """Languages that write two month names with a stroke between, and where the second one comes from."""
 
-_EASTERN = dict(zip(map(ord, "0123456789,"), "٠١٢٣٤٥٦٧٨٩٬", strict=True))
+_EASTERN = MappingProxyType(dict(zip(map(ord, "0123456789,"), "٠١٢٣٤٥٦٧٨٩٬", strict=True)))
 _DIGITS: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
-        "ar": MappingProxyType(_EASTERN),
-        "ckb": MappingProxyType(_EASTERN),
+        "ar": _EASTERN,
+        "ckb": _EASTERN,
         "fa": MappingProxyType(dict(zip(map(ord, "0123456789,"), "۰۱۲۳۴۵۶۷۸۹٬", strict=True))),
     }
 )
