@@ -358,6 +358,13 @@ def test_no_translation_is_left_in_english(code):
                 assert not is_english(code, message, form), (message.context, message.id)
 
 
+def test_french_is_set_as_french_is():
+    """A space that does not break before `: ; ? !` and inside guillemets, and a curved apostrophe."""
+    for message in catalogue("fr"):
+        for form in forms_of(message) if message.id else ():
+            assert not re.search(r" [:;?!»]|« |\w'\w|\d \d{3}", form), form
+
+
 @pytest.mark.parametrize("code", LANGUAGES.frames)
 def test_a_frame_holds_words_of_the_navigation_and_nothing_else(code):
     keys = set(re.findall(r'\("(\w+)", "/', (TEMPLATES / "base.html").read_text()))
