@@ -150,7 +150,7 @@ class Node:
 
     def web(self) -> Starlette:
         """The ASGI application."""
-        languages = Languages()
+        languages = Languages(digits=self.settings.digits)
         site = Site(
             settings=self.settings,
             database=self.database,

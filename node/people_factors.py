@@ -26,6 +26,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
+from node.alert_forms import latin_digits
 from node.errors import RefusedError
 
 STEP = 30
@@ -61,7 +62,7 @@ def totp_code(secret: str, now: datetime) -> str:
 
 def totp_step(secret: str, code: str, now: datetime) -> int | None:
     """The number of the half minute that a code is of; `None` for a code that does not count now. Constant in time."""
-    plain = "".join(str(int(each)) for each in code if each.isdecimal())  # Arabic-Indic digits are digits
+    plain = "".join(each for each in latin_digits(code) if each.isdecimal())
     generator = pyotp.TOTP(secret, interval=STEP)
     step = int(now.timestamp()) // STEP
     found = None

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from node.alert_forms import latin_digits
 from node.errors import RefusedError
 
 _SALT, _KEY, _NONCE = 16, 32, 12
@@ -134,8 +135,8 @@ def new_code() -> str:
 
 
 def code_digest(person: str, code: str) -> str:
-    """What is kept of a recovery code; spaces, dashes and capitals do not matter."""
-    plain = "".join(each for each in code.lower() if each.isalnum())
+    """What is kept of a recovery code; spaces, dashes, capitals and whose digits do not matter."""
+    plain = "".join(each for each in latin_digits(code).lower() if each.isalnum())
     return hashlib.sha256(f"{person}:{plain}".encode()).hexdigest()
 
 

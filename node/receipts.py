@@ -22,6 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from node.alert_forms import latin_digits
 from node.errors import ProtocolError
 from node.federation.protocol import sealing
 
@@ -31,7 +32,6 @@ _TAG, _KEY, _NONCE = 32, 32, 12
 _MEMORY = 64 * 1024
 _ITERATIONS = 3
 _LABEL = b"tadamun request 1"
-_FOREIGN = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 _BETWEEN = re.compile(r"[\s\-‐‑–·.\u200e\u200f\u2066-\u2069]+")
 _REMEMBERED = timedelta(minutes=10)
 _FREE = 5
@@ -75,7 +75,7 @@ def parse(text: str) -> str:
     Raises:
         ProtocolError: not sixteen digits.
     """
-    digits = _BETWEEN.sub("", text).translate(_FOREIGN)
+    digits = latin_digits(_BETWEEN.sub("", text))
     if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()):
         raise ProtocolError("a receipt number has sixteen digits", spec=_SPEC)
     return digits

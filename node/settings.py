@@ -17,6 +17,7 @@ from node.errors import ConfigurationError
 
 PREFIX = "TADAMUN_"
 FILE = "tadamun.toml"
+DIGITS = ("latin", "native")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ class Settings:
     """Whether there is a page where anybody may ask for help confidentially; `false` takes it away."""
     safe_channels: str = ""
     """Other safe ways to reach the organisation, one line; shown on that page and in answers to private messages."""
+
+    digits: str = "latin"
+    """`latin`, or `native`: numbers and dates of Arabic pages stand in ٠١٢."""
 
     @property
     def url(self) -> str:
@@ -119,6 +123,8 @@ def _read(name: str, value: Any) -> Any:
                 return int(value)
             case "requests":
                 return _flag(value)
+            case "digits":
+                return _digits(value)
             case "sync_interval" | "dead_after":
                 return float(value)
             case _:
@@ -137,3 +143,15 @@ def _flag(value: Any) -> bool:
     if text not in ("true", "false", "1", "0", "yes", "no"):
         raise ValueError(f"{value!r} is neither true nor false")
     return text in ("true", "1", "yes")
+
+
+def _digits(value: Any) -> str:
+    """Which digits pages show.
+
+    Raises:
+        ValueError: neither of the two.
+    """
+    text = str(value).strip().lower()
+    if text not in DIGITS:
+        raise ValueError(f"{value!r} is neither {' nor '.join(DIGITS)}")
+    return text

@@ -25,6 +25,7 @@ from node.federation.protocol.replicas import Head
 from node.media import path
 from node.models import media as rows
 from node.web.copies import Layout
+from node.web.languages import Languages
 from tests.support.exercises import write_exercise
 from tests.support.network import Network, page_of, wait_until
 from tests.support.pictures import camera, developed, shot
@@ -216,7 +217,7 @@ async def test_a_mirror_is_whole_and_every_link_in_it_leads_to_a_file(tmp_path):
         for name in feeds:
             for target in re.findall(r'<link [^>]*href="([^"]*)"', (folder / name).read_text("utf-8")):
                 assert ((folder / name).parent / unquote(target)).resolve().is_file(), f"{name}: {target}"
-        assert len(feeds) == 3 + 2 * 3 + 1
+        assert len(feeds) == 3 + len(Languages().whole) * 3 + 1
         for page, target in links(folder):
             parts = urlsplit(target)
             assert not target.startswith("/"), f"{page}: {target}"
@@ -229,7 +230,8 @@ async def test_a_mirror_is_whole_and_every_link_in_it_leads_to_a_file(tmp_path):
         assert '<html lang="ar" dir="rtl">' in arabic.read_text()
         assert '<html lang="en" dir="ltr">' in english.read_text()
         assert 'href="index.en.html"' in arabic.read_text()
-        assert 'href="index.html" hreflang="ar"' in english.read_text()
+        assert 'href="index.html" lang="ar"' in english.read_text()
+        assert 'href="index.fr.html" lang="fr"' in arabic.read_text() and "ckb" not in arabic.read_text()
 
 
 async def test_a_mirror_verifies_and_any_change_in_it_is_found(tmp_path):

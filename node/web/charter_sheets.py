@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from node import charter_bundles as rules
-from node.alert_terms import ui_language
+from node.alert_terms import primary, ui_language
 from node.charter_bundles import Proven
 from node.web import charters as views
 from node.web.languages import Languages
@@ -26,9 +26,11 @@ def render(raw: bytes, language: str) -> bytes:
 def page(proven: Proven, renderer: Renderer, language: str) -> bytes:
     """The page of what was proven."""
     charter = proven.charter
+    known = renderer.languages.locales
+    locale = known.get(primary(language), known[ui_language(language)])
     names = views.signatories(charter, proven.affirmed.names, partial(_known, proven))
     return renderer.page(
-        "charters/sheet.html", renderer.languages.locales[ui_language(language)], Frame("", "", "/charters"),
+        "charters/sheet.html", locale, Frame("", "", "/charters"),
         charter=charter, texts=views.texts(charter), keeper=proven.name(charter.did), maker=proven.name(proven.maker),
         maker_did=proven.maker, made=datetime.fromisoformat(proven.made), earlier=proven.earlier,
         affirmed=proven.affirmed, signatories=names, heads=views.heads(proven.heads),

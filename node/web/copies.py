@@ -110,7 +110,7 @@ class Layout:
 
 def layout(organisation: Organisation, site: Site, plan: Plan, *, colons: bool) -> Layout:
     """How a copy of this plan is laid out."""
-    known = site.languages.available
+    known = site.languages.whole
     first = organisation.language if organisation.language in known else site.languages.default.code
     files = {path: path.strip("/") for path in plan.documents}
     files |= {f"/static/{name}": f"static/{name}" for name in site.renderer.names}

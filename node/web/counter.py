@@ -52,10 +52,10 @@ async def fields_of(request: Request) -> dict[str, str]:
         raise ProtocolError("a form is UTF-8", spec="RFC 7578 §5.1.2") from error
 
 
-def language_of(site: Site, request: Request) -> str:
-    """The language of the page that somebody reads."""
+def language_of(site: Site, request: Request, organisation: Organisation) -> str:
+    """The language that somebody reads: an answer is best in it."""
     choice = site.languages.chosen(request.query_params.get("lang"))
-    return site.languages.negotiate(request.headers.get("accept-language"), choice).code
+    return site.languages.negotiate(request.headers.get("accept-language"), choice, organisation.language).reader
 
 
 def show(

@@ -62,6 +62,14 @@ def plain(text: str) -> str:
     return text.translate(_TURNING)
 
 
+def apart(text: str) -> str:
+    """A stranger's text inside a line that has no elements (a title): it turns nothing around it.
+
+    Spec: UAX #9 §2.4.2
+    """
+    return f"\u2068{plain(text)}\u2069"
+
+
 def on_the_web(address: str) -> bool:
     """Whether an address that a stranger gave may become a link: http or https, nothing that runs."""
     return address.lower().startswith(("https://", "http://"))
@@ -78,7 +86,7 @@ class Renderer:
         served = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
         files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in served}
         self._files: Mapping[str, tuple[bytes, str]] = MappingProxyType(files)
-        environments = {code: self._environment(locale) for code, locale in languages.locales.items()}
+        environments = {locale.key: self._environment(locale) for locale in languages.every()}
         self._environments: Mapping[str, Environment] = MappingProxyType(environments)
 
     @property
@@ -97,13 +105,10 @@ class Renderer:
             template: path below `templates/`, e.g. `alerts/index.html`.
             views: what this template shows, by the names it uses.
         """
-        switch = [other for code, other in self.languages.locales.items() if code != locale.code]
-        text = (
-            self._environments[locale.code]
-            .get_template(template)
-            .render(frame=frame, link=_linker(frame.choice), switch=switch, **views)
-        )
-        return text.encode()
+        switch = self.languages.doors(locale, frames=frame.copied is None)  # a copy has no files for frames
+        around = {"frame": frame, "link": _linker(frame.choice), "switch": switch}
+        around["fallbacks"] = self.languages.fallbacks(locale)
+        return self._environments[locale.key].get_template(template).render(**around, **views).encode()
 
     def _environment(self, locale: Locale) -> Environment:
         environment = Environment(
@@ -122,7 +127,7 @@ class Renderer:
             pgettext=locale.pgettext,
             npgettext=locale.npgettext,
         )
-        environment.filters.update(clean=clean, plain=plain)
+        environment.filters.update(clean=clean, plain=plain, apart=apart)
         environment.tests.update(on_the_web=on_the_web)
         environment.globals.update(locale=locale, stylesheet=self.stylesheet, passkey_script=self.script)
         environment.globals.update(desk_stylesheet=self.desk_stylesheet)

@@ -71,9 +71,9 @@ def measured(tmp_path_factory):
     languages = Languages()
     renderer = Renderer(languages)
     bodies = {
-        f"/{name}-{code}": renderer.page(template, languages.locales[code], around, **views)
+        f"/{name}-{locale.key}": renderer.page(template, locale, around, **views)
         for name, (template, around, views) in PAGES.items()
-        for code in languages.available
+        for locale in (*languages.locales.values(), languages.framed["ckb.fr"])
     }
     jobs = [[path, width] for path in bodies for width in WIDTHS]
     bodies["/measure"] = (MEASURE % json.dumps(jobs)).encode()
@@ -140,12 +140,12 @@ def _dump(address: str, profile: Path) -> str:
 
 
 every_page = pytest.mark.parametrize("name", PAGES)
-both = pytest.mark.parametrize("code", ["ar", "en"])
+each_language = pytest.mark.parametrize("code", [*Languages().whole, "ckb.fr"])
 widths = pytest.mark.parametrize("width", WIDTHS)
 
 
 @every_page
-@both
+@each_language
 @widths
 def test_a_page_fits_its_window_under_the_strict_policy(measured, name, code, width):
     found = measured[f"/{name}-{code} {width}"]
@@ -155,7 +155,7 @@ def test_a_page_fits_its_window_under_the_strict_policy(measured, name, code, wi
 
 
 @every_page
-@both
+@each_language
 @widths
 def test_what_is_to_be_touched_is_44_pixels_high(measured, name, code, width):
     assert measured[f"/{name}-{code} {width}"]["small"] == []
@@ -164,7 +164,7 @@ def test_what_is_to_be_touched_is_44_pixels_high(measured, name, code, width):
 @pytest.mark.parametrize(
     "name", ["home", "home-empty", "alert", "alert-exercise", "alert-html", "organisation", "alerts"]
 )
-@both
+@each_language
 @widths
 def test_the_name_of_who_speaks_is_the_largest_text(measured, name, code, width):
     found = measured[f"/{name}-{code} {width}"]

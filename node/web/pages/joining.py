@@ -86,7 +86,7 @@ async def take_asking(request: Request) -> Response:
     try:
         async with site.doorstep.requests.place(site.clock()):
             fields = await counter.fields_of(request)
-            asking = rules.parse_form(fields, counter.language_of(site, request))
+            asking = rules.parse_form(fields, counter.language_of(site, request, organisation))
             async with site.doorstep.requests.turn():
                 receipt = await counter.new_receipt(site, organisation)
             await site.database.write(partial(_keep, site, organisation, asking, receipt))

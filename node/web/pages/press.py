@@ -26,7 +26,7 @@ async def index(request: Request) -> Response:
             contact=organisation.press_contact,
             language=organisation.language,
             alerts=tuple(cards.card(record) for record in newest),
-            languages=site.languages.available,
+            languages=site.languages.available if site.copied is None else site.languages.whole,
         )
 
     view = await site.database.read(read)

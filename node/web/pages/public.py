@@ -202,9 +202,10 @@ def show(
 ) -> Response:  # fmt: skip
     """Render a page in the reader's language."""
     choice, locale = site.languages.chosen(request.query_params.get("lang")), locale_of(site, request, host)
+    home = host.language if host else ""
     frame = Frame(
         organisation=host.name if host else "",
-        organisation_language=host.language if host else "",
+        organisation_language=home,
         path=request.scope["path"],
         nav=nav,
         choice=choice,
@@ -224,7 +225,8 @@ def show(
 def locale_of(site: Site, request: Request, host: Organisation | None) -> Locale:
     """The language of the page that a reader gets."""
     choice = site.languages.chosen(request.query_params.get("lang"))
-    return site.languages.negotiate(request.headers.get("accept-language"), choice)
+    home = host.language if host else ""
+    return site.languages.negotiate(request.headers.get("accept-language"), choice, home)
 
 
 def missing_page(site: Site, request: Request, organisation: Organisation | None, status: int) -> Response:

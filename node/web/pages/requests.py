@@ -45,7 +45,7 @@ async def take_request(request: Request) -> Response:
     try:
         async with site.counter.requests.place(site.clock()):
             fields = await counter.fields_of(request)
-            ask = desk.parse_ask(fields, counter.language_of(site, request))
+            ask = desk.parse_ask(fields, counter.language_of(site, request, organisation))
             async with site.counter.requests.turn():
                 receipt = await counter.new_receipt(site, organisation)
             keep = partial(_keep, organisation.did, room, ask, receipt, site)

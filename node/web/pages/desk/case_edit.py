@@ -14,7 +14,7 @@ from node.desk import case_news, casework
 from node.desk import cases as desk_cases
 from node.desk.casework import Seat
 from node.errors import RefusedError
-from node.web import desk, drafts
+from node.web import counter, desk, drafts
 from node.web.desk import Session
 from node.web.pages.desk import case_fields, case_forms, cases
 from node.web.pages.desk.case_fields import Field, Shown
@@ -62,8 +62,7 @@ async def take_new(request: Request) -> Response:
         return session
     if (later := await drafts.wants_keeping(request, session)) is not None:
         return later
-    site = site_of(request)
-    language = site.languages.negotiate(request.headers.get("accept-language"), None).code
+    language = counter.language_of(site_of(request), request, session.organisation)
 
     def work(connection: Connection, seat: Seat) -> str:
         asked = case_forms.asked(session.fields, language)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from node.alert_forms import clean, parse_moment
+from node.alert_forms import clean, latin_digits, parse_moment
 from node.case_json import MAX_TEXT
 from node.errors import RefusedError
 from node.web.desk import Fields
@@ -89,7 +89,8 @@ def _value(field: Field, given: Fields) -> Any:
         case "day" | "moment":
             return _moment(field.kind, text)
         case "number":
-            return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+            number = latin_digits(text)
+            return int(number) if number.isascii() and number.isdigit() and len(number) < 4 else 0
         case "choice":
             return _chosen(field, text)
     if len(text) > (_LINE if field.kind == "line" else MAX_TEXT // 2):

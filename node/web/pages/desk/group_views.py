@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from node import group_entries as entries
+from node.alert_forms import latin_digits
 from node.desk.drafts import Draft
 from node.desk.groups import Heard
 from node.group_entries import GroupEntry
@@ -63,4 +64,5 @@ def titles_of(each: Draft) -> dict[str, str]:
 
 def year_of(text: str) -> int:
     """A year as an address or a form has it; 0 where it is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) == 4 else 0
+    year = latin_digits(text)
+    return int(year) if year.isascii() and year.isdigit() and len(year) == 4 else 0

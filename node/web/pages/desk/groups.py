@@ -16,6 +16,7 @@ from starlette.responses import Response
 from node import governance as rules
 from node import group_entries as entries
 from node import plans
+from node.alert_forms import latin_digits
 from node.desk import drafts, group_hosts, restatements
 from node.desk import groups as acts
 from node.desk import plans as plan_desk
@@ -212,7 +213,7 @@ def _words(fields: Fields, kind: str) -> dict[str, Any]:
     if kind == entries.COMMENT:
         return {"text": fields.one("text"), "article": fields.one("article")}
     if kind == entries.MEETING:
-        day, starts, ends = fields.one("day"), fields.one("starts"), fields.one("ends")
+        day, starts, ends = (latin_digits(fields.one(name)) for name in ("day", "starts", "ends"))
         return {
             "title": fields.one("title"), "starts": f"{day}T{starts}:00Z", "ends": f"{day}T{ends}:00Z",
             "place": fields.one("place"), "text": fields.one("text"),
