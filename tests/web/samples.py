@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
-from node import alert_share
+from node import alert_share, follow_links
 from node.charters import Affirmation, Affirmed
 from node.web.charters import ArticleView, CharterCard, CharterPage, HeadView, SignatoryView, TextView
+from node.web.pages.follow import FollowView
 from node.web.pages.groups import GroupCard, GroupPage, Update
+from node.web.pages.moderators import Account, ModeratorsView
 from node.web.views import (
     AlertCard,
     AlertList,
@@ -250,6 +252,18 @@ def charter_page() -> CharterPage:
     )  # fmt: skip
 
 
+FOLLOW = FollowView({"ar": NAMES[0][0]}, "@drill0@drill0.example", "/@drill0", "/@drill0/follow", FEEDS[:2])
+MODERATORS = ModeratorsView(
+    "abuse@drill0.example", "abuse@drill0.example", press=True,
+    accounts=(
+        Account("@drill0@drill0.example", "organisation", "Organization", f"https://drill0.example/{DID}/actor#main-key"),
+        Account("@alerts@drill0.example", "alerts", "Service", "https://drill0.example/actors/alerts#main-key"),
+        Account("", "fetcher", "Application", "https://drill0.example/actor#main-key"),
+    ),
+    lately=3, agent="tadamun/0.1.0", host="drill0.example",
+)  # fmt: skip
+
+
 PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "home": ("home.html", frame("/", "home", feeds=FEEDS), {"home": HomeView(organisation(), 12)}),
     "home-empty": ("home.html", frame("/", "home"), {"home": HomeView(organisation(alerts=(), summary=""))}),
@@ -318,6 +332,28 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
         {"press": PressView("press@drill0.example", "ar", (card(0), card(1)), ("ar", "en"))},
     ),
     "press-plain": ("press/index.html", frame("/press"), {"press": PressView("+000 0 000 0000 (تدريب)", "ar")}),
+    "follow": ("follow/index.html", frame("/@drill0/follow"), {"follow": FOLLOW}),
+    "follow-links": (
+        "follow/index.html",
+        frame("/follow"),
+        {
+            "follow": replace(
+                FOLLOW, said="@me@mastodon.example", host="mastodon.example", network="@alerts@drill0.example",
+                dialogues=follow_links.dialogues("mastodon.example", "@drill0@drill0.example"),
+            )
+        },
+    ),
+    "follow-wrong": (
+        "follow/index.html",
+        frame("/follow"),
+        {"follow": replace(FOLLOW, said="https://x", problem=True, warnings=("frozen",), declared=3)},
+    ),
+    "moderators": ("moderators/index.html", frame("/moderators"), {"moderators": MODERATORS}),
+    "moderators-plain": (
+        "moderators/index.html",
+        frame("/moderators"),
+        {"moderators": replace(MODERATORS, contact="", mail="", press=False, lately=0)},
+    ),
     "groups": ("groups/index.html", frame("/groups", "groups"), {"groups": [GROUP.card]}),
     "groups-empty": ("groups/index.html", frame("/groups", "groups"), {"groups": []}),
     "group": ("groups/group.html", frame("/groups/women", "groups", feeds=FEEDS[:2]), {"group": GROUP}),
