@@ -167,6 +167,9 @@ def page(**changes: object) -> AlertPage:
         qr_path="/alerts/hT7kQ2mVx9Lw4Zr0/qr.svg",
         cap_path="/alerts/hT7kQ2mVx9Lw4Zr0/cap",
         share=share(),
+        actions=("write", "share"),
+        letters_path="/alerts/hT7kQ2mVx9Lw4Zr0/letters",
+        sisters=tuple(f"https://drill{number}.example/alerts/hT7kQ2mVx9Lw4Zr00000" for number in (1, 2)),
     )
     return replace(sample, **changes)
 
