@@ -38,13 +38,13 @@ async def opening_of(site: Site, counter: Counter, organisation: Organisation, n
     return await asyncio.to_thread(receipts.derive, number, salt or bytes(receipts.SALT))
 
 
-async def fields_of(request: Request) -> dict[str, str]:
+async def fields_of(request: Request, limit: int = _MAX_FORM) -> dict[str, str]:
     """What was written, as text.
 
     Raises:
         ProtocolError: 4xx, naming the rule.
     """
-    body = await read_body(request, _MAX_FORM)
+    body = await read_body(request, limit)
     given = parse_form(request.headers.get("content-type", ""), body)
     try:
         return {name: value.decode() for name, value in given.items()}

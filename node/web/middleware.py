@@ -3,10 +3,13 @@
 Nothing here, and nothing behind it, writes an address or a user agent anywhere.
 """
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from node import log
+from node.web import views
+from node.web.site import Site
 
 _CSP = (
     b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -56,6 +59,16 @@ class Frame:
             # Not the path: it may hold a token that lets somebody in, or say what somebody reads.
             log.error("web.failed", exception=error, page=getattr(scope.get("endpoint"), "__qualname__", ""))
             if not started:
-                headers = [(b"content-type", b"text/plain")]
+                kind, body = _failure(scope)
+                headers = [(b"content-type", kind), (b"cache-control", b"no-store")]
                 await framed({"type": "http.response.start", "status": 500, "headers": headers})
-                await framed({"type": "http.response.body", "body": b"The node failed; the operator can see why.\n"})
+                await framed({"type": "http.response.body", "body": body})
+
+
+def _failure(scope: Scope) -> tuple[bytes, bytes]:
+    """Type and body of a 500: a page for who asked for pages, which needs nothing but the catalogues."""
+    given, site = Headers(scope=scope), getattr(scope["app"].state, "site", None)
+    if not isinstance(site, Site) or "text/html" not in given.get("accept", ""):
+        return b"text/plain", b"The node failed; the operator can see why.\n"
+    locale = site.languages.negotiate(given.get("accept-language"), None)
+    return b"text/html; charset=utf-8", site.renderer.page("errors/failure.html", locale, views.Frame("", "", "/"))

@@ -6,7 +6,21 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, charters, evidence, feeds, groups, joining, letters, press, public, requests, setup
+from node.web.pages import (
+    bundles,
+    charters,
+    evidence,
+    feeds,
+    follow,
+    groups,
+    joining,
+    letters,
+    moderators,
+    press,
+    public,
+    requests,
+    setup,
+)
 from node.web.pages.closed import Shutter
 from node.web.pages.desk import (
     approvals,
@@ -91,6 +105,15 @@ ROUTES = (
     Route("/charters/{page}", veiled(charters.one)),
     Route("/charters/{page}/bundle", veiled(charters.bundle)),
     Route("/charters/{page}/compare/{digest}", veiled(charters.compare)),
+    Route("/follow", follow.form, methods=["GET"]),
+    Route("/follow", follow.take, methods=["POST"]),
+    Route("/@{handle}/follow", veiled(follow.form), methods=["GET"]),
+    Route("/@{handle}/follow", veiled(follow.take), methods=["POST"]),
+    Route("/organisations/{did}/follow", veiled(follow.form), methods=["GET"]),
+    Route("/organisations/{did}/follow", veiled(follow.take), methods=["POST"]),
+    Route("/groups/{handle}/follow", veiled(follow.form), methods=["GET"]),
+    Route("/groups/{handle}/follow", veiled(follow.take), methods=["POST"]),
+    Route("/moderators", moderators.index),
     Route("/desk", people.home),
     Route("/desk/sign-in", sign_in.sign_in_form, methods=["GET"]),
     Route("/desk/sign-in", sign_in.take_sign_in, methods=["POST"]),

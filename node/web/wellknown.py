@@ -79,8 +79,10 @@ async def get_nodeinfo(request: Request) -> Response:
     """
     site = site_of(request)
     users = await site.database.read(organisations.count)
+    organisation = await site.organisation(request)
+    page = f"{organisation.origin}/moderators" if organisation is not None else ""
     kind = 'application/json; profile="http://nodeinfo.diaspora.software/ns/schema/2.1#"'
-    body = orjson.dumps(nodeinfo.render(__version__, users, contact=site.settings.contact))
+    body = orjson.dumps(nodeinfo.render(__version__, users, contact=site.settings.contact, moderators=page))
     return Response(body, headers=_OPEN, media_type=kind)
 
 

@@ -20,7 +20,13 @@ from tests.support.chromium import CHROMIUM
 
 try:
     from playwright.async_api import (
-        BrowserContext, CDPSession, ConsoleMessage, Page, Request, Response, async_playwright,
+        BrowserContext,
+        CDPSession,
+        ConsoleMessage,
+        Page,
+        Request,
+        Response,
+        async_playwright,
     )  # fmt: skip
 except ImportError:  # the tests are skipped, and say so
     pass

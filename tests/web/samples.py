@@ -5,24 +5,43 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
-from node import alert_share
+from node import alert_share, follow_links
+from node.charter_differences import Difference, Piece
 from node.charters import Affirmation, Affirmed
-from node.web.charters import ArticleView, CharterCard, CharterPage, HeadView, SignatoryView, TextView
+from node.joinings import Answer as Word
+from node.web.charters import (
+    ArticleView,
+    CharterCard,
+    CharterPage,
+    DifferenceView,
+    HeadView,
+    SignatoryView,
+    TextView,
+)
+from node.web.pages.follow import FollowView
 from node.web.pages.groups import GroupCard, GroupPage, Update
+from node.web.pages.joining import AnswerView, DoorView
+from node.web.pages.moderators import Account, ModeratorsView
 from node.web.views import (
     AlertCard,
     AlertList,
     AlertPage,
+    BundleView,
     Feed,
     Frame,
     Handed,
     HomeView,
+    LetterList,
+    LetterPage,
     MemberCard,
     MemberList,
     NewsItem,
+    Office,
     OrganisationView,
     PressView,
     RequestView,
+    Seen,
+    SeenList,
     Share,
     Shown,
     Signature,
@@ -148,6 +167,9 @@ def page(**changes: object) -> AlertPage:
         qr_path="/alerts/hT7kQ2mVx9Lw4Zr0/qr.svg",
         cap_path="/alerts/hT7kQ2mVx9Lw4Zr0/cap",
         share=share(),
+        actions=("write", "share"),
+        letters_path="/alerts/hT7kQ2mVx9Lw4Zr0/letters",
+        sisters=tuple(f"https://drill{number}.example/alerts/hT7kQ2mVx9Lw4Zr00000" for number in (1, 2)),
     )
     return replace(sample, **changes)
 
@@ -250,6 +272,39 @@ def charter_page() -> CharterPage:
     )  # fmt: skip
 
 
+FOLLOW = FollowView({"ar": NAMES[0][0]}, "@drill0@drill0.example", "/@drill0", "/@drill0/follow", FEEDS[:2])
+MODERATORS = ModeratorsView(
+    "abuse@drill0.example", "abuse@drill0.example", press=True,
+    accounts=(
+        Account("@drill0@drill0.example", "organisation", "Organization", f"https://drill0.example/{DID}/actor#main-key"),
+        Account("@alerts@drill0.example", "alerts", "Service", "https://drill0.example/actors/alerts#main-key"),
+        Account("", "fetcher", "Application", "https://drill0.example/actor#main-key"),
+    ),
+    lately=3, agent="tadamun/0.1.0", host="drill0.example",
+)  # fmt: skip
+
+
+OFFICE = Office(
+    "وزارة العدل، بلد تدريبي", "ar", "مديرية الشكاوى (تدريب)", "XX", NOON, "office@drill0.example", "1 Exercise Street\nXX",
+    "+999 000", "https://drill0.example/office", (("ar", "/alerts/a/letters/1/ar"), ("en", "/alerts/a/letters/1/en")),
+)  # fmt: skip
+LETTER = LetterPage(
+    card=card(0), office=OFFICE, language="ar", rtl=True, text="تدريب: السيد الوزير،\n\n" + "كلمة تدريبية " * 90,
+    organisation=False, drill=True, path="/alerts/a/letters/1/ar", other_path="/alerts/a/letters/1/ar/organisation",
+    print_path="/alerts/a/letters/1/ar/print", list_path="/alerts/a/letters", mail="mailto:office@drill0.example",
+    whole=False, facts_language="en", do_not=("لا تُنشر صورتها (تدريب)",),
+)  # fmt: skip
+DOOR = DoorView(
+    {"ar": "شبكة تدريب"}, (NAMES[0][0], NAMES[2][0]), NOON, problem=422, wrong=("name", "work"), said={"name": "تدريب"},
+    number="0123 4567 8901 2345",
+)  # fmt: skip
+SEEN = Seen("fork", NAMES[1][0], "ar", "/organisations/x", "drill1.example", NOON, True, True, 2, "/evidence/1")
+PIECES = (Piece("same", "كلمة "), Piece("removed", "قديمة"), Piece("added", "جديدة (تدريب)"))
+DIFFERENCES = (
+    DifferenceView("ar", "rtl", (Difference("title", "changed", (), PIECES), Difference("3", "changed", PIECES, PIECES))),
+)
+
+
 PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "home": ("home.html", frame("/", "home", feeds=FEEDS), {"home": HomeView(organisation(), 12)}),
     "home-empty": ("home.html", frame("/", "home"), {"home": HomeView(organisation(alerts=(), summary=""))}),
@@ -318,6 +373,52 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
         {"press": PressView("press@drill0.example", "ar", (card(0), card(1)), ("ar", "en"))},
     ),
     "press-plain": ("press/index.html", frame("/press"), {"press": PressView("+000 0 000 0000 (تدريب)", "ar")}),
+    "follow": ("follow/index.html", frame("/@drill0/follow"), {"follow": FOLLOW}),
+    "follow-links": (
+        "follow/index.html",
+        frame("/follow"),
+        {
+            "follow": replace(
+                FOLLOW, said="@me@mastodon.example", host="mastodon.example", network="@alerts@drill0.example",
+                dialogues=follow_links.dialogues("mastodon.example", "@drill0@drill0.example"),
+            )
+        },
+    ),
+    "follow-wrong": (
+        "follow/index.html",
+        frame("/follow"),
+        {"follow": replace(FOLLOW, said="https://x", problem=True, warnings=("frozen",), declared=3)},
+    ),
+    "moderators": ("moderators/index.html", frame("/moderators"), {"moderators": MODERATORS}),
+    "moderators-plain": (
+        "moderators/index.html",
+        frame("/moderators"),
+        {"moderators": replace(MODERATORS, contact="", mail="", press=False, lately=0)},
+    ),
+    "letters": ("letters/index.html", frame("/alerts/a/letters"), {"letters": LetterList(card(0), (OFFICE,), ("لا",))}),
+    "letters-none": ("letters/index.html", frame("/alerts/a/letters"), {"letters": LetterList(card(0), reason="x")}),
+    "letter": ("letters/letter.html", frame("/alerts/a/letters/1/ar"), {"letter": LETTER}),
+    "bundles": ("bundles/index.html", frame("/bundles"), {"bundle": BundleView()}),
+    "bundles-done": (
+        "bundles/index.html",
+        frame("/bundles"),
+        {"bundle": BundleView(True, new=2, refused=1, reasons=("line 3: no",), alerts=(("/alerts/a", HEADLINES[1], "ar"),))},
+    ),
+    "join": ("join/index.html", frame("/join", "members"), {"door": DOOR}),
+    "join-receipt": ("join/receipt.html", frame("/join", "members"), {"door": DOOR}),
+    "join-answer": (
+        "join/answer.html",
+        frame("/join/answer", "members"),
+        {"answer": AnswerView(opened=True, due=NOON, deletes=NOON, answer=Word("declined", "own-words", "تدريب: لا", ""))},
+    ),
+    "evidence": ("evidence/index.html", frame("/evidence", "members"), {"evidence": SeenList((SEEN,), 2)}),
+    "evidence-empty": ("evidence/index.html", frame("/evidence", "members"), {"evidence": SeenList()}),
+    "compare": (
+        "charters/compare.html",
+        frame("/charters/c/compare/x", "charters"),
+        {"old": charter_card(), "new": charter_card(), "differences": DIFFERENCES},
+    ),
+    "later": ("errors/later.html", frame("/alerts"), {}),
     "groups": ("groups/index.html", frame("/groups", "groups"), {"groups": [GROUP.card]}),
     "groups-empty": ("groups/index.html", frame("/groups", "groups"), {"groups": []}),
     "group": ("groups/group.html", frame("/groups/women", "groups", feeds=FEEDS[:2]), {"group": GROUP}),

@@ -21,6 +21,8 @@ from tests.web.samples import PAGES
 CHROMIUM = shutil.which("chromium")
 CSP = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
 WIDTHS = (320, 1100)
+LARGE = "320 large"
+"""The narrowest window with text at twice its size."""
 MEASURE = """<!DOCTYPE html><body><pre id=out></pre><script>
 const jobs = %s, found = {};
 const size = (w, e) => parseFloat(w.getComputedStyle(e).fontSize);
@@ -29,21 +31,26 @@ const open = (url, width) => new Promise(done => {
   const f = document.createElement("iframe");
   f.width = width; f.height = 800; f.onload = () => done(f); f.src = url; document.body.append(f); });
 (async () => {
-  for (const [url, width] of jobs) {
+  for (const [url, width, large] of jobs) {
     const f = await open(url, width), w = f.contentWindow, d = f.contentDocument, root = d.documentElement;
+    if (large) root.style.fontSize = "200%%";
     const all = [...d.body.querySelectorAll("*")].filter(seen).filter(e => !e.closest(".skip"));
     const box = e => e.getBoundingClientRect();
-    const alone = "nav a, .switch a, .more a, .row a, .author a, .headline a, .owner a, summary";
+    const alone = "a, button, summary, select, textarea, input:not([type=checkbox]), .tick label";
+    // A link within a sentence may be as high as its line (WCAG 2.2 §2.5.8).
+    const inline = e => e.matches("a") && w.getComputedStyle(e).display == "inline" &&
+      [...e.parentNode.childNodes].some(n => n.nodeType == 3 && n.data.trim());
     const largest = scope => { let best = null;
       for (const e of scope.querySelectorAll("*")) if (seen(e) && [...e.childNodes].some(n => n.nodeType == 3
         && n.data.trim())) if (!best || size(w, e) > size(w, best)) best = e;
       return best && best.closest(".name, .author") ? "name" : best && best.className + best.tagName; };
-    found[url + " " + width] = {
+    found[url + " " + width + (large ? " large" : "")] = {
       styled: w.getComputedStyle(d.body).margin == "0px",
       overflow: root.scrollWidth - root.clientWidth,
       outside: all.filter(e => box(e).left < -1 || box(e).right > width + 1)
         .map(e => e.outerHTML.slice(0, 80)),
-      small: [...d.querySelectorAll(alone)].filter(seen).filter(e => box(e).height < 43.5)
+      small: [...d.querySelectorAll(alone)].filter(seen).filter(e => box(e).height < 43.5 && !inline(e) &&
+        !e.closest(".skip"))
         .map(e => e.outerHTML.slice(0, 80)),
       largest: largest(d.querySelector("main")),
       cards: [...d.querySelectorAll(".card")].filter(c => c.querySelector(".author")).map(largest),
@@ -75,7 +82,7 @@ def measured(tmp_path_factory):
         for name, (template, around, views) in PAGES.items()
         for locale in (*languages.locales.values(), languages.framed["ckb.fr"])
     }
-    jobs = [[path, width] for path in bodies for width in WIDTHS]
+    jobs = [[path, width, False] for path in bodies for width in WIDTHS] + [[path, 320, True] for path in bodies]
     bodies["/measure"] = (MEASURE % json.dumps(jobs)).encode()
     with ThreadingHTTPServer(("127.0.0.1", 0), _answering(bodies)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -141,7 +148,7 @@ def _dump(address: str, profile: Path) -> str:
 
 every_page = pytest.mark.parametrize("name", PAGES)
 each_language = pytest.mark.parametrize("code", [*Languages().whole, "ckb.fr"])
-widths = pytest.mark.parametrize("width", WIDTHS)
+widths = pytest.mark.parametrize("width", (*WIDTHS, LARGE))
 
 
 @every_page

@@ -17,9 +17,9 @@ from node.desk import approvals, directory, group_hosts, groups, joinings, netwo
 from node.desk import endorsements as names
 from node.desk import people as people_desk
 from node.federation.protocol.replicas import Head
+from node.models import contacts, letters, logs
 from node.models import groups as group_rows
 from node.models import joinings as joining_rows
-from node.models import contacts, letters, logs
 from tests.support.casework import approve, do, to_draft, write
 from tests.support.desk import Browser, Worker, join, path_of
 from tests.support.joining import FIELDS, post

@@ -26,14 +26,16 @@ def render_links(origin: str) -> JsonObject:
     return {"links": [{"rel": SCHEMA, "href": origin + PATH}, {"rel": APPLICATION, "href": origin + "/actor"}]}
 
 
-def render(version: str, users: int, posts: int = 0, contact: str = "") -> JsonObject:
+def render(version: str, users: int, posts: int = 0, contact: str = "", moderators: str = "") -> JsonObject:
     """The document at `/nodeinfo/2.1`.
 
     Args:
         users: organisations of this node.
         posts: public objects by them.
         contact: where moderators of other servers can write; left out where it is empty.
+        moderators: the address of the page for them.
     """
+    metadata = {"contact": contact, "moderators": moderators}
     return {
         "version": "2.1",
         "software": {"name": SOFTWARE, "version": version},
@@ -41,7 +43,7 @@ def render(version: str, users: int, posts: int = 0, contact: str = "") -> JsonO
         "services": {"inbound": [], "outbound": []},
         "openRegistrations": False,
         "usage": {"users": {"total": users}, "localPosts": posts},
-        "metadata": {"contact": contact} if contact else {},
+        "metadata": {name: value for name, value in metadata.items() if value},
     }
 
 

@@ -110,7 +110,7 @@ async def one(request: Request) -> Response:
     page, uri = found
     if activitypub.wants_document(request) and uri:
         return RedirectResponse(uri, 303, headers={"vary": "Accept"})
-    offered = (Feed("atom", f"{page.card.path}.atom"), Feed("json", f"{page.card.path}.json"))
+    offered = feeds_of(page.card.path)
     return show(site, request, organisation, "groups/group.html", "groups", feeds=offered, group=page)
 
 
@@ -160,6 +160,17 @@ def named(names: object, language: str) -> str:
     """A group's name in this language, else in the first that it has."""
     found = names if isinstance(names, dict) else {}
     return str(found.get(language) or next(iter(found.values()), ""))
+
+
+def feeds_of(path: str) -> tuple[Feed, ...]:
+    """The feeds of a group, by the path of its page."""
+    return Feed("atom", f"{path}.atom"), Feed("json", f"{path}.json")
+
+
+def card_of(connection: Connection, organisation: Organisation, handle: str) -> GroupCard | None:
+    """A group that is shown here."""
+    found = _find(connection, organisation, handle)
+    return _card(connection, organisation, found) if found is not None else None
 
 
 def _find(connection: Connection, organisation: Organisation, handle: str) -> Place | None:

@@ -169,15 +169,13 @@ async def organisation_page(request: Request) -> Response:
             if each.kind == organisations.GROUP:
                 return RedirectResponse(f"/groups/{each.handle}", 303, headers={"vary": "Accept"})
             return await _own_page(site, request, each)
-    view = await site.database.read(lambda connection: _member_view(connection, organisation, did, site.clock()))
+    view = await site.database.read(lambda connection: member_view(connection, organisation, did, site.clock()))
     if view is None:
         return missing_page(site, request, organisation, 404)
     return show(
-        site, request, organisation, "organisations/organisation.html", "members", feeds=_feeds_of(view.did),
+        site, request, organisation, "organisations/organisation.html", "members", feeds=feeds_of(view.did),
         organisation=view,
     )  # fmt: skip
-
-
 
 
 async def missing(request: Request) -> Response:
@@ -415,14 +413,15 @@ async def _own_page(site: Site, request: Request, organisation: Organisation) ->
 
     view = await site.database.read(read)
     return show(
-        site, request, organisation, "organisations/organisation.html", "home", feeds=_feeds_of(view.did),
+        site, request, organisation, "organisations/organisation.html", "home", feeds=feeds_of(view.did),
         organisation=view,
     )  # fmt: skip
 
 
-def _member_view(
+def member_view(
     connection: Connection, organisation: Organisation, did: str | None, now: datetime
 ) -> OrganisationView | None:
+    """A member's page: a listed member's, or one whose alerts are here."""
     member = contacts.member(connection, organisation.did, did) if did else None
     if member is None:
         return None
@@ -504,6 +503,8 @@ def day_of(text: str) -> datetime | None:
         return parse_moment(text) if text else None
     except ValueError:
         return None
+
+
 def _shown(picture: Picture, here: frozenset[str]) -> Shown:
     full, small = picture.full, picture.thumbnail or picture.full
     return Shown(
@@ -516,7 +517,8 @@ def _shown(picture: Picture, here: frozenset[str]) -> Shown:
     )
 
 
-def _feeds_of(did: str) -> tuple[Feed, ...]:
+def feeds_of(did: str) -> tuple[Feed, ...]:
+    """The feeds of one organisation."""
     base = f"/organisations/{did}/alerts"
     return Feed("atom", f"{base}.atom"), Feed("json", f"{base}.json")
 
