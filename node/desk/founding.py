@@ -23,6 +23,7 @@ from node.models.organisations import Organisation
 from node.policies import Rule
 
 _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
+_LOOPBACK = ("127.", "localhost", "[::1]")
 _LONGEST_HANDLE, _LONGEST_NAME, _LONGEST_SUMMARY = 30, 200, 2_000
 
 
@@ -84,6 +85,12 @@ def check(asked: Founding, here: Collection[Organisation], *, loopback: bool) ->
         if each.address == checked.address and not each.successor:
             raise RefusedError(f"{each.address} lives on this node already ({each.did})")
     return checked
+
+
+def origin_at(host: str, *, loopback: bool) -> str:
+    """The origin of whoever answers at a host name: by https, but for onion hosts and for those of a test or a demo."""
+    plain = host.endswith(".onion") or ".onion:" in host or (loopback and host.startswith(_LOOPBACK))
+    return f"{'http' if plain else 'https'}://{host}"
 
 
 def _origin(origin: str, *, loopback: bool) -> str:

@@ -39,8 +39,8 @@ audit_keys = Table(
     Column("key", LargeBinary, nullable=False),
 )
 ACTS = frozenset({
-    "invite", "join", "confirm", "grant", "disable", "lock", "unlock", "factor.add", "factor.remove", "codes.new",
-    "password", "session.end", "draft", "approve", "refuse", "publish", "override", "send",
+    "invite", "join", "confirm", "grant", "disable", "lock", "unlock", "host", "factor.add", "factor.remove",
+    "codes.new", "password", "session.end", "draft", "approve", "refuse", "publish", "override", "send",
     "case.open", "case.change", "case.close", "message.send", "message.read", "request.take", "settings",
     "custody.release", "custody.asked",
 })  # fmt: skip

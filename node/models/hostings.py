@@ -53,6 +53,12 @@ def of(connection: Connection, org: str, now: datetime) -> tuple[Hosting, ...]:
     return tuple(Hosting(*row) for row in connection.execute(query))
 
 
+def is_kept(connection: Connection, host: str, now: datetime) -> bool:
+    """Whether a place is kept for this host name."""
+    query = select(hostings.c.host).where(hostings.c.host == host, hostings.c.expires > now)
+    return connection.execute(query).first() is not None
+
+
 def drop(connection: Connection, org: str, host: str) -> None:
     """Keep it no longer."""
     connection.execute(delete(hostings).where(hostings.c.org == org, hostings.c.host == host))

@@ -33,6 +33,7 @@ from node.web.pages.desk import (
     factors,
     group_papers,
     guide,
+    hosting,
     join,
     joinings,
     lock,
@@ -41,6 +42,7 @@ from node.web.pages.desk import (
     offers,
     people,
     sign_in,
+    start,
     withdrawals,
     write,
 )
@@ -196,6 +198,9 @@ ROUTES = (
     Route("/desk/offers", offers.index, methods=["GET"]),
     Route("/desk/offers", offers.offer, methods=["POST"]),
     Route("/desk/offers/{offer}", offers.answer, methods=["POST"]),
+    Route("/desk/start", start.index),
+    Route("/desk/hosting", hosting.index, methods=["GET"]),
+    Route("/desk/hosting", hosting.take, methods=["POST"]),
     Route("/desk/lock", lock.lock_form, methods=["GET"]),
     Route("/desk/lock", lock.take_lock, methods=["POST"]),
     Route("/desk/unlock", lock.unlock_form, methods=["GET"]),
@@ -207,6 +212,7 @@ ROUTES = (
     Route("/nodeinfo/2.1", wellknown.get_nodeinfo),
     Route("/.well-known/host-meta", wellknown.get_host_meta),
     Route("/healthz", wellknown.get_health),
+    Route("/healthz/host", wellknown.get_host),
     Route("/metrics", wellknown.get_metrics),
     Route("/{rest:path}", public.missing),
 )

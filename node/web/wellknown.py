@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node import __version__
+from node.desk import hosting
 from node.errors import ProtocolError
 from node.federation.protocol import ids, nodeinfo, webfinger
 from node.models import boosts, deliveries, organisations, queues
@@ -98,6 +99,18 @@ async def get_host_meta(request: Request) -> Response:
     return Response(body, headers=_OPEN, media_type="application/xrd+xml")
 
 
+async def get_host(request: Request) -> Response:
+    """For a proxy that fetches certificates by itself: whether this host name is one of ours. Says it to the machine
+    that it runs on, and to nobody else.
+    """
+    if not _is_local(request):
+        return problem(404, "not here")
+    site, host = site_of(request), request.query_params.get("domain", "")[:255]
+    now = site.clock()
+    ours = await site.database.read(lambda connection: hosting.answers_here(connection, host, now))
+    return Response("ours\n" if ours else "not ours\n", 200 if ours else 404, media_type="text/plain")
+
+
 async def get_health(request: Request) -> Response:
     """200 when the database answers."""
     await site_of(request).database.read(organisations.count)
@@ -109,10 +122,7 @@ async def get_metrics(request: Request) -> Response:
 
     A proxy on this machine also comes from loopback: so the Host asked for must be a loopback address too.
     """
-    client = request.client.host if request.client else ""
-    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-    forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
-    if not _loopback(client) or not (_loopback(host.strip("[]")) or host == "localhost") or forwarded:
+    if not _is_local(request):
         return problem(404, "not here")
     site = site_of(request)
     lines = []
@@ -138,3 +148,11 @@ def _loopback(text: str) -> bool:
         return ip_address(text).is_loopback
     except ValueError:
         return False
+
+
+def _is_local(request: Request) -> bool:
+    """Whether this machine asks, and no proxy on it for somebody else."""
+    client = request.client.host if request.client else ""
+    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+    forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+    return _loopback(client) and (_loopback(host.strip("[]")) or host == "localhost") and not forwarded

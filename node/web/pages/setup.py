@@ -39,7 +39,6 @@ LANGUAGES = ("ar", "ckb", "ku", "en", "fr", "es", "fa", "tr")
 STEPS = ("welcome", "organisation", "sheets", "check", "person")
 _FIRST_ROLES = (rules.COORDINATOR, rules.ADMINISTRATOR)
 _MORE_ROLES = (rules.AUTHOR, rules.CASE_WORKER)
-_LOOPBACK = ("127.", "localhost", "[::1]")
 
 
 async def step(request: Request) -> Response:
@@ -160,9 +159,8 @@ async def _read(request: Request) -> Fields:
 
 def _origin(request: Request, found: SetUp) -> str:
     """Where the organisation will answer, as this page was opened."""
-    site, host = site_of(request), found.host or request.headers.get("host", "").lower()
-    plain = host.endswith(".onion") or (site.settings.loopback_allowed and host.startswith(_LOOPBACK))
-    return f"{'http' if plain else 'https'}://{host}"
+    host = found.host or request.headers.get("host", "").lower()
+    return founding.origin_at(host, loopback=site_of(request).settings.loopback_allowed)
 
 
 def _go(request: Request, name: str) -> Response:

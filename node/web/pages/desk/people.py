@@ -12,11 +12,12 @@ from node import people as rules
 from node.desk import front
 from node.desk import people as acts
 from node.errors import RefusedError
-from node.models import cases, joinings, people, rooms, sessions
+from node.models import cases, drafts, joinings, people, rooms, sessions
 from node.people import NETWORK, Person
 from node.web import desk
 from node.web.desk import Session
 from node.web.pages.desk import approvals, offers
+from node.web.pages.desk.start import start_of
 from node.web.site import site_of
 from node.web.views import PersonView, SessionView
 
@@ -50,6 +51,8 @@ async def home(request: Request) -> Response:
             "overdue": cases.overdue(connection, person.org, site.clock()) if person.may("cases") else 0,
             "late": joinings.overdue(connection, person.org, site.clock()),
             "codes": people.codes_left(connection, person.id),
+            "start": start_of(connection, person.org).left if person.may("people") else 0,
+            "drafts": [(each.form, each.touched) for each in drafts.of_person(connection, person.org, person.id)],
             "waits": front.waits(
                 connection, session.organisation, person, site.clock(), approval_secrets=approvals.secrets_of(session),
                 offer_secrets=offers.secrets_of(session), network_secrets=session.secrets.get(NETWORK, ()),
