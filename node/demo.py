@@ -1,4 +1,5 @@
-"""`tadamun demo`: three invented organisations on this machine, an exercise that goes round, and a node that dies.
+"""`tadamun demo`: three invented organisations on this machine, an exercise that goes round, a node that dies, and an
+empty node of your own, which is set up in the browser and becomes a member of the two that live on.
 
 Everything runs through the real commands and real sockets, in processes of their own, in a folder that goes when the
 demo ends. Nothing leaves this machine.
@@ -6,6 +7,7 @@ demo ends. Nothing leaves this machine.
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -14,7 +16,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -23,10 +25,12 @@ from node.federation.fetcher import Fetcher
 from node.federation.protocol import verification
 from node.federation.protocol.addressing import Policy
 from node.federation.protocol.messages import Document, parse_document
+from node.models import organisations
+from node.models.base import Database
 from node.settings import load
 
 _NETWORKS = "127.0.0.0/8,::1/128"
-_WAIT = 30.0
+_WAIT = 60.0
 _ORGANISATIONS = (
     ("waha", "واحة للحقوق (تدريب)", "Waha for Rights (exercise)"),
     ("jisr", "جسر التضامن (تدريب)", "Jisr Solidarity (exercise)"),
@@ -55,7 +59,11 @@ class Member:
 @click.command()
 @click.option("--once", is_flag=True, help="Stop after the story instead of leaving the survivors open.")
 def demo(once: bool) -> None:
-    """Three invented organisations on this machine: an exercise goes round, its node dies, the others prove it."""
+    """Three invented organisations on this machine: an exercise goes round, its node dies, the others prove it.
+
+    Then a node of your own: open the address that is printed, set your organisation up in the browser, and write an
+    exercise that the two others show.
+    """
     with tempfile.TemporaryDirectory(prefix="tadamun-demo-") as folder:
         members = [
             Member(handle, f"{arabic} · {english}", Path(folder) / handle, _free_port(8101 + number))
@@ -64,7 +72,9 @@ def demo(once: bool) -> None:
         try:
             asyncio.run(_story(members, Path(folder)))
             if not once:
-                _stay(members)
+                own = Member("yours", "", Path(folder) / "yours", _free_port(8104))
+                members.append(own)
+                _stay(members[1:3], own)
         except KeyboardInterrupt:
             click.echo("\nstopping")
         finally:
@@ -120,16 +130,60 @@ def _refuse_tampered(document: Document) -> None:
     raise RefusedError("the tampered copy was taken: this is a bug, please report it")
 
 
-def _stay(members: list[Member]) -> None:
-    _say("→", "Look at it in the browser (Ctrl-C ends the demo):")
-    for member in members[1:]:
+def _stay(others: list[Member], own: Member) -> None:
+    _say("→", "Look at it in the browser · انظروا إليه في المتصفّح:")
+    for member in others:
         click.echo(f"      {member.origin}/alerts   {member.name}")
-    click.echo(f"      in English: {members[1].origin}/alerts?lang=en")
+    click.echo(f"      in English: {others[0].origin}/alerts?lang=en")
+    own.folder.mkdir()
+    with (own.folder.parent / "yours.log").open("wb") as log:
+        own.process = _serve(own, log)
+    _say("→", "A node of your own: set it up in the browser · عقدة لكم أنتم: أنشئوها في المتصفّح:")
+    click.echo(f"      {_address(own)}")
+    click.echo("      It becomes a member of the two above. Ctrl-C ends everything, and nothing is left behind.")
+    click.echo("      تصبح عضواً مع المنظمتين أعلاه. بالضغط على Ctrl-C ينتهي كل شيء ولا يبقى أثر.")
     sys.stdout.flush()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    while all(member.process is None or member.process.poll() is None for member in members[1:]):
+    greeted = False
+    while all(member.process is None or member.process.poll() is None for member in (*others, own)):
         time.sleep(1)
+        if not greeted and (found := _organisation(own)) is not None:
+            asyncio.run(_greet(others, own, found))
+            greeted = True
     raise RefusedError("a node of the demo stopped by itself; run it again, or look at 'tadamun serve'")
+
+
+def _address(own: Member) -> str:
+    """What `serve` printed: where an empty node is set up."""
+    log = own.folder.parent / "yours.log"
+    for _ in range(int(_WAIT * 20)):
+        found = re.search(r"http://\S+/setup/\S+", log.read_text("utf-8"))
+        if found is not None:
+            return found[0]
+        time.sleep(0.05)
+    raise RefusedError(f"your node did not start within {_WAIT:.0f} s: {log.read_text('utf-8')[-300:]}")
+
+
+def _organisation(own: Member) -> str | None:
+    """Its handle, once it was set up. Read beside the node, as every command does."""
+    database = Database(f"sqlite:///{own.folder / 'node.sqlite'}")
+    try:
+        found = database.read_now(organisations.all_of)
+    finally:
+        database.close()
+    return found[0].address if found else None
+
+
+async def _greet(others: list[Member], own: Member, address: str) -> None:
+    """Each of the three pins the two others, as their people would after comparing six words by voice."""
+    await _ready(own)
+    adding = [_command(own, "member", "add", f"@{each.handle}@127.0.0.1:{each.port}") for each in others]
+    adding += [_command(each, "member", "add", address) for each in others]
+    await asyncio.gather(*adding)
+    _say("→", f"{address} · jisr · sanad")
+    click.echo("      Members of each other now: an exercise that you write, and a second person approves, they show.")
+    click.echo("      صرتم أعضاء بعضكم لبعض: التدريب الذي تكتبونه ويعتمده شخص ثانٍ يظهر على صفحاتهم.")
+    sys.stdout.flush()
 
 
 async def _init(member: Member, folder: Path) -> None:
@@ -147,18 +201,22 @@ async def _command(member: Member, *words: str) -> Any:
         env={"PATH": "", "TADAMUN_ALLOW_NETWORKS": _NETWORKS, "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), _WAIT)
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), _WAIT)
+    except TimeoutError as error:
+        process.kill()
+        raise RefusedError(f"tadamun {' '.join(words[:2])} took longer than {_WAIT:.0f} s: is the machine busy?") from error
     if process.returncode != 0:
         raise RefusedError(f"tadamun {' '.join(words[:2])}: {err.decode().strip()[-300:]}")
     return json.loads(out)
 
 
-def _serve(member: Member) -> "subprocess.Popen[bytes]":
+def _serve(member: Member, log: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [*_program(), "serve", "--data", str(member.folder), "--bind", f"127.0.0.1:{member.port}"],
         env={"PATH": "", "TADAMUN_ALLOW_NETWORKS": _NETWORKS, "PYTHONUTF8": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=log or subprocess.DEVNULL,
+        stderr=log or subprocess.DEVNULL,
     )
 
 
