@@ -8,6 +8,8 @@ from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
 from node.web.pages import bundles, charters, evidence, feeds, groups, joining, letters, press, public, requests
 from node.web.pages.desk import (
+    alert_acts,
+    alert_texts,
     approvals,
     case_acts,
     case_edit,
@@ -26,6 +28,7 @@ from node.web.pages.desk import (
     withdrawals,
     write,
 )
+from node.web.pages.desk import alerts as desk_alerts
 from node.web.pages.desk import charters as desk_charters
 from node.web.pages.desk import groups as desk_groups
 from node.web.site import Site
@@ -163,6 +166,14 @@ ROUTES = (
     Route("/desk/offers", offers.index, methods=["GET"]),
     Route("/desk/offers", offers.offer, methods=["POST"]),
     Route("/desk/offers/{offer}", offers.answer, methods=["POST"]),
+    Route("/desk/alerts", desk_alerts.index),
+    Route("/desk/alerts/in/{state}", desk_alerts.index),
+    Route("/desk/alerts/{page}", desk_alerts.one),
+    Route("/desk/alerts/{page}/board", desk_alerts.board),
+    Route("/desk/alerts/{page}/act/{act}", alert_acts.form, methods=["GET"]),
+    Route("/desk/alerts/{page}/act/{act}", alert_acts.take, methods=["POST"]),
+    Route("/desk/alerts/{page}/text/{act}", alert_texts.form, methods=["GET"]),
+    Route("/desk/alerts/{page}/text/{act}", alert_texts.take, methods=["POST"]),
     Route("/desk/lock", people.lock_form, methods=["GET"]),
     Route("/desk/lock", people.lock, methods=["POST"]),
     Route("/static/{name}", public.static),

@@ -11,6 +11,7 @@ from node.models import (
     cases,
     charters,
     contacts,
+    coverages,
     declarations,
     deliveries,
     documents,
@@ -21,6 +22,7 @@ from node.models import (
     logs,
     media,
     networks,
+    notices,
     organisations,
     people,
     policies,
@@ -34,9 +36,9 @@ from node.models import (
 )
 
 TABLES = (
-    alerts, approvals, audit, boosts, cases, charters, contacts, declarations, deliveries, documents, fronts, groups,
-    joinings, letters, logs, media, networks, organisations, people, policies, queues, relays, rooms, sessions,
-    signatures, withdrawals, withheld,
+    alerts, approvals, audit, boosts, cases, charters, contacts, coverages, declarations, deliveries, documents, fronts,
+    groups, joinings, letters, logs, media, networks, notices, organisations, people, policies, queues, relays, rooms,
+    sessions, signatures, withdrawals, withheld,
 )  # fmt: skip
 
 context.configure(
