@@ -100,9 +100,19 @@ class Coverage:
     servers: tuple[Server, ...]
 
     @property
-    def held(self) -> int:
+    def holding(self) -> tuple[Line, ...]:
         """Members who have its last word: by their own signature, or as their server answered."""
-        return sum(each.state in (PROVEN, TAKEN) for each in self.lines)
+        return tuple(each for each in self.lines if each.state in (PROVEN, TAKEN))
+
+    @property
+    def lacking(self) -> tuple[Line, ...]:
+        """The others."""
+        return tuple(each for each in self.lines if each.state not in (PROVEN, TAKEN))
+
+    @property
+    def held(self) -> int:
+        """How many have it."""
+        return len(self.holding)
 
     @property
     def proven(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, delete, insert, select
+from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, delete, func, insert, select
 
 from node.coverage import Reach, Sent
 from node.federation.protocol.replicas import Head
@@ -63,3 +63,15 @@ def boosted(connection: Connection, object_id: str) -> tuple[datetime, ...]:
     """When an `@alerts` of this node passed an alert on."""
     said = (boosts.c.object_id == object_id) & (boosts.c.state == DONE)
     return tuple(connection.execute(select(boosts.c.due).where(said).order_by(boosts.c.due)).scalars())
+
+
+def late(connection: Connection, org: str, before: datetime) -> datetime | None:
+    """Since when the oldest word waits that a member's server has not taken; only of words older than this."""
+    query = (
+        select(func.min(payloads.c.made))
+        .join(deliveries, deliveries.c.payload == payloads.c.id)
+        .where(payloads.c.org == org, deliveries.c.state == "waiting", payloads.c.made < before)
+        .where(deliveries.c.form == "log")
+    )
+    found: datetime | None = connection.execute(query).scalar()
+    return found

@@ -1,7 +1,7 @@
 """News of an alert that names nobody, and its changed text: written, looked at as it will be read, and asked about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -81,7 +81,8 @@ async def take(request: Request) -> Response:
     site, given, act = site_of(request), session.fields, request.path_params["act"]
     shown = case_fields.typed(given, FIELDS)
     try:
-        value = _value(act, held, case_fields.read(given, FIELDS))
+        kept = replace(held, translations=()) if given.one("untranslated") == "yes" else held
+        value = _value(act, kept, case_fields.read(given, FIELDS))
         alert = alert_rules.parse_input(value)
         alert_rules.check_publishable(alert, site.clock(), approvals_exist=True, loopback=False)
         if given.one("ask") != "yes":
@@ -146,5 +147,5 @@ def _page(
     view = FormView(_FORMS[act], FIELDS, shown, 0, back, public=True)
     return desk.page(
         request, session, session.organisation, "desk/alert_text.html", view=view, problem=problem, previews=seen,
-        held=held, status=409 if problem else 200,
+        held=held, untranslated=session.fields.one("untranslated") == "yes", status=409 if problem else 200,
     )  # fmt: skip
