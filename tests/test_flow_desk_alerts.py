@@ -232,3 +232,16 @@ async def test_a_sealed_alert_has_a_board_and_an_end_of_its_own(tmp_path):
         assert (await house.get("/alerts/" + page_name(said))).status == 404
         assert (await zainab.post(place(said) + "/act/withdraw")).status == 303
         await wait_until(lambda: held(friend, said) is None, "it is gone")
+
+
+async def test_a_script_that_looks_at_a_board_keeps_no_session_alive(tmp_path):
+    async with Network(tmp_path) as net:
+        house = await net.house("one")
+        zainab = await join(house, "Zainab (exercise)", "coordinator")
+        said = await house.publish(**OURS)
+        await zainab.sign_in(shared=True)
+        assert (await zainab.get(place(said))).status == 200
+        net.clock.forward(timedelta(minutes=3))
+        assert (await zainab.get(place(said) + "/board")).status == 200
+        net.clock.forward(timedelta(minutes=3))
+        assert "/desk/sign-in" in (await zainab.get(place(said) + "/board")).headers["location"]

@@ -75,7 +75,7 @@ def listed(
     )
     found = [_public(connection, org, each, open_requests, now) for each in records]
     sealed = sealed_alerts.current(connection, org, secrets)
-    found += [_sealed(connection, org, each, open_requests, now) for each in sealed if each.author == org]
+    found += [of_sealed(connection, org, each, open_requests, now) for each in sealed if each.author == org]
     return tuple(sorted(found, key=lambda each: each.told, reverse=True))
 
 
@@ -127,9 +127,10 @@ def _public(
     )  # fmt: skip
 
 
-def _sealed(
-    connection: Connection, org: str, found: SealedAlert, requests: Sequence[Row], now: datetime
+def of_sealed(
+    connection: Connection, org: str, found: SealedAlert, requests: Sequence[Row] | None, now: datetime
 ) -> Own:
+    """One that was sealed to members, as it stands."""
     note, page = found.main, documents.page_name(found.about)
     closed = note.state == "closed"
     state = note.state

@@ -5,7 +5,8 @@ import pytest
 from node.models import letters
 from tests.support.chromium import CHROMIUM, Chromium
 from tests.support.desk import join
-from tests.support.network import Network, wait_until
+from tests.support.network import Network, example, wait_until
+from tests.test_flow_approvals import ask as ask_for_a_word
 from tests.test_flow_desk_alerts import OURS, page_name, place
 from tests.test_flow_sealed_alerts import publish as publish_sealed
 from tests.test_flow_sign_on import ask
@@ -57,7 +58,7 @@ async def test_every_page_of_an_alert_fits_a_phone_in_arabic(tmp_path):
 
 
 async def test_the_board_is_kept_fresh_where_scripts_are_on_and_is_whole_where_they_are_not(tmp_path):
-    async with Network(tmp_path) as net, Chromium(tmp_path / "profile") as browser:
+    async with Network(tmp_path) as net, Chromium(tmp_path / "profile", width=900) as browser:
         house, away = await net.members("a", "b")
         reader = await join(house, "Zainab (exercise)", "coordinator")
         await away.stop()
@@ -69,6 +70,7 @@ async def test_the_board_is_kept_fresh_where_scripts_are_on_and_is_whole_where_t
         await away.start()
         house.node.delivery.wake()
         await browser.until(f"{SUM}.startsWith('Held by 1 of 1 member')")
+        await browser.picture(tmp_path / "50-english.png")
         assert await browser.run("window.same === document.querySelector('[data-sum]')"), "what is read out stays"
         assert await browser.run("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
 
@@ -88,3 +90,33 @@ async def test_the_board_is_kept_fresh_where_scripts_are_on_and_is_whole_where_t
         await browser.ask("Emulation.setScriptExecutionDisabled", value=True)
         await browser.ask("Page.navigate", url=house.origin + place(said))
         await browser.until(f"{SUM}.startsWith('Held by 1 of 1 member')")
+
+
+async def test_the_timeline_and_notices_fit_a_phone_in_arabic(tmp_path):
+    async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
+        house, friend = await net.members("a", "b")
+        zainab = await join(house, "زينب (تدريب)", "coordinator", "approver")
+        await phone.enter(house.origin, zainab.cookies)
+
+        async def look(path, name):
+            await phone.open(house.origin + path)
+            assert await phone.run("location.pathname") == path
+            await phone.picture(tmp_path / f"{name}.png")
+            assert await phone.measure() == FITS, path
+
+        await look("/desk/timeline", "40-empty")
+        await look("/desk/notices", "41-none")
+        said = await friend.publish(**OURS, headline=HEADLINE)
+        await ask(friend, said)
+        await friend.publish(headline="تمرين: نداء تدريبي")
+        await publish_sealed(friend, headline="تمرين: نص للأعضاء وحدهم")
+        await ask_for_a_word(house, example(status="actual"))
+        await wait_until(lambda: house.head(friend.did) == friend.head(friend.did), "it is held")
+        await house.freeze(friend.did, 4)
+        await look("/desk", "42-home")
+        await look("/desk/timeline", "43-timeline")
+        await look("/desk/notices", "44-notices")
+        await phone.fill({}, press="button[value=renew]")
+        await phone.until("document.querySelector('[role=status]')")
+        await phone.picture(tmp_path / "45-feed.png")
+        assert await phone.measure() == FITS

@@ -16,7 +16,6 @@ from node.alerts import PublicAlert, parse
 from node.coverage import Coverage
 from node.desk import alert_life, coverage, endorsements, own_alerts
 from node.desk import sealed_alerts as sealed
-from node.desk.own_alerts import Own
 from node.desk.sealed_alerts import SealedAlert
 from node.models import alerts, cases, contacts, coverages, documents
 from node.models import withdrawals as withdrawal_rows
@@ -214,12 +213,7 @@ def _public(connection: Connection, session: Session, chain: alerts.Chain, now: 
 def _sealed(connection: Connection, session: Session, found: SealedAlert, now: datetime) -> AlertView:
     organisation, note, page = session.organisation, found.main, documents.page_name(found.about)
     closed, case = note.state == "closed", cases.of_alert(connection, organisation.did, found.about)
-    standing: Own | None = next(
-        (
-            each for each in own_alerts.listed(connection, organisation, session.secrets.get(NETWORK, ()), now)
-            if each.about == found.about
-        ), None,
-    )  # fmt: skip
+    standing = own_alerts.of_sealed(connection, organisation.did, found, None, now)
     path = f"{LIST}/{page}"
     board = BoardView(
         f"{path}/board", coverage.of_sealed(connection, organisation, found.about), (), (), now, sealed=True
@@ -227,9 +221,9 @@ def _sealed(connection: Connection, session: Session, found: SealedAlert, now: d
     acts = () if closed else (alert_life.UPDATE, alert_life.CORRECT, alert_life.CLOSE)
     return AlertView(
         path=path, own=True, author=organisation.name, headline=note.headline, language=note.language,
-        status=note.status, state=standing.state if standing else note.state, sealed=True, reference=note.reference,
+        status=note.status, state=standing.state, sealed=True, reference=note.reference,
         public_path=f"/desk/network/{page}", updated=note.updated,
-        dues=standing.dues if standing else (),
+        dues=standing.dues,
         waiting=_waiting(connection, organisation.did, found.about, page),
         case=f"/desk/cases/{case}" if case else "",
         acts=(*acts, alert_life.WITHDRAW) if may_write(session.person) and not case else (),
