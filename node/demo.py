@@ -205,7 +205,8 @@ async def _command(member: Member, *words: str) -> Any:
         out, err = await asyncio.wait_for(process.communicate(), _WAIT)
     except TimeoutError as error:
         process.kill()
-        raise RefusedError(f"tadamun {' '.join(words[:2])} took longer than {_WAIT:.0f} s: is the machine busy?") from error
+        late = f"tadamun {' '.join(words[:2])} took longer than {_WAIT:.0f} s: is the machine busy?"
+        raise RefusedError(late) from error
     if process.returncode != 0:
         raise RefusedError(f"tadamun {' '.join(words[:2])}: {err.decode().strip()[-300:]}")
     return json.loads(out)

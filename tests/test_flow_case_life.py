@@ -186,13 +186,19 @@ async def test_words_above_an_alert_are_nobodys_alone_on_the_command_line_either
             return CliRunner().invoke(tadamun, ["alert", *words, "--data", str(house.data)], env={})
 
         for words in (("correct", alert.object_id, "--reason", "EXERCISE shell"),
-                      ("close", alert.object_id, "--outcome", "EXERCISE shell", "--result", "safe")):
+                      ("close", alert.object_id, "--outcome", "EXERCISE shell", "--result", "safe"),
+                      ("answer", alert.object_id, "--from", "EXERCISE office", "--kind", "pledge", "--date",
+                       "2026-11-19", "--text", "EXERCISE shell")):
             done = await asyncio.to_thread(run, *words)
             assert done.exit_code == 0 and "waits for approval" in done.output, done.output
         await do(sara, case, "correct", note="EXERCISE: it was on Monday")
         waiting = requests(house, "waiting")
         assert [each.request.author for each in waiting if each.request.author != "shell"] == [sara.person.id]
         page = f"/alerts/{alert.page}"
+        ours = (await sara.get(f"/desk{page}")).text
+        assert case in ours and "/act/withdraw" not in ours and "/act/answer" in ours
+        assert (await sara.post(f"/desk{page}/act/withdraw")).status == 409, "it is withdrawn from its case"
+        assert "belongs to a case" in sara.seen[-1].text
         for each in waiting:
             path = f"/desk/approvals/{each.request.id}"
             shown = (await people[0].get(path)).text

@@ -263,6 +263,8 @@ def close(office: Office, alert_id: str, outcome: str, result: str | None, attri
 def answer(office: Office, alert_id: str, by: str, kind: str, day: str, text: str, private: bool) -> None:
     """Log what an office answered to alert ID. Everyone who got the alert is told, and its page shows it.
 
+    To an actual alert another person looks at it first, at /desk/approvals.
+
     Private answers are kept nowhere yet: a log that is not sealed would hand them to whoever takes this machine.
     """
     if private:
@@ -272,6 +274,15 @@ def answer(office: Office, alert_id: str, by: str, kind: str, day: str, text: st
     except ValueError as error:
         raise RefusedError("--date takes a day such as 2026-11-20") from error
     organisation, key = office.organisation, office.key
+    record = office.read(lambda connection: desk.find_own(connection, organisation, alert_id))
+    if record.status == "actual" and not on_loopback(office):
+        asked = office.write(
+            lambda connection: restatements.ask_to_answer(
+                connection, organisation, key, SHELL, alert_id, given, utc_now()
+            )
+        )
+        _show_draft(office, asked)
+        return
     said = office.write(lambda connection: desk.answer(connection, organisation, key, alert_id, given, utc_now()))
     _show(office, said, "answer added")
 

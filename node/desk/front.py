@@ -10,6 +10,7 @@ from node import approvals as rules
 from node import plans
 from node.desk import approvals, groups, offers
 from node.models import approvals as rows
+from node.models.approvals import Row
 from node.models.organisations import Organisation
 from node.people import Person
 
@@ -44,7 +45,7 @@ def waits(
     until = [row.review_by for row in rows.to_review(connection, org) if row.review_by is not None]
     overdue = sum(each < now for each in until)
     return Waits(
-        approvals=_for(connection, org, person, now) if approves else 0,
+        approvals=len(asked_of(connection, org, person, now)),
         sisters=sum(not each.answered for each in asked),
         offers=offers.open_count(connection, organisation, offer_secrets, now),
         reviews=len(until) - overdue,
@@ -63,13 +64,23 @@ def _plans(connection: Connection, org: str, secrets: Sequence[str], now: dateti
     return count
 
 
-def _for(connection: Connection, org: str, person: Person, now: datetime) -> int:
-    found = rows.of_state(connection, org, rules.WAITING, rules.READY)
-    waiting = (row.request for row in found if row.request.state == rules.WAITING)
-    return sum(row.held and row.due is not None and row.due <= now for row in found) + sum(
-        person.id != each.author
-        and person.id not in each.subjects
-        and now - each.made <= rules.PATIENCE
-        and all((word.org, word.by) != (org, person.id) for word in rows.words_of(connection, org, each.id))
-        for each in waiting
+def asked_of(connection: Connection, org: str, person: Person, now: datetime) -> tuple[Row, ...]:
+    """Texts that wait for this person's word, and those that were held back and are to be sent by hand now."""
+    if not person.may("approve"):
+        return ()
+    return tuple(
+        row for row in rows.of_state(connection, org, rules.WAITING, rules.READY)
+        if _waits_for(connection, org, person, row, now)
+    )  # fmt: skip
+
+
+def _waits_for(connection: Connection, org: str, person: Person, row: Row, now: datetime) -> bool:
+    asked = row.request
+    if asked.state != rules.WAITING:
+        return row.held and row.due is not None and row.due <= now
+    return (
+        person.id != asked.author
+        and person.id not in asked.subjects
+        and now - asked.made <= rules.PATIENCE
+        and all((word.org, word.by) != (org, person.id) for word in rows.words_of(connection, org, asked.id))
     )

@@ -3,13 +3,13 @@
 The package that waited holds all of it. `approvals` opens it, and nobody else calls this.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from sqlalchemy import Connection
 
 from node import alerts as alert_rules
-from node.alerts import Alert
+from node.alerts import Alert, Answer
 from node.desk import alerts as open_desk
 from node.desk import groups, waiting_pictures
 from node.desk import pictures as pictures_desk
@@ -23,8 +23,8 @@ from node.federation.protocol.messages import JsonObject
 from node.models.organisations import Organisation
 from node.models.storage import Storage
 
-CORRECT, CLOSE, ANNOUNCE = "correct", "close", "announce"
-"""What is put above a text that stands already; and what a working group says to everyone."""
+CORRECT, CLOSE, ANSWER, ANNOUNCE = "correct", "close", "answer", "announce"
+"""What is put above or below a text that stands already; and what a working group says to everyone."""
 
 
 def publish(
@@ -87,6 +87,9 @@ def _restate(
         return Said(uri, ids.canonical(uri), f"{organisation.origin}/groups/{value['result']}", made.sequence, "")
     alert, text = str(value["alert"]), str(value["text"])
     result, attribution = str(value["result"]), str(value["attribution"])
+    if value["restate"] == ANSWER:
+        given = Answer(str(value["by"]), result, date.fromisoformat(value["day"]), text)
+        return open_desk.answer(connection, organisation, key, alert, given, now)
     if package.get("before"):
         closed = partial(alert_rules.with_closure, result=result, attribution=attribution)
         change = closed if value["restate"] == CLOSE else alert_rules.with_correction

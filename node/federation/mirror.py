@@ -35,7 +35,7 @@ from node.federation.protocol.replicas import Head, Header
 from node.federation.protocol.verification import Verified
 from node.federation.withdrawing import Withdrawing
 from node.kinds import Surroundings
-from node.models import contacts, declarations, logs, organisations, withdrawals
+from node.models import contacts, coverages, declarations, logs, organisations, withdrawals
 from node.models.base import Database
 from node.models.contacts import Member
 from node.models.declarations import Claim
@@ -176,9 +176,11 @@ class Mirror:
             await self._compare_claims(organisation, member, document["own"])
         if theirs is None:
             report.same = True
+            await self._ask_reach(organisation, member, held)
             await self._check_own(organisation, member.did, held.get(organisation.did))
             return
         if document:
+            await self._note_reach(organisation, member, theirs)
             await self._learn_successions(organisation, document.get("successors"), origin)
         pinned = await self._database.read(
             lambda connection: {
@@ -203,6 +205,30 @@ class Mirror:
             if await self._is_branch(organisation, did, head, origin):
                 await self.pull(organisation, did, origin, None, head, report, whole=True)
         await self._check_own(organisation, member.did, theirs.get(organisation.did))
+
+    async def _ask_reach(self, organisation: Organisation, member: Member, held: dict[str, Head]) -> None:
+        """That all heads are equal is said without a signature: once for each word of ours the signed table is asked
+        for, which our coverage board rests on.
+        """
+        own = held.get(organisation.did)
+        noted = await self._database.read(
+            lambda connection: coverages.reach_of(connection, organisation.did, member.did)
+        )
+        if own is not None and own != noted:
+            document = await self._heads(organisation, member, {})
+            if document:
+                await self._note_reach(organisation, member, head_tables.parse_table(document, member.did))
+
+    async def _note_reach(self, organisation: Organisation, member: Member, theirs: dict[str, Head]) -> None:
+        """Whoever signs a head of our log holds it that far."""
+        head, now = theirs.get(organisation.did), self._clock()
+        noted = await self._database.read(
+            lambda connection: coverages.reach_of(connection, organisation.did, member.did)
+        )
+        if head is not None and head != noted:
+            await self._database.write(
+                lambda connection: coverages.save(connection, organisation.did, member.did, head, now)
+            )
 
     async def _learn_successions(self, organisation: Organisation, told: object, origin: str) -> None:
         """A succession that happened while we were away: a hint by any member, proven by the recovery key's own log."""

@@ -139,6 +139,12 @@ def all_of(connection: Connection, org: str, limit: int = 500) -> tuple[CaseRow,
     return tuple(CaseRow(*row) for row in rows)
 
 
+def of_alert(connection: Connection, org: str, alert: str) -> str:
+    """The id of the case that an alert was published from; empty where it has none."""
+    where = (cases.c.org == org) & (cases.c.alert == alert)
+    return connection.execute(select(cases.c.id).where(where).limit(1)).scalar() or ""
+
+
 def overdue(connection: Connection, org: str, now: datetime) -> int:
     """R14: how many wait for longer than was promised. Needs nobody's key."""
     where = (cases.c.org == org) & (cases.c.due <= now)

@@ -120,6 +120,12 @@ def overdue(connection: Connection, org: str, now: datetime) -> int:
     return found
 
 
+def late(connection: Connection, org: str, now: datetime) -> tuple[datetime, ...]:
+    """By when those should have been answered."""
+    waits = (joinings.c.org == org) & joinings.c.answered.is_(None) & (joinings.c.due < now)
+    return tuple(connection.execute(select(joinings.c.due).where(waits).order_by(joinings.c.due)).scalars())
+
+
 def settle(
     connection: Connection, org: str, name: str, by: str, now: datetime, deletes: datetime,
     answer: bytes | None = None, *, told: bool = True,

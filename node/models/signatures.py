@@ -48,6 +48,11 @@ def about(connection: Connection, org: str, alert: str) -> tuple[Stored, ...]:
     return tuple(Stored(*row) for row in rows)
 
 
+def alerts_asked(connection: Connection, org: str) -> tuple[str, ...]:
+    """Canonical ids of all alerts that a sign-on or a signature is held of."""
+    return tuple(connection.execute(select(signatures.c.alert).where(signatures.c.org == org).distinct()).scalars())
+
+
 def remove(connection: Connection, org: str, object_id: str) -> None:
     """It was taken back."""
     connection.execute(delete(signatures).where(signatures.c.org == org, signatures.c.object_id == object_id))

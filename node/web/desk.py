@@ -37,7 +37,7 @@ from node.models import people, rooms, sessions
 from node.models.organisations import Organisation
 from node.models.sessions import OpenSession
 from node.people import Person
-from node.web.middleware import FORM_POLICY
+from node.web.middleware import FORM_POLICY, SCRIPT_POLICY
 from node.web.pages import public
 from node.web.site import site_of
 from node.web.uploads import parse_form, read_body
@@ -103,8 +103,9 @@ async def session_of(request: Request) -> Session | None:
 
 
 async def signed_in(
-    request: Request, *, role: str = "", act: str = "", fresh_factor: bool = False, limit: int = _MAX_FORM
-) -> Session | Response:
+    request: Request, *, role: str = "", act: str = "", fresh_factor: bool = False, limit: int = _MAX_FORM,
+    watched: bool = True,
+) -> Session | Response:  # fmt: skip
     """Who is in session and may be here, or the answer that whoever is not gets.
 
     Args:
@@ -112,8 +113,9 @@ async def signed_in(
         act: an act of `people.DUTIES` that a role must allow.
         fresh_factor: a second factor must have been shown within ten minutes.
         limit: bytes of the form.
+        watched: somebody asked for it; what a script asks for by itself keeps no session alive.
     """
-    session = await arrival_of(request)
+    session = await arrival_of(request, watched=watched)
     if session is None:
         return go(request, SIGN_IN)
     step = step_of(session)
@@ -142,7 +144,7 @@ def step_of(session: Session) -> str | None:
     return None
 
 
-async def arrival_of(request: Request) -> Session | None:
+async def arrival_of(request: Request, *, watched: bool = True) -> Session | None:
     """Whose cookie this is, whatever they still have to show."""
     site = site_of(request)
     organisation = await site.organisation(request)
@@ -153,7 +155,8 @@ async def arrival_of(request: Request) -> Session | None:
         return None
     session = await site.database.read(partial(_open, organisation=organisation, cookie=cookie, now=site.clock()))
     # A password alone keeps nothing open.
-    if session is not None and step_of(session) is None and sessions.is_to_be_touched(session.row, site.clock()):
+    whole = watched and session is not None and step_of(session) is None
+    if session is not None and whole and sessions.is_to_be_touched(session.row, site.clock()):
         await site.database.write(lambda connection: sessions.touch(connection, session.row, site.clock()))
     return session
 
@@ -305,13 +308,15 @@ def following(request: Request) -> str:
 
 def page(
     request: Request, session: Session | None, organisation: Organisation, template: str, *, status: int = 200,
-    policy: str = FORM_POLICY, **views: Any,
+    **views: Any,
 ) -> Response:  # fmt: skip
-    """A page of the desk: its template extends `desk/base.html`, and every form in it holds `{{ hidden() }}`."""
+    """A page of the desk: its template extends `desk/base.html`, and every form in it holds `{{ hidden() }}`. Only
+    whoever is in session is sent the script, and may be.
+    """
     answer = public.show(
         site_of(request), request, organisation, template, "", noindex=True, status=status, session=session, **views
     )
-    answer.headers["content-security-policy"] = policy
+    answer.headers["content-security-policy"] = SCRIPT_POLICY if session is not None else FORM_POLICY
     return inert(answer)
 
 
@@ -330,7 +335,7 @@ def refused(request: Request, session: Session | None, reason: str, status: int 
         site_of(request), request, organisation, "desk/refused.html", "", noindex=True, status=status,
         session=session, reason=reason,
     )  # fmt: skip
-    answer.headers["content-security-policy"] = FORM_POLICY
+    answer.headers["content-security-policy"] = SCRIPT_POLICY if session is not None else FORM_POLICY
     return inert(answer)
 
 

@@ -25,7 +25,7 @@ from node.web.site import site_of
 KEEP = "keep_draft"
 """The button of a form that keeps what is typed and does nothing else."""
 LIMIT = 256 * 1024
-_FORMS = re.compile(r"write|cases/new|cases/[0-9a-zA-Z_-]{1,64}/(?:guide/)?[a-z]{1,20}/[0-9a-zA-Z_-]{1,20}")
+_FORMS = re.compile(r"write|cases/new|alerts/[0-9a-zA-Z_-]{1,64}/text/[a-z]{1,20}|cases/[0-9a-zA-Z_-]{1,64}/(?:guide/)?[a-z]{1,20}/[0-9a-zA-Z_-]{1,20}")
 _OURS = (desk.FORM_TOKEN, KEEP, "ask", "version", "remove")
 
 

@@ -16,8 +16,8 @@ _CSP = (
 )
 FORM_POLICY = _CSP.replace(b"form-action 'none'", b"form-action 'self'").decode()
 """For the page that has a form; an answer that brings this header keeps it."""
-SCRIPT_POLICY = FORM_POLICY + "; script-src 'self'"
-"""For the two pages with a script, which asks the browser for a passkey; they work without it."""
+SCRIPT_POLICY = FORM_POLICY + "; script-src 'self'; connect-src 'self'"
+"""For the pages of whoever is in session, which have the desk's one script; they work without it."""
 _POLICY = b"content-security-policy"
 _REFERRER = b"referrer-policy"
 _HEADERS = (

@@ -36,7 +36,7 @@ _ATTRIBUTES = MappingProxyType(
 _BLOCKS = ("p", "li", "blockquote")
 _OVERRIDES = MappingProxyType(dict.fromkeys((0x202D, 0x202E)))
 
-_DESK = frozenset({"desk.css", "passkey.js"})
+_DESK = frozenset({"desk.css", "desk.js"})
 _TYPES: Mapping[str, str] = MappingProxyType({".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"})
 
 
@@ -83,7 +83,7 @@ class Renderer:
         self.languages = languages
         self.stylesheet = f"/static/site.css?v={_fingerprint(STATIC / 'site.css')}"
         self.desk_stylesheet = f"/static/desk.css?v={_fingerprint(STATIC / 'desk.css')}"
-        self.script = f"/static/passkey.js?v={_fingerprint(STATIC / 'passkey.js')}"
+        self.desk_script = f"/static/desk.js?v={_fingerprint(STATIC / 'desk.js')}"
         served = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
         files = {path.name: (_served(path), _TYPES[path.suffix]) for path in served}
         self._files: Mapping[str, tuple[bytes, str]] = MappingProxyType(files)
@@ -130,7 +130,7 @@ class Renderer:
         )
         environment.filters.update(clean=clean, plain=plain, apart=apart)
         environment.tests.update(on_the_web=on_the_web)
-        environment.globals.update(locale=locale, stylesheet=self.stylesheet, passkey_script=self.script)
+        environment.globals.update(locale=locale, stylesheet=self.stylesheet, desk_script=self.desk_script)
         environment.globals.update(desk_stylesheet=self.desk_stylesheet)
         return environment
 

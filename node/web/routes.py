@@ -23,6 +23,8 @@ from node.web.pages import (
 )
 from node.web.pages.closed import Shutter
 from node.web.pages.desk import (
+    alert_acts,
+    alert_texts,
     approvals,
     case_acts,
     case_edit,
@@ -39,13 +41,16 @@ from node.web.pages.desk import (
     lock,
     network,
     networks,
+    notices,
     offers,
     people,
     sign_in,
     start,
+    timeline,
     withdrawals,
     write,
 )
+from node.web.pages.desk import alerts as desk_alerts
 from node.web.pages.desk import charters as desk_charters
 from node.web.pages.desk import groups as desk_groups
 from node.web.site import Site
@@ -207,6 +212,21 @@ ROUTES = (
     Route("/desk/unlock", lock.take_unlock, methods=["POST"]),
     Route("/setup/{token}", setup.step, methods=["GET", "POST"]),
     Route("/setup/{token}/{step}", setup.step, methods=["GET", "POST"]),
+    Route("/desk/alerts", desk_alerts.index),
+    Route("/desk/alerts/in/{state}", desk_alerts.index),
+    Route("/desk/alerts/{page}", desk_alerts.one),
+    Route("/desk/alerts/{page}/board", desk_alerts.board),
+    Route("/desk/alerts/{page}/act/{act}", alert_acts.form, methods=["GET"]),
+    Route("/desk/alerts/{page}/act/{act}", alert_acts.take, methods=["POST"]),
+    Route("/desk/alerts/{page}/text/{act}", alert_texts.form, methods=["GET"]),
+    Route("/desk/alerts/{page}/text/{act}", alert_texts.take, methods=["POST"]),
+    Route("/desk/timeline", timeline.index),
+    Route("/desk/timeline/page/{number:int}", timeline.index),
+    Route("/desk/timeline/{sort}", timeline.index),
+    Route("/desk/timeline/{sort}/page/{number:int}", timeline.index),
+    Route("/desk/notices", notices.index, methods=["GET"]),
+    Route("/desk/notices", notices.take, methods=["POST"]),
+    Route("/desk/notices/{token}.atom", notices.feed),
     Route("/static/{name}", public.static),
     Route("/.well-known/nodeinfo", wellknown.get_nodeinfo_links),
     Route("/nodeinfo/2.1", wellknown.get_nodeinfo),

@@ -11,6 +11,7 @@ from node.models import (
     cases,
     charters,
     contacts,
+    coverages,
     declarations,
     deliveries,
     documents,
@@ -23,6 +24,7 @@ from node.models import (
     logs,
     media,
     networks,
+    notices,
     organisations,
     people,
     policies,
@@ -36,9 +38,9 @@ from node.models import (
 )
 
 TABLES = (
-    alerts, approvals, audit, boosts, cases, charters, contacts, declarations, deliveries, documents, drafts, fronts,
-    groups, hostings, joinings, letters, logs, media, networks, organisations, people, policies, queues, relays, rooms,
-    sessions, signatures, withdrawals, withheld,
+    alerts, approvals, audit, boosts, cases, charters, contacts, coverages, declarations, deliveries, documents, drafts,
+    fronts, groups, hostings, joinings, letters, logs, media, networks, notices, organisations, people, policies,
+    queues, relays, rooms, sessions, signatures, withdrawals, withheld,
 )  # fmt: skip
 
 context.configure(

@@ -219,7 +219,7 @@ def _page(request: Request, session: Session, shown: JsonObject, **views: Any) -
 
 def _said(shown: JsonObject) -> dict[str, str]:
     """Words that are to stand above an alert, with what they stand above; nothing but texts."""
-    names = ("restate", "headline", "language", "text", "result", "attribution", "audience")
+    names = ("restate", "headline", "language", "text", "result", "attribution", "audience", "by", "day")
     return {name: str(shown.get(name, ""))[: rules.MAX_REASON * 10] for name in names}
 
 

@@ -14,7 +14,6 @@ from node.errors import RefusedError
 from node.models import people, sessions
 from node.web import desk
 from node.web.desk import Session
-from node.web.middleware import SCRIPT_POLICY
 from node.web.pages.bundles import draw
 from node.web.site import site_of
 
@@ -60,9 +59,7 @@ async def new_passkey(request: Request) -> Response:
         sign_in.ask_new_passkey, organisation=session.organisation, session=session.row, person=session.person
     )
     options = await site_of(request).database.write(ask)
-    return desk.page(
-        request, session, session.organisation, "desk/passkey.html", policy=SCRIPT_POLICY, options=options
-    )
+    return desk.page(request, session, session.organisation, "desk/passkey.html", options=options)
 
 
 async def remove(request: Request) -> Response:

@@ -97,7 +97,7 @@ async def one(request: Request) -> Response:
         return desk.refused(request, session, "nothing that this session opens is at this address", 404)
     card, notes = shown
     return desk.page(
-        request, session, session.organisation, "desk/sealed.html", card=card, notes=notes, end=_end(notes[0])
+        request, session, session.organisation, "desk/sealed.html", card=card, notes=notes, end=end_of(notes[0])
     )
 
 
@@ -142,7 +142,8 @@ def _card(found: SealedAlert, names: dict[str, str], now: datetime) -> SealedCar
     )  # fmt: skip
 
 
-def _end(note: PublicAlert) -> End:
+def end_of(note: PublicAlert) -> End:
+    """What stands above the text."""
     return End(
         note.expires, note.state_note if note.state == "closed" else "", note.outcome_result, note.outcome_attribution,
         note.state_note if note.state == "corrected" else "",

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node import people as rules
-from node.desk import front
+from node.desk import front, notices
 from node.desk import people as acts
 from node.errors import RefusedError
 from node.models import cases, drafts, joinings, people, rooms, sessions
@@ -50,6 +50,7 @@ async def home(request: Request) -> Response:
             ],
             "overdue": cases.overdue(connection, person.org, site.clock()) if person.may("cases") else 0,
             "late": joinings.overdue(connection, person.org, site.clock()),
+            "notices": notices.count_new(connection, session.organisation, person, site.clock()),
             "codes": people.codes_left(connection, person.id),
             "start": start_of(connection, person.org).left if person.may("people") else 0,
             "drafts": [(each.form, each.touched) for each in drafts.of_person(connection, person.org, person.id)],

@@ -12,7 +12,6 @@ from node.errors import ProtocolError, RefusedError
 from node.models import people, sessions
 from node.models.organisations import Organisation
 from node.web import desk
-from node.web.middleware import SCRIPT_POLICY
 from node.web.pages import public
 from node.web.site import site_of
 
@@ -120,7 +119,7 @@ async def _factor(
     options = await site.database.write(ask)
     codes = await site.database.read(lambda connection: people.codes_left(connection, session.person.id))
     return desk.page(
-        request, session, session.organisation, "desk/factor.html", status=status, policy=SCRIPT_POLICY, wrong=wrong,
+        request, session, session.organisation, "desk/factor.html", status=status, wrong=wrong,
         minutes=minutes, options=options, codes=codes, following=desk.following(request),
     )  # fmt: skip
 
