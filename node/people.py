@@ -63,8 +63,10 @@ DUTIES: Mapping[str, Duty] = MappingProxyType(
         AUTHOR: Duty(frozenset({"write"}), frozenset({NETWORK}), False),
         APPROVER: Duty(frozenset({"approve"}), frozenset({APPROVALS, NETWORK}), True),
         CASE_WORKER: Duty(frozenset({"write", "cases"}), frozenset(ROOMS), True),
-        COORDINATOR: Duty(frozenset({"people", "disable", "lock"}), frozenset({APPROVALS, NETWORK}), True),
-        ADMINISTRATOR: Duty(frozenset({"disable"}), frozenset(), False),
+        COORDINATOR: Duty(
+            frozenset({"people", "disable", "lock", "trust", "profile", "node"}), frozenset({APPROVALS, NETWORK}), True
+        ),
+        ADMINISTRATOR: Duty(frozenset({"disable", "node"}), frozenset(), False),
     }
 )
 ROLES = tuple(DUTIES)

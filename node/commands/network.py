@@ -13,7 +13,7 @@ from node.approvals import WAITING
 from node.commands.context import Office, common
 from node.desk import approvals as word
 from node.desk import members as desk
-from node.desk import trust
+from node.desk import standing, trust
 from node.errors import RefusedError
 from node.federation.mirror import Report
 from node.federation.protocol import ids
@@ -54,23 +54,22 @@ def list_members(office: Office) -> None:
     """The pinned members, and how far this node holds their logs."""
     organisation = office.organisation
 
-    def read(connection: Connection) -> list[dict[str, Any]]:
-        heads = logs.head_table(connection, organisation.did)
-        return [
-            {
-                "did": each.did,
-                "handle": each.handle,
-                "name": each.name,
-                "state": each.state,
-                "sequence": heads[each.did].sequence if each.did in heads else 0,
-                "frozen_after": each.frozen_sequence,
-                "successor": each.successor,
-                "listed": each.listed,
-            }
-            for each in contacts.members_of(connection, organisation.did, all_states=True)
-        ]
-
-    found = office.read(read)
+    silent = timedelta(seconds=office.settings.dead_after)
+    standings = office.read(lambda connection: standing.all_of(connection, organisation, utc_now(), silent))
+    found = [
+        {
+            "did": each.member.did,
+            "handle": each.member.handle,
+            "name": each.member.name,
+            "state": each.member.state,
+            "sequence": each.sequence,
+            "frozen_after": each.member.frozen_sequence,
+            "successor": each.member.successor,
+            "listed": each.member.listed,
+            "warnings": list(each.warnings),
+        }
+        for each in standings
+    ]
     lines = [
         f"{each['state']:10} {each['sequence']:6} entries  {each['handle']}  {each['name']}"
         + (f"  frozen after {each['frozen_after']}" if each["frozen_after"] is not None else "")
@@ -92,13 +91,9 @@ def freeze(office: Office, did: str, after: int, declare: bool) -> None:
     """
     organisation, key = office.organisation, office.key
 
-    def work(connection: Connection) -> tuple[Member, int]:
-        frozen, back = trust.freeze(connection, organisation, did, after, utc_now())
-        if declare:
-            trust.declare(connection, organisation, key, frozen.did, utc_now())
-        return frozen, back
-
-    frozen, back = office.write(work)
+    frozen, back = office.write(
+        lambda connection: trust.freeze_and_tell(connection, organisation, key, did, after, utc_now(), tell=declare)
+    )
     lines = [f"{frozen.handle} is frozen after entry {frozen.frozen_sequence}; {back} withdrawn entries came back"]
     if declare:
         lines.append("the members are told; a running 'serve' sends it")

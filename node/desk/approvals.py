@@ -371,7 +371,9 @@ def publish_due(
     return said
 
 
-def name_standbys(connection: Connection, organisation: Organisation, dids: Sequence[str], now: datetime) -> None:
+def name_standbys(
+    connection: Connection, organisation: Organisation, dids: Sequence[str], now: datetime, by: Person | None = None
+) -> None:
     """The sister organisations whose approvers may be asked.
 
     Raises:
@@ -384,7 +386,7 @@ def name_standbys(connection: Connection, organisation: Organisation, dids: Sequ
     if len(set(dids)) > rows.MOST_STANDBYS:
         raise RefusedError(f"at most {rows.MOST_STANDBYS} sister organisations stand by")
     rows.set_standbys(connection, organisation.did, tuple(dids), now)
-    audit.append(connection, organisation.did, "settings", "standbys", now)
+    audit.append(connection, organisation.did, "settings", "standbys", now, **_who_of(by))
 
 
 def release_person(
@@ -503,6 +505,10 @@ def _pictures(row: Row, release: str) -> tuple[Pair, ...]:
 def _check(decision: object) -> None:
     if isinstance(decision, Refuse):
         raise RefusedError(f"{decision.spec}: {decision.reason}")
+
+
+def _who_of(by: Person | None) -> dict[str, str]:
+    return {"person": by.id, "role": by.role_for("trust")} if by is not None else {}
 
 
 def _who(author: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ Pinning is one way and by hand: it shows six words to compare by voice, and take
 recovery key, by which alone a successor can name itself later.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -46,11 +46,11 @@ class Pinned:
         }
 
 
-async def add(
-    database: Database, discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime,
+async def look_up(
+    discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime,
     kind: str = contacts.ORGANISATION,
-) -> Pinned:  # fmt: skip
-    """Pin a member by handle or URL.
+) -> Member:  # fmt: skip
+    """Fetch who this is, with the commitment of its log entry 1; nothing is pinned yet.
 
     Args:
         did: insist that it is this one.
@@ -70,14 +70,13 @@ async def add(
     if (actor.type == "Group") != (kind == contacts.GROUP):
         raise RefusedError(f"{name} is the actor of a working group, or is said to be one: neither is a member")
     first = await first_entry(discovery, actor)
-    commitment = first.recovery or ""
-    member = Member(
+    return Member(
         did=actor.did,
         uri=actor.uri,
         handle=f"@{actor.handle}@{ids.host_of(actor.uri)}",
         name=actor.name,
         inbox=actor.shared_inbox or actor.inbox,
-        recovery=commitment,
+        recovery=first.recovery or "",
         listed=actor.listed,
         state=MEMBER,
         frozen_epoch=None,
@@ -87,7 +86,28 @@ async def add(
         synced=None,
         kind=kind,
     )
-    await database.write(lambda connection: contacts.pin(connection, organisation.did, member))
+
+
+async def add(
+    database: Database, discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime,
+    kind: str = contacts.ORGANISATION,
+) -> Pinned:  # fmt: skip
+    """Pin a member by handle or URL: what `look_up` finds, and raises.
+
+    Args:
+        did: insist that it is this one: the one whose words were compared.
+        kind: an organisation, or the actor of a working group.
+    """
+    member = await look_up(discovery, organisation, name, did, now, kind)
+    return await database.write(lambda connection: pin(connection, organisation, member))
+
+
+def pin(connection: Connection, organisation: Organisation, member: Member) -> Pinned:
+    """Pin what was looked up. Pinning anew lifts no freeze."""
+    known = contacts.member(connection, organisation.did, member.did)
+    if known is not None and known.frozen is not None:
+        member = replace(member, frozen_epoch=known.frozen_epoch, frozen_sequence=known.frozen_sequence)
+    contacts.pin(connection, organisation.did, member)
     return Pinned(member)
 
 

@@ -9,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node.desk.sign_in import Reception
+from node.federation.discovery import Discovery
 from node.federation.inbox import Inbox
+from node.federation.mirror import Mirror
 from node.models import organisations
 from node.models.base import Database
 from node.models.keyring import Keyring
@@ -48,6 +50,9 @@ class Site:
     keyring: Keyring
     storage: Storage
     inbox: Inbox
+    discovery: Discovery
+    """Calls others, for what somebody in session asks for: never while a transaction is open."""
+    mirror: Mirror
     languages: Languages
     renderer: Renderer
     clock: Callable[[], datetime]
