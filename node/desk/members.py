@@ -46,6 +46,19 @@ class Pinned:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An account that we asked to follow."""
+
+    uri: str
+    handle: str
+    """`@handle@host`; empty where its document is not here any more."""
+    name: str
+    state: str
+    """`requested`, `accepted` or `rejected`."""
+    since: datetime
+
+
 async def look_up(
     discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime,
     kind: str = contacts.ORGANISATION,
@@ -169,11 +182,38 @@ async def follow(
     Raises:
         RefusedError, FetchError, ProtocolError: it cannot be found, or is not to be believed.
     """
+    actor = await find_actor(discovery, organisation, name)
+    await database.write(lambda connection: ask(connection, organisation, key, actor, now))
+    return actor
+
+
+async def find_actor(discovery: Discovery, organisation: Organisation, name: str) -> Actor:
+    """Whom a handle or URL names; calls others.
+
+    Raises:
+        RefusedError, FetchError, ProtocolError: it cannot be found, is not to be believed, or is ourselves.
+    """
     actor = await discovery.resolve(name)
     if actor.did == organisation.did:
         raise RefusedError("an organisation does not follow itself")
-    await database.write(lambda connection: outbox.follow(connection, organisation, key, actor, now))
     return actor
+
+
+def ask(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, actor: Actor, now: datetime
+) -> None:
+    """Ask an actor that was found to be followed."""
+    outbox.follow(connection, organisation, key, actor, now)
+
+
+def followed(connection: Connection, organisation: Organisation) -> tuple[Followed, ...]:
+    """Everybody whom we asked, newest first."""
+    found = sorted(contacts.followings_of(connection, organisation.did), key=lambda each: each.since, reverse=True)
+    actors = {each.actor: documents.actor(connection, each.actor) for each in found}
+    return tuple(
+        Followed(each.uri, _handle_of(actors[each.actor]), _name_of(actors[each.actor]), each.state, each.since)
+        for each in found
+    )
 
 
 def unfollow(
@@ -193,5 +233,12 @@ def unfollow(
 
 
 def _handle(connection: Connection, actor_id: str) -> str:
-    found = documents.actor(connection, actor_id)
+    return _handle_of(documents.actor(connection, actor_id))
+
+
+def _name_of(found: Actor | None) -> str:
+    return found.name if found else ""
+
+
+def _handle_of(found: Actor | None) -> str:
     return f"@{found.handle}@{ids.host_of(found.uri)}" if found else ""

@@ -1,5 +1,6 @@
 """What endpoints need, in one frozen value: they read, call and answer, and hold nothing themselves."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,6 +63,8 @@ class Site:
     case_room: CaseRoom = nobody
     """To whom requests are sealed: the public half of the room "cases", `None` while nobody is case worker."""
     versions: Versions = field(default_factory=Versions)
+    packing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a backup is made: one at a time, for each takes as much room on the disk as all that is here."""
     doorstep: Counter = field(default_factory=Counter)
     """Where organisations ask to join, apart from those who ask for help: neither holds the other up."""
     copied: datetime | None = None

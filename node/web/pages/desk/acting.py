@@ -1,4 +1,4 @@
-"""How the office pages of the desk act: written down in the audit trail, outside calls with an end, reasons in a line."""
+"""How the office pages of the desk act: noted in the audit trail, outside calls with an end, reasons in one line."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
