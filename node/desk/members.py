@@ -4,7 +4,7 @@ Pinning is one way and by hand: it shows six words to compare by voice, and take
 recovery key, by which alone a successor can name itself later.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -116,10 +116,7 @@ async def add(
 
 
 def pin(connection: Connection, organisation: Organisation, member: Member) -> Pinned:
-    """Pin what was looked up. Pinning anew lifts no freeze."""
-    known = contacts.member(connection, organisation.did, member.did)
-    if known is not None and known.frozen is not None:
-        member = replace(member, frozen_epoch=known.frozen_epoch, frozen_sequence=known.frozen_sequence)
+    """Pin what was looked up. A frozen key is never looked up: pinning anew lifts no freeze."""
     contacts.pin(connection, organisation.did, member)
     return Pinned(member)
 

@@ -100,7 +100,7 @@ async def _ask(request: Request, session: Session, rule: Rule, *, drop: bool) ->
         partial(policies.forecast, organisation=session.organisation, given=[rule], drop=drop)
     )
     return desk.page(
-        request, session, session.organisation, "desk/choice.html", rule=rule, drop=drop, forecast=found,
+        request, session, session.organisation, "desk/choice.html", chosen=rule, drop=drop, forecast=found,
         wish="default" if drop else "allow" if rule.allow else "deny",
     )  # fmt: skip
 
