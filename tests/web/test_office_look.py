@@ -34,7 +34,8 @@ async def test_the_office_fits_a_phone_in_arabic(tmp_path):
             for fault, house in ((evidence.FORK, two), (evidence.WITHHELD, three)):
                 seen = Evidence(fault, house.did, house.organisation.host, "EXERCISE: two entries with number 4")
                 documents.keep_evidence(connection, one.did, seen, one.clock(), proven=fault == evidence.FORK)
-            row = Incoming(0, "", one.clock(), "https://x.example/1", bytes(32), b'{"type": "Create"}', "", "", None, "")
+            body = b'{"type": "Create"}'
+            row = Incoming(0, "", one.clock(), "https://x.example/1", bytes(32), body, "", "", None, "")
             queues.note_refused(connection, row, "FEP-fe34", "the owner is of another origin")
             documents.report(
                 connection, one.did, "Flag", "https://social.example/actor", "https://x.example/9", one.clock()
