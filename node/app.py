@@ -157,6 +157,8 @@ class Node:
             keyring=self.keyring,
             storage=self.storage,
             inbox=self.inbox,
+            discovery=self.discovery,
+            mirror=self.mirror,
             languages=languages,
             renderer=Renderer(languages),
             clock=self.clock,

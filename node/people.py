@@ -64,8 +64,11 @@ DUTIES: Mapping[str, Duty] = MappingProxyType(
         AUTHOR: Duty(frozenset({"write", "lock"}), frozenset({NETWORK}), False),
         APPROVER: Duty(frozenset({"approve", "lock"}), frozenset({APPROVALS, NETWORK}), True),
         CASE_WORKER: Duty(frozenset({"write", "cases", "lock"}), frozenset(ROOMS), True),
-        COORDINATOR: Duty(frozenset({"people", "disable", "lock", "unlock"}), frozenset({APPROVALS, NETWORK}), True),
-        ADMINISTRATOR: Duty(frozenset({"disable", "lock"}), frozenset(), False),
+        COORDINATOR: Duty(
+            frozenset({"people", "disable", "lock", "unlock", "trust", "profile", "node"}),
+            frozenset({APPROVALS, NETWORK}), True,
+        ),
+        ADMINISTRATOR: Duty(frozenset({"disable", "lock", "node"}), frozenset(), False),
     }
 )
 ROLES = tuple(DUTIES)

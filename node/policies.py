@@ -21,6 +21,9 @@ An alert has several kinds: its own (`urgent-appeal`) and its violation types (`
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from node.alert_countries import COUNTRIES
+from node.errors import RefusedError
+
 SWITCHES = ("hold", "show", "boost")
 MAX_KIND = 100
 
@@ -62,6 +65,36 @@ class Policies:
         """Whether nothing forbids a boost; whether one was asked for is another question."""
         return self.shows(country, kinds) and self._allows("boost", country, kinds)
 
+    def changed(self, given: Collection[Rule], *, drop: bool = False) -> "Policies":
+        """What they would be with these rules in place of those about the same alerts, or without those."""
+        about = {(rule.switch, rule.country, rule.kind) for rule in given}
+        kept = tuple(rule for rule in self.rules if (rule.switch, rule.country, rule.kind) not in about)
+        return Policies(kept if drop else (*kept, *given))
+
     def _allows(self, switch: str, country: str, kinds: Collection[str]) -> bool:
         named = [rule for rule in self.rules if rule.switch == switch and rule.names(country, kinds)]
         return max(named, key=lambda rule: rule.narrowness).allow if named else True
+
+
+def parse_country(text: str) -> str:
+    """A country as it was typed. Nothing is no country: whoever means any says so elsewhere.
+
+    Raises:
+        RefusedError: no code of ISO 3166-1.
+    """
+    code = text.strip().upper()
+    if code not in COUNTRIES:
+        raise RefusedError(f"a country is two letters of ISO 3166-1, such as IQ, not {text[:20]!r}")
+    return code
+
+
+def parse_kind(text: str) -> str:
+    """An alert's kind or violation type as it was typed.
+
+    Raises:
+        RefusedError: empty, or too long to be one.
+    """
+    kind = text.strip().lower()
+    if not 0 < len(kind) <= MAX_KIND:
+        raise RefusedError("a kind is an alert's kind or violation type, such as urgent-appeal")
+    return kind

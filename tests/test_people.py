@@ -43,13 +43,13 @@ def test_each_role_enters_the_rooms_of_its_duty_and_no_other():
 
 
 def test_each_role_does_what_it_is_for():
-    acts = ("write", "approve", "cases", "people", "disable", "lock", "unlock")
+    acts = ("write", "approve", "cases", "people", "disable", "lock", "unlock", "trust", "profile", "node")
     assert {role: [act for act in acts if person(role).may(act)] for role in ROLES} == {
         "author": ["write", "lock"],
         "approver": ["approve", "lock"],
         "case_worker": ["write", "cases", "lock"],
-        "coordinator": ["people", "disable", "lock", "unlock"],
-        "administrator": ["disable", "lock"],
+        "coordinator": ["people", "disable", "lock", "unlock", "trust", "profile", "node"],
+        "administrator": ["disable", "lock", "node"],
     }
     assert {role for role in ROLES if person(role).needs_factor} == {"approver", "case_worker", "coordinator"}
 

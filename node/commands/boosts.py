@@ -1,18 +1,11 @@
 """The command about `@alerts`: which of the network's alerts it boosts."""
 
-from datetime import datetime
-
 import click
-from sqlalchemy import Connection
 
-from node.alert_countries import COUNTRIES
-from node.alert_input import MAX_TEXT
 from node.app import utc_now
-from node.boosts import Rule
 from node.commands.context import Office, common
-from node.errors import RefusedError
-from node.models import boosts as rows
-from node.models import contacts, organisations
+from node.desk import boosts as desk
+from node.policies import parse_country, parse_kind
 
 
 @click.command()
@@ -32,38 +25,23 @@ def boosts(
     if sum((everything, nothing, bool(countries or kinds))) > 1:
         raise click.UsageError("--all, --none, or --country and --kind: one of the three")
     organisation = office.organisation
-    wanted = _wanted(countries, kinds, everything, utc_now())
-
-    def work(connection: Connection) -> tuple[tuple[Rule, ...], str, int]:
-        voice = rows.voice_of(organisation, organisations.all_of(connection))
-        if voice is None:
-            raise RefusedError("another organisation looks after the @alerts of this host: name it with --org")
-        if everything or nothing:
-            rows.ask_for_none(connection, organisation.did)
-        rows.ask_for(connection, organisation.did, wanted)
-        host = voice.origin.partition("://")[2]
-        followers = contacts.count_followers(connection, voice.key)
-        return rows.asked_for(connection, organisation.did), f"@{voice.handle}@{host}", followers
-
-    found, handle, followers = office.write(work)
-    shown = [{"country": each.country or None, "kind": each.kind or None} for each in found]
-    lines = [f"boosted    country {each.country or 'any':4} kind {each.kind or 'any'}" for each in found]
+    wanted = [] if nothing else [("", "")] if everything else _wanted(countries, kinds)
+    found = office.write(
+        lambda connection: desk.choose(connection, organisation, wanted, utc_now(), anew=everything or nothing)
+    )
+    shown = [{"country": each.country or None, "kind": each.kind or None} for each in found.rules]
+    lines = [f"boosted    country {each.country or 'any':4} kind {each.kind or 'any'}" for each in found.rules]
     office.show(
-        {"handle": handle, "followers": followers, "boosted": shown},
-        [f"{handle} has {followers} followers", *(lines or ["boosted    nothing"])],
+        {"handle": found.handle, "followers": found.followers, "boosted": shown},
+        [f"{found.handle} has {found.followers} followers", *(lines or ["boosted    nothing"])],
     )
 
 
-def _wanted(
-    countries: tuple[str, ...], kinds: tuple[str, ...], everything: bool, now: datetime
-) -> tuple[Rule, ...]:
-    if everything:
-        return (Rule("", "", now),)
+def _wanted(countries: tuple[str, ...], kinds: tuple[str, ...]) -> list[tuple[str, str]]:
     if not countries and not kinds:
-        return ()
-    for code in countries:
-        if code.upper() not in COUNTRIES:
-            raise RefusedError(f"--country takes the two letters of ISO 3166-1, such as IQ, not {code[:20]!r}")
-    if any(len(kind) > min(MAX_TEXT, 100) for kind in kinds):
-        raise RefusedError("--kind takes an alert's kind or violation type, such as urgent-appeal")
-    return tuple(Rule(code.upper(), kind.lower(), now) for code in countries or ("",) for kind in kinds or ("",))
+        return []
+    return [
+        (country, kind)
+        for country in [parse_country(each) for each in countries] or [""]
+        for kind in [parse_kind(each) for each in kinds] or [""]
+    ]

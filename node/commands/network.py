@@ -5,21 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import Connection
 
 from node import recovery
-from node.app import Node, utc_now
-from node.approvals import WAITING
+from node.app import utc_now
 from node.commands.context import Office, common
 from node.desk import approvals as word
+from node.desk import catch_up, checkup, standing, trust
 from node.desk import members as desk
-from node.desk import trust
 from node.errors import RefusedError
-from node.federation.mirror import Report
 from node.federation.protocol import ids
-from node.models import approvals, contacts, deliveries, documents, logs, networks, queues
-from node.models.contacts import Member
-from node.models.networks import ledger_of
+from node.models import approvals, contacts, documents, queues
 
 
 @click.group()
@@ -54,23 +49,22 @@ def list_members(office: Office) -> None:
     """The pinned members, and how far this node holds their logs."""
     organisation = office.organisation
 
-    def read(connection: Connection) -> list[dict[str, Any]]:
-        heads = logs.head_table(connection, organisation.did)
-        return [
-            {
-                "did": each.did,
-                "handle": each.handle,
-                "name": each.name,
-                "state": each.state,
-                "sequence": heads[each.did].sequence if each.did in heads else 0,
-                "frozen_after": each.frozen_sequence,
-                "successor": each.successor,
-                "listed": each.listed,
-            }
-            for each in contacts.members_of(connection, organisation.did, all_states=True)
-        ]
-
-    found = office.read(read)
+    silent = timedelta(seconds=office.settings.dead_after)
+    standings = office.read(lambda connection: standing.all_of(connection, organisation, utc_now(), silent))
+    found = [
+        {
+            "did": each.member.did,
+            "handle": each.member.handle,
+            "name": each.member.name,
+            "state": each.member.state,
+            "sequence": each.sequence,
+            "frozen_after": each.member.frozen_sequence,
+            "successor": each.member.successor,
+            "listed": each.member.listed,
+            "warnings": list(each.warnings),
+        }
+        for each in standings
+    ]
     lines = [
         f"{each['state']:10} {each['sequence']:6} entries  {each['handle']}  {each['name']}"
         + (f"  frozen after {each['frozen_after']}" if each["frozen_after"] is not None else "")
@@ -92,13 +86,9 @@ def freeze(office: Office, did: str, after: int, declare: bool) -> None:
     """
     organisation, key = office.organisation, office.key
 
-    def work(connection: Connection) -> tuple[Member, int]:
-        frozen, back = trust.freeze(connection, organisation, did, after, utc_now())
-        if declare:
-            trust.declare(connection, organisation, key, frozen.did, utc_now())
-        return frozen, back
-
-    frozen, back = office.write(work)
+    frozen, back = office.write(
+        lambda connection: trust.freeze_and_tell(connection, organisation, key, did, after, utc_now(), tell=declare)
+    )
     lines = [f"{frozen.handle} is frozen after entry {frozen.frozen_sequence}; {back} withdrawn entries came back"]
     if declare:
         lines.append("the members are told; a running 'serve' sends it")
@@ -199,7 +189,7 @@ def sync(office: Office, host: str | None) -> None:
     chosen = [each for each in members if host is None or ids.host_of(each.uri) == host]
     if not chosen:
         raise RefusedError(f"no member at {host}" if host else "no members to compare with")
-    reports = office.call(lambda node: _sync_all(node, office, chosen))
+    reports = office.call(lambda node: catch_up.compare(node.mirror, organisation, chosen))
     lines = []
     for report in reports:
         brought = ", ".join(f"{count} of …{did[-8:]}" for did, count in report.entries.items())
@@ -209,39 +199,28 @@ def sync(office: Office, host: str | None) -> None:
         raise RefusedError("no member answered")
 
 
-async def _sync_all(node: Node, office: Office, chosen: list[Member]) -> list[Report]:
-    return [await node.mirror.sync(office.organisation, each) for each in chosen]
-
-
 @click.command()
 @common
 def status(office: Office) -> None:
     """Numbers: followers, members, the log, what came in and what is owed."""
     organisation = office.organisation
 
-    def read(connection: Connection) -> dict[str, Any]:
-        head = logs.head(connection, organisation.did, organisation.did)
-        followings = contacts.followings_of(connection, organisation.did)
-        return {
-            "did": organisation.did,
-            "handle": organisation.address,
-            "followers": contacts.count_followers(connection, organisation.did),
-            "following": {each.uri: each.state for each in followings},
-            "members": len(contacts.members_of(connection, organisation.did)),
-            "log": {"epoch": head.epoch if head else 0, "sequence": head.sequence if head else 0},
-            "received": queues.counts(connection, organisation.did),
-            "deliveries": deliveries.counts(connection, organisation.did),
-            "drafts": len(approvals.of_state(connection, organisation.did, WAITING)),
-            "evidence": len(documents.evidence_of(connection, organisation.did)),
-            "unknown": documents.counted(connection, organisation.did),
-            "hold": organisation.hold,
-            "networks": [
-                {"network": each.network, "state": ledger_of(connection, organisation.did, each.network).state().digest}
-                for each in networks.all_of(connection, organisation.did)
-            ],
-        }
-
-    found = office.read(read)
+    counted = office.read(lambda connection: checkup.numbers(connection, organisation))
+    found: dict[str, Any] = {
+        "did": organisation.did,
+        "handle": organisation.address,
+        "followers": counted.followers,
+        "following": {each.uri: each.state for each in counted.following},
+        "members": counted.members,
+        "log": {"epoch": counted.epoch, "sequence": counted.sequence},
+        "received": counted.received,
+        "deliveries": counted.deliveries,
+        "drafts": counted.drafts,
+        "evidence": counted.evidence,
+        "unknown": counted.unknown,
+        "hold": organisation.hold,
+        "networks": [{"network": network, "state": state} for network, state in counted.networks],
+    }
     lines = [
         f"{name:11} {_flat(value)}" for name, value in found.items() if value not in ("", {}) and name != "networks"
     ]

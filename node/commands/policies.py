@@ -5,13 +5,12 @@ from types import MappingProxyType
 
 import click
 
-from node.alert_countries import COUNTRIES
 from node.app import utc_now
 from node.commands.context import Office, common
 from node.desk import policies as desk
 from node.errors import RefusedError
 from node.models import policies as rows
-from node.policies import MAX_KIND, SWITCHES, Policies, Rule
+from node.policies import SWITCHES, Policies, Rule, parse_country, parse_kind
 
 WHY = "republishing others' alerts is an offence in some countries: ask a lawyer which of these is safe for you"
 _MEANING: Mapping[str, str] = MappingProxyType(
@@ -53,8 +52,8 @@ def policy(
         return
     given = [
         Rule(switch, country, kind, wish == "allow")
-        for country in _countries(countries)
-        for kind in _kinds(kinds)
+        for country in [parse_country(each) for each in countries] or [""]
+        for kind in [parse_kind(each) for each in kinds] or [""]
     ]
     outcome = office.write(
         lambda connection: desk.decide(connection, organisation, given, utc_now(), drop=wish == "default")
@@ -81,8 +80,8 @@ def read_flag(text: str) -> Rule:
     parts = what.split(":")
     if len(parts) != 3 or parts[0] not in SWITCHES or wish not in ("allow", "deny"):
         raise RefusedError(f"--policy takes SWITCH:COUNTRY:KIND=allow or =deny (show:IQ:*=deny), not {text[:60]!r}")
-    (country,) = _countries(() if parts[1] == "*" else (parts[1],))
-    (kind,) = _kinds(() if parts[2] == "*" else (parts[2],))
+    country = "" if parts[1] == "*" else parse_country(parts[1])
+    kind = "" if parts[2] == "*" else parse_kind(parts[2])
     return Rule(parts[0], country, kind, wish == "allow")
 
 
@@ -105,16 +104,3 @@ def lines(found: Policies) -> list[str]:
             if each.switch == switch
         ]
     return [*told, f"why        {WHY}"]
-
-
-def _countries(given: tuple[str, ...]) -> tuple[str, ...]:
-    for code in given:
-        if code.upper() not in COUNTRIES:
-            raise RefusedError(f"--country takes the two letters of ISO 3166-1, such as IQ, not {code[:20]!r}")
-    return tuple(code.upper() for code in given) or ("",)
-
-
-def _kinds(given: tuple[str, ...]) -> tuple[str, ...]:
-    if any(not 0 < len(kind) <= MAX_KIND for kind in given):
-        raise RefusedError("--kind takes an alert's kind or violation type, such as urgent-appeal")
-    return tuple(kind.lower() for kind in given) or ("",)

@@ -6,9 +6,8 @@ import shutil
 import sqlite3
 import sys
 import tarfile
-import tempfile
 from collections.abc import Collection
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,25 +16,20 @@ import click
 from sqlalchemy import Connection
 
 from node import recovery
-from node.alert_forms import clean
 from node.app import Node, utc_now
 from node.commands import policies
 from node.commands.context import Office, common
-from node.desk import approvals, founding, people, succession
+from node.desk import backups, checkup, founding, succession
+from node.desk import profile as profile_desk
 from node.desk.founding import Founding
 from node.errors import ConfigurationError, RefusedError
 from node.federation import outbox, trust
 from node.media import is_name
 from node.models import (
     contacts,
-    declarations,
-    deletes,
     deliveries,
-    documents,
     logs,
-    media,
     organisations,
-    queues,
     setup,
 )
 from node.models.base import Database
@@ -44,7 +38,6 @@ from node.models.organisations import Organisation
 from node.models.views import View
 from node.policies import Policies, Rule
 
-_MAX_CONTACT = 200
 VEILED = timedelta(days=1)
 """So long a restored node shows nothing where not every member answers."""
 
@@ -139,9 +132,6 @@ def _asked_policies(office: Office, country: str) -> list[Rule]:
     return wishes
 
 
-def _check_contact(contact: str) -> None:
-    if len(contact) > _MAX_CONTACT or contact != clean(contact) or "\n" in contact:
-        raise RefusedError(f"--press-contact takes one line of up to {_MAX_CONTACT} characters")
 
 
 def _check_outside(recovery_file: str, data: Path) -> None:
@@ -171,20 +161,15 @@ def profile(office: Office, **given: str | bool | None) -> None:
         raise click.UsageError(
             "say what to change: --name, --summary, --country, --listed, --not-listed or --press-contact"
         )
-    _check_contact(str(changes.get("press_contact", "")))
     organisation, key = office.organisation, office.key
     rsa = office.node.keyring.rsa(organisation.did).public_key()
 
-    def work(connection: Connection) -> int | None:
-        organisations.describe(connection, organisation.did, **changes)
-        if set(changes) == {"press_contact"}:
-            return None
-        changed = organisations.lock(connection, organisation.did)
-        return outbox.publish_actor(connection, changed, key, rsa, utc_now()).sequence
-
-    sequence = office.write(work)
+    changed, sequence = office.write(
+        lambda connection: profile_desk.change(connection, organisation, key, rsa, changes, utc_now())
+    )
     where = f"said in log entry {sequence}" if sequence else "changed on this node's page"
-    office.show({"changed": changes, "sequence": sequence}, f"{where}: {', '.join(changes)}")
+    line = f"{where}: {', '.join(changed)}" if changed else "nothing changed: it was so already"
+    office.show({"changed": dict(changed), "sequence": sequence}, line)
 
 
 @click.command()
@@ -225,61 +210,18 @@ def rebuild(office: Office) -> None:
 @common
 def doctor(office: Office) -> None:
     """Look for what is wrong, and say what to do about it. Exit 1 when something is."""
-    organisation = office.organisation
-    findings = list(_findings(office, organisation))
+    organisation, now = office.organisation, office.node.clock()
+    found = (
+        *checkup.of_machine(office.settings, office.node.keyring),
+        *office.read(lambda connection: checkup.of_rows(connection, organisation, now)),
+    )
+    findings = [each.text for each in found]
     office.show(
         {"problems": findings, "ok": not findings},
         [f"✗ {finding}" for finding in findings] or ["✓ nothing wrong that can be seen from here"],
     )
     if findings:
         raise SystemExit(1)
-
-
-def _findings(office: Office, organisation: Organisation) -> "list[str]":
-    found: list[str] = []
-    node, settings = office.node, office.settings
-    if names := node.keyring.exposed():
-        found.append(f"others on this machine can read {', '.join(names)}: chmod 600 keys/*")
-    if settings.data.exists() and settings.data.stat().st_mode & 0o007:
-        found.append("others on this machine can look into the data directory: chmod 700 it")
-    if settings.loopback_allowed:
-        found.append("allow_networks opens loopback: right for a test or demo node, wrong for any other")
-    for path in sorted(settings.data.glob("node.sqlite.before-restore-*")):
-        found.append(f"{path.name} holds texts that were withdrawn since: delete it when nothing in it is needed")
-    if organisation.hold:
-        found.append(f"publishing is on hold: {organisation.hold}")
-    held = office.read(lambda connection: documents.evidence_of(connection, organisation.did))
-    found += [
-        f"evidence: {each.kind} in {each.did} from {each.via}: {each.note}; "
-        + ("proven" if each.proven else "not proven by itself")
-        + (f", told by {each.by}" if each.by else ", seen here")
-        for each in held[:20]
-    ]
-    found += _trust_findings(office, organisation)
-    found += office.read(lambda connection: people.findings(connection, organisation))
-    found += office.read(lambda connection: approvals.findings(connection, organisation, node.clock()))
-    refused = office.read(lambda connection: queues.refusals(connection, organisation.did, 5))
-    found += [f"refused: {each.reason} ({each.rule or 'no rule'}) from {each.via or 'unknown'}" for each in refused]
-    missing = office.read(lambda connection: media.wanted(connection, organisation.did))
-    if missing:
-        found.append(f"{missing} pictures of alerts are not here: a running 'serve' asks the members for them")
-    for member in office.read(lambda connection: contacts.members_of(connection, organisation.did)):
-        if member.frozen is not None:
-            found.append(f"member {member.handle} is frozen after entry {member.frozen_sequence}")
-        if not member.recovery:
-            found.append(f"member {member.handle} has no recovery commitment: a successor could not prove itself")
-    return found
-
-
-def _trust_findings(office: Office, organisation: Organisation) -> "list[str]":
-    words = office.read(lambda connection: declarations.about(connection, organisation.did, organisation.did))
-    found = [
-        f"{word.by} declares that our key is not to be trusted past entry {word.sequence}: call them" for word in words
-    ]
-    waiting = office.read(lambda connection: deletes.waiting(connection, organisation.did))
-    for did, count in waiting.items():
-        found.append(f"{count} texts of {did} are hidden and wait for a second word: 'tadamun member confirm-deletes'")
-    return found
 
 
 @click.command()
@@ -289,28 +231,15 @@ def _trust_findings(office: Office, organisation: Organisation) -> "list[str]":
 def backup(office: Office, file: Path, with_keys: bool) -> None:
     """Copy the data and the pictures into one file (mode 600), without private keys unless you ask. Seal it before it
     travels."""
-    if office.settings.database_url:
-        raise RefusedError("this node is on PostgreSQL: use pg_dump, and keep a copy of keys/ and media/")
+    backups.check(office.settings)
     _ = office.organisation
     if file.exists():
         raise RefusedError(f"{file} is there already")
-    with tempfile.TemporaryDirectory(dir=office.settings.data) as folder:
-        copy = Path(folder) / "node.sqlite"
-        with sqlite3.connect(office.settings.data / "node.sqlite") as source, sqlite3.connect(copy) as target:
-            source.backup(target)
-        source.close()
-        target.close()
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-                archive.add(copy, "node.sqlite")
-                for path in key_files(office.settings.keys) if with_keys else ():
-                    archive.add(path, f"keys/{path.name}")
-                for medium in office.read(media.held):
-                    with suppress(FileNotFoundError):  # destroyed since the database was copied
-                        archive.add(office.settings.media / medium.digest, f"media/{medium.digest}")
-            stream.flush()
-            os.fsync(stream.fileno())
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        backups.pack(office.settings, office.node.database, stream, with_keys=with_keys)
+        stream.flush()
+        os.fsync(stream.fileno())
     sync_folder(file.absolute().parent)
     office.show(
         {"file": str(file), "keys": with_keys, "bytes": file.stat().st_size},

@@ -30,6 +30,7 @@ from node.federation import letters, outbox
 from node.federation.protocol import sealing
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
+from node.findings import Finding, finding
 from node.letters import Letter
 from node.models import approvals as rows
 from node.models import audit, contacts, people
@@ -371,7 +372,9 @@ def publish_due(
     return said
 
 
-def name_standbys(connection: Connection, organisation: Organisation, dids: Sequence[str], now: datetime) -> None:
+def name_standbys(
+    connection: Connection, organisation: Organisation, dids: Sequence[str], now: datetime, by: Person | None = None
+) -> None:
     """The sister organisations whose approvers may be asked.
 
     Raises:
@@ -384,7 +387,7 @@ def name_standbys(connection: Connection, organisation: Organisation, dids: Sequ
     if len(set(dids)) > rows.MOST_STANDBYS:
         raise RefusedError(f"at most {rows.MOST_STANDBYS} sister organisations stand by")
     rows.set_standbys(connection, organisation.did, tuple(dids), now)
-    audit.append(connection, organisation.did, "settings", "standbys", now)
+    audit.append(connection, organisation.did, "settings", "standbys", now, **_who_of(by))
 
 
 def release_person(
@@ -404,19 +407,15 @@ def release_person(
     return tuple(lines)
 
 
-def findings(connection: Connection, organisation: Organisation, now: datetime) -> tuple[str, ...]:
+def findings(connection: Connection, organisation: Organisation, now: datetime) -> tuple[Finding, ...]:
     """What of this an operator should look at."""
     found = [
-        f"R2: the emergency {row.request.id} was to be looked at by a sister organisation until"
-        f" {row.review_by:%Y-%m-%d %H:%M} UTC: call them"
+        finding("emergency-late", request=row.request.id, until=f"{row.review_by:%Y-%m-%d %H:%M}")
         for row in rows.to_review(connection, organisation.did)
         if row.review_by is not None and row.review_by < now
     ]
     if people.active(connection, organisation.did, APPROVER) and not rows.standbys_of(connection, organisation.did):
-        found.append(
-            "R2: no sister organisation stands by: nobody can be named in an alert, and no emergency published; see"
-            " 'tadamun member standby'"
-        )
+        found.append(finding("no-standby"))
     return tuple(found)
 
 
@@ -503,6 +502,10 @@ def _pictures(row: Row, release: str) -> tuple[Pair, ...]:
 def _check(decision: object) -> None:
     if isinstance(decision, Refuse):
         raise RefusedError(f"{decision.spec}: {decision.reason}")
+
+
+def _who_of(by: Person | None) -> dict[str, str]:
+    return {"person": by.id, "role": by.role_for("trust")} if by is not None else {}
 
 
 def _who(author: str) -> dict[str, str]:

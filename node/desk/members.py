@@ -46,11 +46,24 @@ class Pinned:
         }
 
 
-async def add(
-    database: Database, discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime,
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An account that we asked to follow."""
+
+    uri: str
+    handle: str
+    """`@handle@host`; empty where its document is not here any more."""
+    name: str
+    state: str
+    """`requested`, `accepted` or `rejected`."""
+    since: datetime
+
+
+async def look_up(
+    discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime,
     kind: str = contacts.ORGANISATION,
-) -> Pinned:  # fmt: skip
-    """Pin a member by handle or URL.
+) -> Member:  # fmt: skip
+    """Fetch who this is, with the commitment of its log entry 1; nothing is pinned yet.
 
     Args:
         did: insist that it is this one.
@@ -70,14 +83,13 @@ async def add(
     if (actor.type == "Group") != (kind == contacts.GROUP):
         raise RefusedError(f"{name} is the actor of a working group, or is said to be one: neither is a member")
     first = await first_entry(discovery, actor)
-    commitment = first.recovery or ""
-    member = Member(
+    return Member(
         did=actor.did,
         uri=actor.uri,
         handle=f"@{actor.handle}@{ids.host_of(actor.uri)}",
         name=actor.name,
         inbox=actor.shared_inbox or actor.inbox,
-        recovery=commitment,
+        recovery=first.recovery or "",
         listed=actor.listed,
         state=MEMBER,
         frozen_epoch=None,
@@ -87,7 +99,25 @@ async def add(
         synced=None,
         kind=kind,
     )
-    await database.write(lambda connection: contacts.pin(connection, organisation.did, member))
+
+
+async def add(
+    database: Database, discovery: Discovery, organisation: Organisation, name: str, did: str | None, now: datetime,
+    kind: str = contacts.ORGANISATION,
+) -> Pinned:  # fmt: skip
+    """Pin a member by handle or URL: what `look_up` finds, and raises.
+
+    Args:
+        did: insist that it is this one: the one whose words were compared.
+        kind: an organisation, or the actor of a working group.
+    """
+    member = await look_up(discovery, organisation, name, did, now, kind)
+    return await database.write(lambda connection: pin(connection, organisation, member))
+
+
+def pin(connection: Connection, organisation: Organisation, member: Member) -> Pinned:
+    """Pin what was looked up. A frozen key is never looked up: pinning anew lifts no freeze."""
+    contacts.pin(connection, organisation.did, member)
     return Pinned(member)
 
 
@@ -149,11 +179,38 @@ async def follow(
     Raises:
         RefusedError, FetchError, ProtocolError: it cannot be found, or is not to be believed.
     """
+    actor = await find_actor(discovery, organisation, name)
+    await database.write(lambda connection: ask(connection, organisation, key, actor, now))
+    return actor
+
+
+async def find_actor(discovery: Discovery, organisation: Organisation, name: str) -> Actor:
+    """Whom a handle or URL names; calls others.
+
+    Raises:
+        RefusedError, FetchError, ProtocolError: it cannot be found, is not to be believed, or is ourselves.
+    """
     actor = await discovery.resolve(name)
     if actor.did == organisation.did:
         raise RefusedError("an organisation does not follow itself")
-    await database.write(lambda connection: outbox.follow(connection, organisation, key, actor, now))
     return actor
+
+
+def ask(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, actor: Actor, now: datetime
+) -> None:
+    """Ask an actor that was found to be followed."""
+    outbox.follow(connection, organisation, key, actor, now)
+
+
+def followed(connection: Connection, organisation: Organisation) -> tuple[Followed, ...]:
+    """Everybody whom we asked, newest first."""
+    found = sorted(contacts.followings_of(connection, organisation.did), key=lambda each: each.since, reverse=True)
+    actors = {each.actor: documents.actor(connection, each.actor) for each in found}
+    return tuple(
+        Followed(each.uri, _handle_of(actors[each.actor]), _name_of(actors[each.actor]), each.state, each.since)
+        for each in found
+    )
 
 
 def unfollow(
@@ -173,5 +230,12 @@ def unfollow(
 
 
 def _handle(connection: Connection, actor_id: str) -> str:
-    found = documents.actor(connection, actor_id)
+    return _handle_of(documents.actor(connection, actor_id))
+
+
+def _name_of(found: Actor | None) -> str:
+    return found.name if found else ""
+
+
+def _handle_of(found: Actor | None) -> str:
     return f"@{found.handle}@{ids.host_of(found.uri)}" if found else ""

@@ -15,6 +15,7 @@ from node import people_keys
 from node.desk import approvals, sign_in
 from node.errors import RefusedError
 from node.federation.protocol import sealing
+from node.findings import Finding, finding
 from node.models import audit, drafts, organisations, people, rooms, sessions
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
@@ -230,16 +231,16 @@ def find(connection: Connection, organisation: Organisation, name: str) -> Perso
     return found
 
 
-def findings(connection: Connection, organisation: Organisation) -> tuple[str, ...]:
+def findings(connection: Connection, organisation: Organisation) -> tuple[Finding, ...]:
     """What `doctor` says about the people of an organisation."""
     everybody = [each for each in people.all_of(connection, organisation.did) if each.counting]
     found = []
     if not any(rules.COORDINATOR in each.counting for each in everybody):
-        found.append("nobody is coordinator: 'tadamun user add NAME --role coordinator'")
+        found.append(finding("no-coordinator"))
     approvers = sum(rules.APPROVER in each.counting for each in everybody)
     if approvers < 2:
-        found.append(f"{approvers} of the two approvers that a publication needs when one is ill or away")
-    found += [f"{each.name} has no second factor" for each in everybody if not each.factors]
+        found.append(finding("few-approvers", count=approvers))
+    found += [finding("no-factor", name=each.name) for each in everybody if not each.factors]
     return tuple(found)
 
 

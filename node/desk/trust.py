@@ -72,6 +72,17 @@ def declare(
     return _say(connection, organisation, key, rules.FREEZE, {"id": member.uri}, {"after": place}, now)
 
 
+def freeze_and_tell(
+    connection: Connection, organisation: Organisation, key: OrganisationKey, did: str, after: int, now: datetime, *,
+    tell: bool,
+) -> tuple[Member, int]:  # fmt: skip
+    """Freeze a member and, where that is wanted, tell the others: `freeze`, then `declare`."""
+    frozen, back = freeze(connection, organisation, did, after, now)
+    if tell:
+        declare(connection, organisation, key, frozen.did, now)
+    return frozen, back
+
+
 def unfreeze(
     connection: Connection, organisation: Organisation, key: OrganisationKey, did: str, now: datetime
 ) -> Member:

@@ -42,7 +42,8 @@ ACTS = frozenset({
     "invite", "join", "confirm", "grant", "disable", "lock", "unlock", "host", "factor.add", "factor.remove",
     "codes.new", "password", "session.end", "draft", "approve", "refuse", "publish", "override", "send",
     "case.open", "case.change", "case.close", "message.send", "message.read", "request.take", "settings",
-    "custody.release", "custody.asked",
+    "custody.release", "custody.asked", "trust.pin", "trust.remove", "trust.freeze", "trust.unfreeze", "trust.confirm",
+    "trust.quorum", "policy", "boosts", "follow", "unfollow", "profile", "sync", "backup",
 })  # fmt: skip
 """The acts there are; more of them may be added, never words of a person."""
 SHELL = "shell"

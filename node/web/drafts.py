@@ -25,7 +25,10 @@ from node.web.site import site_of
 KEEP = "keep_draft"
 """The button of a form that keeps what is typed and does nothing else."""
 LIMIT = 256 * 1024
-_FORMS = re.compile(r"write|cases/new|alerts/[0-9a-zA-Z_-]{1,64}/text/[a-z]{1,20}|cases/[0-9a-zA-Z_-]{1,64}/(?:guide/)?[a-z]{1,20}/[0-9a-zA-Z_-]{1,20}")
+_ONE = "[0-9a-zA-Z_-]{1,64}"
+_FORMS = re.compile(
+    rf"write|cases/new|alerts/{_ONE}/text/[a-z]{{1,20}}|cases/{_ONE}/(?:guide/)?[a-z]{{1,20}}/[0-9a-zA-Z_-]{{1,20}}"
+)
 _OURS = (desk.FORM_TOKEN, KEEP, "ask", "version", "remove")
 
 

@@ -1,5 +1,6 @@
 """What endpoints need, in one frozen value: they read, call and answer, and hold nothing themselves."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node.desk.sign_in import Reception
+from node.federation.discovery import Discovery
 from node.federation.inbox import Inbox
+from node.federation.mirror import Mirror
 from node.models import organisations
 from node.models.base import Database
 from node.models.keyring import Keyring
@@ -79,6 +82,9 @@ class Site:
     keyring: Keyring
     storage: Storage
     inbox: Inbox
+    discovery: Discovery
+    """Calls others, for what somebody in session asks for: never while a transaction is open."""
+    mirror: Mirror
     languages: Languages
     renderer: Renderer
     clock: Callable[[], datetime]
@@ -88,6 +94,8 @@ class Site:
     case_room: CaseRoom = nobody
     """To whom requests are sealed: the public half of the room "cases", `None` while nobody is case worker."""
     versions: Versions = field(default_factory=Versions)
+    packing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a backup is made: one at a time, for each takes as much room on the disk as all that is here."""
     doorstep: Counter = field(default_factory=Counter)
     """Where organisations ask to join, apart from those who ask for help: neither holds the other up."""
     setups: SetUps = field(default_factory=SetUps)

@@ -9,6 +9,7 @@ Spec: age-encryption.org/v1 (X25519 recipients)
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 import pyrage
 
@@ -98,6 +99,30 @@ def open_sealed(blob: bytes, secrets: Sequence[str]) -> bytes:
     except (pyrage.DecryptError, pyrage.IdentityError) as error:
         raise ProtocolError("sealed, and not to us", spec=_SPEC) from error
     return _unpadded(padded)
+
+
+def seal_stream(source: BinaryIO, target: BinaryIO, recipients: Sequence[str]) -> None:
+    """Seal what is read from a stream, of any length, as a file that the program `age` opens. It is not padded: for
+    what its owner keeps, and whose size everybody may know.
+
+    Raises:
+        ProtocolError: one is no recipient.
+        OSError: it cannot be read or written to the end.
+    """
+    named = [pyrage.x25519.Recipient.from_str(check_recipient(each)) for each in recipients]
+    try:
+        pyrage.encrypt_io(source, target, named)
+    except pyrage.EncryptError as error:
+        raise OSError(str(error)) from error
+
+
+def seal_by_passphrase(data: bytes, passphrase: str) -> bytes:
+    """Seal as a file that the program `age` opens with a passphrase (scrypt); not padded.
+
+    Spec: age-encryption.org/v1 (scrypt recipients)
+    """
+    sealed: bytes = pyrage.passphrase.encrypt(data, passphrase)
+    return sealed
 
 
 def _padded(data: bytes) -> bytes:

@@ -106,10 +106,52 @@ function replace(region, found) {
   return changed;
 }
 
+/* --- Drafts: `<form data-draft="/desk/drafts/keep/…">` is kept on the node a moment after typing stops, sealed to the one
+   who types, and said so beside `[data-kept]`. What is handed in is not kept again. --- */
+
+const PAUSE = 2_000;
+
+function drafts(page) {
+  for (const form of page.querySelectorAll("form[data-draft]")) keepUp(form);
+}
+
+function keepUp(form) {
+  const said = form.querySelector("[data-kept]");
+  let timer = 0;
+  let over = false;
+  const keep = async () => {
+    if (over) return;
+    const body = new URLSearchParams(new FormData(form));
+    let answer;
+    try {
+      answer = await fetch(form.dataset.draft, {method: "POST", body, redirect: "manual", credentials: "same-origin"});
+    } catch {
+      return later();
+    }
+    over = answer.status !== 204;
+    if (said) said.textContent = over ? "" : said.dataset.kept;
+  };
+  const later = () => {
+    clearTimeout(timer);
+    if (!over) timer = setTimeout(keep, PAUSE);
+  };
+  form.addEventListener("input", () => {
+    if (said) said.textContent = "";
+    later();
+  });
+  form.addEventListener("submit", () => {
+    over = true;
+    clearTimeout(timer);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && timer) keep();
+  });
+}
+
 /* --- All parts, once the page is there. --- */
 
 function start(page) {
-  for (const part of [passkeys, live]) part(page);
+  for (const part of [passkeys, live, drafts]) part(page);
 }
 
 start(document);

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
@@ -20,7 +21,7 @@ from node.errors import RefusedError
 from node.federation.protocol.messages import JsonObject
 from node.models import alerts as rows
 from node.models import documents
-from node.web import desk
+from node.web import desk, drafts
 from node.web.desk import Session
 from node.web.pages.desk import alert_acts, alerts, case_fields
 from node.web.pages.desk.case_acts import Preview, previews
@@ -66,8 +67,16 @@ async def form(request: Request) -> Response:
             "headline": (note.headline,), "narrative": (note.narrative,), "link_to_work": (note.link_to_work,),
             "demands": note.demands, "expires": (f"{note.expires:%Y-%m-%d}" if note.expires else "",),
         }  # fmt: skip
-        return _page(request, session, held, nothing(FIELDS, **said, **grades))
-    return _page(request, session, held, nothing(FIELDS, link_to_work=(note.link_to_work,), **grades))
+        return await _begun(request, session, held, nothing(FIELDS, **said, **grades))
+    return await _begun(request, session, held, nothing(FIELDS, link_to_work=(note.link_to_work,), **grades))
+
+
+async def _begun(request: Request, session: Session, held: Held, shown: case_fields.Shown) -> Response:
+    """The form as it was left, or as it begins."""
+    left = await drafts.kept(request, session)
+    if left is None:
+        return _page(request, session, held, shown)
+    return _page(request, session, held, drafts.shown(left[0], shown), left=left[1])
 
 
 async def take(request: Request) -> Response:
@@ -75,6 +84,8 @@ async def take(request: Request) -> Response:
     session = await desk.signed_in(request, act="write", limit=_FORM)
     if isinstance(session, Response):
         return session
+    if (later := await drafts.wants_keeping(request, session)) is not None:
+        return later
     held = await _held(request, session)
     if isinstance(held, Response):
         return held
@@ -90,6 +101,7 @@ async def take(request: Request) -> Response:
         await desk.write(request, session, partial(_ask, request=request, session=session, value=value))
     except RefusedError as error:
         return _page(request, session, held, shown, problem=error.reasons)
+    await drafts.drop(request, session)
     return desk.go(request, "/desk/approvals")
 
 
@@ -140,11 +152,11 @@ async def _held(request: Request, session: Session) -> Held | Response:
 
 def _page(
     request: Request, session: Session, held: Held, shown: case_fields.Shown, *, problem: tuple[str, ...] = (),
-    seen: tuple[Preview, ...] = (),
+    seen: tuple[Preview, ...] = (), left: datetime | None = None,
 ) -> Response:  # fmt: skip
     act = request.path_params["act"]
     back = f"{alerts.LIST}/{request.path_params['page']}"
-    view = FormView(_FORMS[act], FIELDS, shown, 0, back, public=True)
+    view = FormView(_FORMS[act], FIELDS, shown, 0, back, public=True, left=left)
     return desk.page(
         request, session, session.organisation, "desk/alert_text.html", view=view, problem=problem, previews=seen,
         held=held, untranslated=session.fields.one("untranslated") == "yes", status=409 if problem else 200,

@@ -1,0 +1,143 @@
+"""How this node is, at the desk: findings, numbers, room, deliveries; comparing with the members; an encrypted backup.
+
+Coordinators and technical administrators; it opens nothing that is sealed. A backup wants a fresh second factor.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from node import __version__
+from node.desk import backups, catch_up, checkup
+from node.errors import NodeError, RefusedError
+from node.federation.mirror import Report
+from node.models import audit, backlogs, contacts, media, schema
+from node.web import desk
+from node.web.desk import Fields, Session
+from node.web.pages.desk import acting
+from node.web.site import Site, site_of
+
+_PAGE = "/desk/node"
+_PATIENCE = 20.0
+"""Seconds that a member may take while somebody waits for the page."""
+_CHUNK = 256 * 1024
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What comparing with one member brought."""
+
+    host: str
+    entries: int
+    refused: int
+    problem: str
+
+
+async def index(request: Request) -> Response:
+    """How the node is."""
+    session = await desk.signed_in(request, act="node")
+    return session if isinstance(session, Response) else await _index(request, session)
+
+
+async def take(request: Request) -> Response:
+    """Compare with every member now; shows what came."""
+    session = await desk.signed_in(request, act="node")
+    if isinstance(session, Response):
+        return session
+    site, organisation = site_of(request), session.organisation
+    members = await site.database.read(lambda connection: contacts.members_of(connection, organisation.did))
+    if not members:
+        return await _index(request, session, problem="there is no member to compare with")
+    try:
+        await acting.do(request, session, "node", "sync", organisation.did, lambda connection: None)
+    except RefusedError as error:
+        return await _index(request, session, problem=acting.reason_of(error))
+    reports = await catch_up.compare(site.mirror, organisation, members, _PATIENCE)
+    return await _index(request, session, compared=[_compared(each) for each in reports])
+
+
+async def backup(request: Request) -> Response:
+    """One sealed file with the database and the pictures."""
+    session = await desk.signed_in(request, act="node", fresh_factor=True)
+    if isinstance(session, Response):
+        return session
+    site = site_of(request)
+    if site.packing.locked():
+        return await _index(request, session, problem="another backup is just being made: try again when it is done")
+    try:
+        async with site.packing:
+            sealed = await _sealed(site, session.fields)
+    except NodeError as error:
+        return await _index(request, session, problem=acting.reason_of(error))
+    try:
+        await acting.do(request, session, "node", "backup", session.organisation.did, lambda connection: None)
+    except RefusedError as error:
+        sealed.close()
+        return await _index(request, session, problem=acting.reason_of(error))
+    name = f"tadamun-{session.organisation.handle}-{site.clock():%Y%m%d}.tar.gz.age"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return desk.inert(StreamingResponse(_chunks(sealed), headers=headers, media_type="application/octet-stream"))
+
+
+async def _sealed(site: Site, fields: Fields) -> BinaryIO:
+    """Made off the event loop.
+
+    Raises:
+        NodeError: to nobody, with a bad passphrase, or there is no room.
+    """
+    recipients, phrase = fields.one("recipients").split(), fields.typed("passphrase")
+    if recipients and phrase:
+        raise RefusedError("give an age recipient or a passphrase, not both")
+    if recipients:
+        return await asyncio.to_thread(backups.sealed_to, site.settings, site.database, recipients)
+    if phrase != fields.typed("again"):
+        raise RefusedError("the two passphrases differ")
+    return await asyncio.to_thread(backups.sealed_by, site.settings, site.database, phrase)
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            yield chunk
+
+
+def _compared(report: Report) -> Compared:
+    return Compared(report.host, sum(report.entries.values()), report.refused, report.problem)
+
+
+async def _index(
+    request: Request, session: Session, *, problem: str = "", compared: Sequence[Compared] = ()
+) -> Response:
+    site, organisation = site_of(request), session.organisation
+
+    shown = await site.database.read(partial(_read, session=session, now=site.clock()))
+    room = await asyncio.to_thread(checkup.room, site.settings, shown.pop("pictures"))
+    of_machine = await asyncio.to_thread(checkup.of_machine, site.settings, site.keyring)
+    return desk.page(
+        request, session, organisation, "desk/node.html", status=409 if problem else 200, problem=problem,
+        compared=compared, findings=(*of_machine, *shown.pop("findings")), room=room, megabyte=_MEGABYTE,
+        version=__version__, schema=schema.REVISIONS[-1], fresh=acting.is_fresh(request, session),
+        sqlite=not site.settings.database_url, most_recipients=backups.MAX_RECIPIENTS,
+        most_by_passphrase=backups.MAX_BY_PASSPHRASE // (1024 * 1024), **shown,
+    )  # fmt: skip
+
+
+def _read(connection: Connection, *, session: Session, now: datetime) -> dict[str, Any]:
+    organisation = session.organisation
+    chain = audit.all_of(connection, organisation.did)
+    return {
+        "numbers": checkup.numbers(connection, organisation),
+        "findings": checkup.of_rows(connection, organisation, now),
+        "backlogs": backlogs.of(connection, organisation.did),
+        "members": contacts.members_of(connection, organisation.did),
+        "pictures": sum(each.size for each in media.held(connection)),
+        "last_backup": next((each.hour for each in reversed(chain) if each.act == "backup"), None),
+    }
