@@ -29,7 +29,7 @@ from node.federation.protocol.addressing import Policy
 from node.federation.relays import Relays
 from node.federation.witness import Witness
 from node.greetings import Ways
-from node.models import approvals, deliveries, documents, organisations, queues, rooms, schema, sessions
+from node.models import approvals, deliveries, documents, organisations, queues, replies, rooms, schema, sessions
 from node.models.base import Database
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
@@ -206,5 +206,6 @@ class Node:
             await self.database.write(partial(documents.forget_dead, now=now))
             await self.database.write(partial(approvals.stale, now=now))
             await self.database.write(partial(sessions.prune, now=now))
+            unscrubbed = bool(await self.database.write(partial(replies.prune, now=now))) or unscrubbed
             unscrubbed = await case_clock.run(self.database, self.keyring, now, unscrubbed=unscrubbed)
             await asyncio.sleep(_PRUNE)

@@ -61,9 +61,9 @@ class Duty:
 DUTIES: Mapping[str, Duty] = MappingProxyType(
     {
         AUTHOR: Duty(frozenset({"write"}), frozenset({NETWORK}), False),
-        APPROVER: Duty(frozenset({"approve"}), frozenset({APPROVALS, NETWORK}), True),
-        CASE_WORKER: Duty(frozenset({"write", "cases"}), frozenset(ROOMS), True),
-        COORDINATOR: Duty(frozenset({"people", "disable", "lock"}), frozenset({APPROVALS, NETWORK}), True),
+        APPROVER: Duty(frozenset({"approve", "replies"}), frozenset({APPROVALS, NETWORK}), True),
+        CASE_WORKER: Duty(frozenset({"write", "cases", "replies"}), frozenset(ROOMS), True),
+        COORDINATOR: Duty(frozenset({"people", "disable", "lock", "replies"}), frozenset({APPROVALS, NETWORK}), True),
         ADMINISTRATOR: Duty(frozenset({"disable"}), frozenset(), False),
     }
 )

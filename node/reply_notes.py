@@ -19,7 +19,7 @@ import nh3
 
 from node.alert_forms import clean
 from node.federation.protocol.activities import parse_activity
-from node.federation.protocol.messages import JsonObject, as_list, parse_document
+from node.federation.protocol.messages import JsonObject, as_list, id_of, parse_document
 
 _MAX_TEXT = 20_000
 _MAX_LINE = 1_000
@@ -83,6 +83,11 @@ def parse(raw: bytes) -> Words:
         attachments=tuple(_attachment(each) for each in _objects(note.get("attachment"))[:_MAX_ATTACHMENTS]),
         page=_address(note.get("url")) or _line(note.get("id")),
     )
+
+
+def author_of(raw: bytes) -> str:
+    """The id of the activity's actor, as it writes it itself."""
+    return id_of(parse_document(raw).value.get("actor")) or ""
 
 
 def plain(html: str) -> str:

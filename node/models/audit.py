@@ -43,6 +43,8 @@ ACTS = frozenset({
     "password", "session.end", "draft", "approve", "refuse", "publish", "override", "send",
     "case.open", "case.change", "case.close", "message.send", "message.read", "request.take", "settings",
     "custody.release", "custody.asked",
+    "reply.judge", "reply.ask", "reply.evidence", "reply.destroy", "reply.export", "reply.block", "reply.unblock",
+    "reply.case", "reply.report",
 })  # fmt: skip
 """The acts there are; more of them may be added, never words of a person."""
 SHELL = "shell"
