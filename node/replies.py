@@ -55,7 +55,8 @@ A_DAY = timedelta(days=1)
 FROM_A_HOST, FROM_AN_ACTOR = 100, 20
 """Replies and new versions of them that are taken in a day."""
 _REMEMBERED = 20_000
-_SPEC = "Tadamun replies 1"
+SPEC = "Tadamun replies 1"
+"""Named by refusals that are these rules' own; what they refuse leaves no row."""
 
 
 # --- what comes ---------------------------------------------------------------------------------------------------
@@ -91,9 +92,9 @@ def decide(activity: Activity, facts: Facts) -> Decision:
     if owner is not None:
         return owner
     if facts.blocked:
-        return Refuse("its author or their server is blocked here for replies", _SPEC)
+        return Refuse("its author or their server is blocked here for replies", SPEC)
     if len(activity.raw) > MAX_REPLY:
-        return Refuse(f"a reply over {MAX_REPLY} bytes", _SPEC)
+        return Refuse(f"a reply over {MAX_REPLY} bytes", SPEC)
     return _known(activity, facts) or Accept(
         (HoldReply(activity.object_id, activity.actor, answered(note, facts.did) or ""),)
     )
@@ -103,7 +104,7 @@ def _known(activity: Activity, facts: Facts) -> Decision | None:
     """Rules 6 to 8."""
     if facts.state:
         if not facts.same_author:
-            return Refuse("the id belongs to another author", "AP §7.3")
+            return Refuse("the id belongs to another author", SPEC)
         if activity.type == "Create":
             return Ignore("already held")
         if facts.state in (DISMISSED, GONE):
@@ -119,7 +120,7 @@ def _delete(activity: Activity, facts: Facts) -> Decision:
     if activity.object_id is None or not facts.state:
         return Ignore("not held here")
     if not facts.same_author:
-        return Refuse("only the author deletes", "AP §7.4")
+        return Refuse("only the author deletes", SPEC)
     return Accept((LoseReply(activity.object_id, activity.actor),))
 
 

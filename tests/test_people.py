@@ -43,12 +43,12 @@ def test_each_role_enters_the_rooms_of_its_duty_and_no_other():
 
 
 def test_each_role_does_what_it_is_for():
-    acts = ("write", "approve", "cases", "people", "disable", "lock")
+    acts = ("write", "approve", "cases", "people", "disable", "lock", "replies")
     assert {role: [act for act in acts if person(role).may(act)] for role in ROLES} == {
         "author": ["write"],
-        "approver": ["approve"],
-        "case_worker": ["write", "cases"],
-        "coordinator": ["people", "disable", "lock"],
+        "approver": ["approve", "replies"],
+        "case_worker": ["write", "cases", "replies"],
+        "coordinator": ["people", "disable", "lock", "replies"],
         "administrator": ["disable"],
     }
     assert {role for role in ROLES if person(role).needs_factor} == {"approver", "case_worker", "coordinator"}

@@ -577,7 +577,8 @@ def _refused(row: Incoming, error: ProtocolError) -> Settled:
 def _forgets_sender(item: Ready, decision: Decision) -> bool:
     """Whether nothing of the queue may say who sent it: what waits for review rests sealed."""
     held = any(isinstance(effect, HoldReply | LoseReply) for effect in _effects(decision))
-    return held or replies.leaves_no_row(item.verified.activity)
+    refused = isinstance(decision, Refuse) and decision.spec == replies.SPEC
+    return held or refused or replies.leaves_no_row(item.verified.activity)
 
 
 def _effects(decision: Decision) -> tuple[object, ...]:
