@@ -5,6 +5,7 @@ report) and what cannot be taken back has a page of its own that says who will s
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -239,9 +240,10 @@ async def _index(request: Request, session: Session, *, problem: str = "") -> Re
 
 
 async def _one(request: Request, session: Session, *, problem: str = "") -> Response:
-    view = await _read(request, session)
-    if view is None:
-        return await _index(request, session, problem=problem or "no such reply is held here")
+    try:
+        view = await _read(request, session)
+    except RefusedError as error:
+        return await _index(request, session, problem="; ".join(error.reasons))
     return desk.page(
         request, session, session.organisation, "desk/reply.html", status=409 if problem else 200, problem=problem,
         view=view, verdicts=rules.VERDICTS, ways=_ways(view),
@@ -249,7 +251,9 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
 
 
 async def _way(request: Request, session: Session, way: str, *, problem: str = "") -> Response:
-    view = await _read(request, session) if way in _WAYS else None
+    view = None
+    with suppress(RefusedError):
+        view = await _read(request, session)
     if view is None or way not in _ways(view):
         return desk.inert(missing_page(site_of(request), request, session.organisation, 404))
     return desk.page(
@@ -265,14 +269,11 @@ def _ways(view: ReplyView) -> tuple[str, ...]:
     return tuple(way for way in _WAYS if not hidden.get(way))
 
 
-async def _read(request: Request, session: Session) -> ReplyView | None:
+async def _read(request: Request, session: Session) -> ReplyView:
     person, secrets = session.person, _secrets(session)
 
-    def read(connection: Connection) -> ReplyView | None:
-        try:
-            held = acts.open_reply(connection, person.org, request.path_params["reply"], secrets)
-        except RefusedError:
-            return None
+    def read(connection: Connection) -> ReplyView:
+        held = acts.open_reply(connection, person.org, request.path_params["reply"], secrets)
         names = {each.id: each.name for each in people.all_of(connection, person.org)}
         asked = held.review.asked
         return ReplyView(
