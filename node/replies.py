@@ -14,45 +14,37 @@ Threats arrive as replies (R16), and so do smears, pleas for help, witnesses and
 
 Only what is addressed to everyone is held. What is addressed to us alone, or to followers, is a private message even
 where it names an alert: it is answered and not kept (`posts`, rule 8).
-
-Reviewers: one verdict of each person counts, the newest. One who says that it is a threat is enough to treat it as
-one; then one who says that it is harmless. One who calls it spam has it destroyed after seven days. Two who want it
-destroyed have it destroyed at once; what is a threat or evidence is destroyed in no other way before its time.
 """
 
 import base64
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 import orjson
 
 from node import posts
 from node.effects import Accept, Decision, HoldReply, Ignore, LoseReply, Refuse
-from node.errors import ProtocolError, RefusedError
+from node.errors import ProtocolError
 from node.federation.protocol import ids
 from node.federation.protocol.activities import PUBLIC, Activity, addresses
 from node.federation.protocol.messages import JsonObject, as_list, id_of
 
-HARMLESS, THREAT, SPAM = "harmless", "threat", "spam"
-VERDICTS = (HARMLESS, THREAT, SPAM)
-WAITING, DISMISSED, EVIDENCE = "waiting", "dismissed", "evidence"
+WAITING, THREAT, EVIDENCE = "waiting", "threat", "evidence"
+HARMLESS, DISMISSED = "harmless", "dismissed"
 STATES = (WAITING, THREAT, EVIDENCE, HARMLESS, DISMISSED)
 GONE = "gone"
 """Destroyed; the bare digest of its id stays, so that it does not come back."""
 UNREAD_FOR = timedelta(days=90)
 DISMISSED_FOR = timedelta(days=7)
 GONE_FOR = timedelta(days=90)
-TO_DESTROY = 2
 MAX_REPLY = 64 * 1024
 """Bytes of the activity that brings one."""
 MAX_VERSIONS = 5
 MOST_WAITING = 1_000
 A_DAY = timedelta(days=1)
-FROM_A_HOST, FROM_AN_ACTOR = 100, 20
+FROM_A_HOST, FROM_AN_ACTOR = 300, 20
 """Replies and new versions of them that are taken in a day."""
 _REMEMBERED = 20_000
 SPEC = "Tadamun replies 1"
@@ -261,97 +253,7 @@ def parse_received(data: bytes) -> Received:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one person said of a reply."""
-
-    by: str
-    """The person's id."""
-    verdict: str
-    hour: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """What colleagues did with a reply; sealed, for nobody else learns who they are."""
-
-    verdicts: tuple[Verdict, ...] = ()
-    asked: str = ""
-    """The id of the person who is asked to look as well."""
-    destroy: tuple[str, ...] = ()
-    """Ids of those who want it destroyed."""
-    case: str = ""
-    """The case that began with it."""
-
-    def render(self) -> bytes:
-        """As it is sealed."""
-        return orjson.dumps({
-            "verdicts": [[each.by, each.verdict, each.hour.isoformat()] for each in self.verdicts],
-            "asked": self.asked,
-            "destroy": list(self.destroy),
-            "case": self.case,
-        })  # fmt: skip
-
-
-def parse_review(data: bytes) -> Review:
-    """What `render` wrote."""
-    value = orjson.loads(data)
-    verdicts = tuple(Verdict(by, verdict, datetime.fromisoformat(hour)) for by, verdict, hour in value["verdicts"])
-    return Review(verdicts, value["asked"], tuple(value["destroy"]), value["case"])
-
-
-# --- what reviewers do --------------------------------------------------------------------------------------------
-
-
-def judge(review: Review, by: str, verdict: str, now: datetime) -> Review:
-    """Somebody says what it is; whoever was asked to look has looked then.
-
-    Raises:
-        RefusedError: there is no such verdict.
-    """
-    if verdict not in VERDICTS:
-        raise RefusedError(f"a verdict is one of {', '.join(VERDICTS)}")
-    others = tuple(each for each in review.verdicts if each.by != by)
-    said = Verdict(by, verdict, hour_of(now))
-    return replace(review, verdicts=(*others, said), asked="" if review.asked == by else review.asked)
-
-
-def ask(review: Review, by: str, whom: str) -> Review:
-    """A colleague is asked to look as well.
-
-    Raises:
-        RefusedError: oneself.
-    """
-    if whom == by:
-        raise RefusedError("ask somebody else to look as well")
-    return replace(review, asked=whom)
-
-
-def want_destroyed(review: Review, by: str) -> Review:
-    """Somebody wants it destroyed; two do it.
-
-    Raises:
-        RefusedError: they said so already.
-    """
-    if by in review.destroy:
-        raise RefusedError("you said so already: another person must want it too")
-    return replace(review, destroy=(*review.destroy, by))
-
-
-def is_destroyed(review: Review) -> bool:
-    """Whether enough people want it destroyed."""
-    return len(set(review.destroy)) >= TO_DESTROY
-
-
-def standing(review: Review, state: str) -> str:
-    """The state that follows from what was said: evidence stays evidence, and the more careful word counts."""
-    if state == EVIDENCE:
-        return EVIDENCE
-    said = {each.verdict for each in review.verdicts}
-    return next((after for verdict, after in _AFTER.items() if verdict in said), WAITING)
-
-
-_AFTER: Mapping[str, str] = MappingProxyType({THREAT: THREAT, HARMLESS: HARMLESS, SPAM: DISMISSED})
+# --- how long --------------------------------------------------------------------------------------------------------
 
 
 def changed(state: str) -> str:

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node import replies as rules
+from node import reply_reviews as reviews
 from node.effects import Accept, Decision, HoldReply, Ignore, LoseReply, Refuse
 from node.errors import RefusedError
 from node.federation.protocol.activities import AS2, PUBLIC, Activity, parse_activity
 from node.federation.protocol.messages import parse_document
-from node.replies import SPEC, Allowance, Facts, Received, Review
+from node.replies import SPEC, Allowance, Facts, Received
+from node.reply_reviews import Review
 
 DID = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"
 ORG = f"ap+ef61://{DID}/actor"
@@ -170,30 +172,30 @@ def test_two_replies_of_one_author_cannot_be_told_to_be_so() -> None:
 def test_the_more_careful_word_counts_in_whatever_order(said: tuple[tuple[str, str], ...]) -> None:
     review = Review()
     for by, verdict in said:
-        review = rules.judge(review, by, verdict, NOW)
-    assert rules.standing(review, rules.WAITING) == rules.THREAT
+        review = reviews.judge(review, by, verdict, NOW)
+    assert reviews.standing(review, rules.WAITING) == rules.THREAT
     assert {(each.by, each.verdict) for each in review.verdicts} == set(said), "every verdict stands"
 
 
 def test_a_person_has_one_verdict_and_looks_once() -> None:
-    review = rules.ask(Review(), "p", "q")
-    assert rules.judge(review, "r", "spam", NOW).asked == "q"
-    review = rules.judge(rules.judge(review, "q", "threat", NOW), "q", "spam", NOW)
+    review = reviews.ask(Review(), "p", "q")
+    assert reviews.judge(review, "r", "spam", NOW).asked == "q"
+    review = reviews.judge(reviews.judge(review, "q", "threat", NOW), "q", "spam", NOW)
     assert (review.asked, [each.verdict for each in review.verdicts]) == ("", ["spam"])
-    assert rules.standing(review, rules.THREAT) == rules.DISMISSED
-    assert rules.standing(review, rules.EVIDENCE) == rules.EVIDENCE
+    assert reviews.standing(review, rules.THREAT) == rules.DISMISSED
+    assert reviews.standing(review, rules.EVIDENCE) == rules.EVIDENCE
     with pytest.raises(RefusedError, match="somebody else"):
-        rules.ask(review, "p", "p")
+        reviews.ask(review, "p", "p")
     with pytest.raises(RefusedError, match="one of"):
-        rules.judge(review, "p", "lovely", NOW)
+        reviews.judge(review, "p", "lovely", NOW)
 
 
 def test_two_people_destroy_and_one_does_not() -> None:
-    once = rules.want_destroyed(Review(), "p")
-    assert not rules.is_destroyed(once)
+    once = reviews.want_destroyed(Review(), "p")
+    assert not reviews.is_destroyed(once)
     with pytest.raises(RefusedError, match="another person"):
-        rules.want_destroyed(once, "p")
-    assert rules.is_destroyed(rules.want_destroyed(once, "q"))
+        reviews.want_destroyed(once, "p")
+    assert reviews.is_destroyed(reviews.want_destroyed(once, "q"))
 
 
 @pytest.mark.parametrize(
@@ -219,8 +221,8 @@ def test_what_its_author_changed_is_looked_at_again() -> None:
 def test_what_is_sealed_comes_out_as_it_went_in(raw: bytes, key_id: str, request: bytes) -> None:
     received = Received(raw, "peer.example", key_id, HOUR, request, raw)
     assert rules.parse_received(received.render()) == received
-    review = rules.want_destroyed(rules.ask(rules.judge(Review(case="c"), "p", "spam", NOW), "p", "q"), "q")
-    assert rules.parse_review(review.render()) == review
+    review = reviews.want_destroyed(reviews.ask(reviews.judge(Review(case="c"), "p", "spam", NOW), "p", "q"), "q")
+    assert reviews.parse_review(review.render()) == review
     assert rules.exhibit((received,)) != rules.exhibit((received, received))
 
 

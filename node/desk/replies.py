@@ -11,14 +11,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from node import replies as rules
-from node import reply_notes
+from node import reply_notes, reply_reviews
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import ids, sealing
 from node.models import audit, people, replies, rooms
 from node.models.replies import BlockRow, ReplyRow
 from node.people import APPROVALS, Person
-from node.replies import Received, Review
+from node.replies import Received
 from node.reply_notes import Words
+from node.reply_reviews import Review
 
 ACT = "replies"
 """What a role must allow."""
@@ -133,8 +134,8 @@ def judge(
         RefusedError: no such verdict, or somebody else was faster.
     """
     held = seen(connection, by, secrets, name, version)
-    review = rules.judge(held.review, by.id, verdict, now)
-    state = rules.standing(review, held.row.state)
+    review = reply_reviews.judge(held.review, by.id, verdict, now)
+    state = reply_reviews.standing(review, held.row.state)
     due = held.row.due if state == held.row.state else rules.due(state, held.row.hour, now)
     save(connection, by, replace(held.row, state=state, due=due), review)
     note(connection, by, "reply.judge", name, now)
@@ -151,7 +152,7 @@ def ask(
     held = seen(connection, by, secrets, name, version)
     if whom not in {each.id for each in colleagues(connection, by)}:
         raise RefusedError("choose a colleague who reviews replies")
-    save(connection, by, held.row, rules.ask(held.review, by.id, whom))
+    save(connection, by, held.row, reply_reviews.ask(held.review, by.id, whom))
     note(connection, by, "reply.ask", name, now)
 
 
@@ -181,13 +182,13 @@ def destroy(
         RefusedError: they said so before, or somebody else was faster.
     """
     held = seen(connection, by, secrets, name, version)
-    review = rules.want_destroyed(held.review, by.id)
-    if rules.is_destroyed(review):
+    review = reply_reviews.want_destroyed(held.review, by.id)
+    if reply_reviews.is_destroyed(review):
         replies.destroy(connection, by.org, held.row, now)
     else:
         save(connection, by, held.row, review)
     note(connection, by, "reply.destroy", name, now)
-    return rules.is_destroyed(review)
+    return reply_reviews.is_destroyed(review)
 
 
 def colleagues(connection: Connection, person: Person) -> tuple[Person, ...]:
@@ -274,7 +275,7 @@ def _recipient(connection: Connection, org: str) -> str:
 
 
 def _review(row: ReplyRow, secrets: Sequence[str]) -> Review:
-    return rules.parse_review(sealing.open_sealed(row.review, secrets)) if row.review else Review()
+    return reply_reviews.parse_review(sealing.open_sealed(row.review, secrets)) if row.review else Review()
 
 
 def _asks(row: ReplyRow, person: str, secrets: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 from sqlalchemy import Connection
 
 from node import evidence, log, posts, replies
-from node.effects import Accept, Decision, Greet, HoldReply, Ignore, LoseReply, Refuse, StoreActor
+from node.effects import Accept, Decision, Greet, HoldReply, Ignore, Refuse, StoreActor
 from node.errors import FetchError, NodeError, ProtocolError
 from node.evidence import Evidence
 from node.federation import commit, letters, outbox
@@ -34,7 +34,7 @@ from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Request, parse_document
 from node.federation.protocol.verification import SEALED, Carrier, Verified
 from node.federation.quotas import Quotas
-from node.federation.replies import ReplyKeeper, forget_stranger
+from node.federation.replies import ReplyKeeper, forget_stranger, forgets_sender
 from node.federation.stale_keys import StaleKeys
 from node.kinds import Surroundings
 from node.letters import Letter
@@ -522,7 +522,7 @@ class Inbox:
             for item in mine:
                 outcome = self._commit_one(view, item, now)
                 results[item.row.id] = _better(results[item.row.id], _settled(item.row.id, outcome))
-                if _forgets_sender(item, outcome):
+                if forgets_sender(item.verified.activity, outcome):
                     gone.add(item.row.id)
             view.flush()
         for item in ready:
@@ -572,13 +572,6 @@ async def _verify(activity: Activity, carrier: Carrier) -> Verified:
 
 def _refused(row: Incoming, error: ProtocolError) -> Settled:
     return Settled(row.id, queues.REFUSED, error.spec, error.reason, is_private(row.body))
-
-
-def _forgets_sender(item: Ready, decision: Decision) -> bool:
-    """Whether nothing of the queue may say who sent it: what waits for review rests sealed."""
-    held = any(isinstance(effect, HoldReply | LoseReply) for effect in _effects(decision))
-    refused = isinstance(decision, Refuse) and decision.spec == replies.SPEC
-    return held or refused or replies.leaves_no_row(item.verified.activity)
 
 
 def _effects(decision: Decision) -> tuple[object, ...]:

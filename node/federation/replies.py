@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from node import replies as rules
-from node.effects import HoldReply
+from node.effects import Accept, Decision, HoldReply, LoseReply, Refuse
 from node.federation.protocol import ids, sealing
+from node.federation.protocol.activities import Activity
 from node.models import contacts, documents, replies, rooms
 from node.models.queues import Incoming
 from node.models.replies import ReplyRow
@@ -58,6 +59,14 @@ def _keep(view: View, effect: HoldReply, sealed: bytes, now: datetime) -> None:
     replies.add_version(connection, org, held, sealed, rules.MAX_VERSIONS)
     state = rules.changed(held.state)
     replies.save(connection, org, replace(held, state=state, due=rules.due(state, hour, now)))
+
+
+def forgets_sender(activity: Activity, decision: Decision) -> bool:
+    """Whether nothing of the queue may say who sent it: what waits for review rests sealed."""
+    effects = decision.effects if isinstance(decision, Accept) else ()
+    held = any(isinstance(effect, HoldReply | LoseReply) for effect in effects)
+    refused = isinstance(decision, Refuse) and decision.spec == rules.SPEC
+    return held or refused or rules.leaves_no_row(activity)
 
 
 def forget_stranger(connection: Connection, actor: str) -> None:

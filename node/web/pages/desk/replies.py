@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node import replies as rules
+from node import reply_reviews
 from node.desk import replies as acts
 from node.desk import reply_exports as exports
 from node.desk.replies import Line, Opened
@@ -121,7 +122,7 @@ async def act(request: Request) -> Response:
         await desk.write(request, session, partial(work, **_who(request, session)))
     except RefusedError as error:
         return await _one(request, session, problem="; ".join(error.reasons))
-    return desk.go(request, _PAGE if chosen in (rules.HARMLESS, rules.SPAM) else f"{_PAGE}/{name}")
+    return desk.go(request, _PAGE if chosen in (reply_reviews.HARMLESS, reply_reviews.SPAM) else f"{_PAGE}/{name}")
 
 
 async def way_form(request: Request) -> Response:
@@ -246,7 +247,7 @@ async def _one(request: Request, session: Session, *, problem: str = "") -> Resp
         return await _index(request, session, problem="; ".join(error.reasons))
     return desk.page(
         request, session, session.organisation, "desk/reply.html", status=409 if problem else 200, problem=problem,
-        view=view, verdicts=rules.VERDICTS, ways=_ways(view),
+        view=view, verdicts=reply_reviews.VERDICTS, ways=_ways(view),
     )  # fmt: skip
 
 
