@@ -237,7 +237,8 @@ def test_r16_replies_wait_for_review():
     did = ids.portable(NOTE_ID).did
     assert replies.is_for_review(parsed, ACTOR, did)
     done = replies.decide(parsed, replies.Facts(did))
-    assert done == Accept((HoldReply("https://s.example/1", "https://s.example/u", NOTE_ID),)), "sealed, and no object"
+    held = HoldReply("https://s.example/1", "https://s.example/u", ids.canonical(NOTE_ID))
+    assert done == Accept((held,)), "sealed, and no object"
     assert decide_post(parsed, PostFacts(org=ACTOR)) == Ignore("nobody here follows the author")
 
 
