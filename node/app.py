@@ -37,6 +37,7 @@ from node.models import (
     hostings,
     organisations,
     queues,
+    replies,
     rooms,
     schema,
     sessions,
@@ -229,5 +230,6 @@ class Node:
             await self.database.write(partial(sessions.prune, now=now))
             await self.database.write(partial(drafts.prune, now=now))
             await self.database.write(partial(hostings.prune, now=now))
+            unscrubbed = bool(await self.database.write(partial(replies.prune, now=now))) or unscrubbed
             unscrubbed = await case_clock.run(self.database, self.keyring, now, unscrubbed=unscrubbed)
             await asyncio.sleep(_PRUNE)

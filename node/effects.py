@@ -57,8 +57,6 @@ class StoreObject(Effect):
     document: dict[str, Any]
     published: str
     updated: str | None = None
-    review: bool = False
-    """By a stranger: it waits for somebody to read it, and is shown to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +108,24 @@ class Greet(Effect):
 
     to: str
     inbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReply(Effect):
+    """A stranger's reply or mention, or a new version of one: it waits, sealed, for somebody to look at it."""
+
+    object_id: str
+    author: str
+    about: str
+    """The canonical id of what it answers; empty for a mention."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoseReply(Effect):
+    """Its author deleted a reply that is held here."""
+
+    object_id: str
+    author: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from node import (
     recovery,
     relations,
     releases,
+    replies,
     sealed_notes,
     successions,
 )
@@ -33,13 +34,15 @@ from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
 from node.letters import Letter
-from node.models import alerts, contacts, documents, groups, media, organisations, signatures, withheld
+from node.models import alerts, contacts, documents, groups, media, organisations, rooms, signatures, withheld
 from node.models import charters as charter_rows
 from node.models import letters as letter_rows
+from node.models import replies as reply_rows
 from node.models.alerts import AlertRecord
 from node.models.documents import Stored
 from node.models.groups import GroupUpdate
 from node.models.views import View
+from node.people import APPROVALS
 
 _DISTANT = datetime(1970, 1, 1, tzinfo=UTC)
 POST_TYPES = ("Create", "Update", "Delete")
@@ -123,7 +126,7 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
             raw=orjson.dumps(effect.document),
             published=effect.published,
             updated=effect.updated,
-            state=documents.REVIEW if effect.review else documents.SHOWN,
+            state=documents.SHOWN,
             epoch=epoch,
             sequence=sequence,
             via=held.via if held else around.via,
@@ -193,6 +196,7 @@ def drop_author(view: View, author: str) -> None:
     if (found := ids.portable(author)) is not None:
         groups.drop_author(view.connection, view.org, found.did)
     charter_rows.drop_author(view.connection, view.org, author)
+    reply_rows.lose_author(view.connection, view.org, author)
 
 
 def alert_record(effect: StoreObject, around: Surroundings) -> AlertRecord:
@@ -296,7 +300,10 @@ def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decisio
     held = view.stored(activity.object_id) if activity.object_id else None
     following = view.following(activity.actor)
     member = view.member(activity.did)
-    known = following is not None or member is not None or activity.did == view.org
+    if held is None and member is None and activity.did != view.org:
+        found = _judge_reply(view, activity, around)
+        if found is not None:
+            return found
     return posts.decide(
         activity,
         posts.Facts(
@@ -308,9 +315,30 @@ def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decisio
             known_author=held.author if held else None,
             known_updated=held.updated if held else None,
             gone=_is_gone(view, activity, held),
-            answers_ours=_answers_ours(view, activity),
-            room=known or documents.has_room(view.connection, view.org),
             sender_inbox=_sender_inbox(view, activity) if posts.is_private(activity) else None,
+        ),
+    )
+
+
+def _judge_reply(view: View, activity: Activity, around: Surroundings) -> Decision | None:
+    """What is held for review, or may be; `None` for everything else."""
+    if activity.type != "Delete" and not replies.is_for_review(activity, view.organisation.actor, view.org):
+        return None
+    salt = reply_rows.salt(view.connection, view.org)
+    tag = replies.tag(salt, activity.object_id or "")
+    known = reply_rows.by_tag(view.connection, view.org, tag) if salt else None
+    if activity.type == "Delete" and known is None:
+        return None
+    names = [replies.block_tag(salt, name) for name in (activity.actor, around.via)]
+    return replies.decide(
+        activity,
+        replies.Facts(
+            did=view.org,
+            state=known.state if known else "",
+            same_author=known is None or known.author in (b"", replies.author_tag(salt, tag, activity.actor)),
+            blocked=reply_rows.is_blocked(view.connection, view.org, names),
+            reviewed=rooms.recipient(view.connection, view.org, APPROVALS) is not None,
+            room=reply_rows.waiting(view.connection, view.org) < replies.MOST_WAITING,
         ),
     )
 
@@ -318,14 +346,6 @@ def _judge_post(view: View, verified: Verified, around: Surroundings) -> Decisio
 def _sender_inbox(view: View, activity: Activity) -> str | None:
     found = documents.actor(view.connection, activity.actor)
     return found.inbox if found else None
-
-
-def _answers_ours(view: View, activity: Activity) -> bool:
-    parent = (activity.object or {}).get("inReplyTo")
-    if not isinstance(parent, str):
-        return False
-    found = ids.portable(parent)
-    return found is not None and found.did == view.org
 
 
 def _judge_relation(view: View, verified: Verified, around: Surroundings) -> Decision:

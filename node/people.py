@@ -62,10 +62,10 @@ class Duty:
 DUTIES: Mapping[str, Duty] = MappingProxyType(
     {
         AUTHOR: Duty(frozenset({"write", "lock"}), frozenset({NETWORK}), False),
-        APPROVER: Duty(frozenset({"approve", "lock"}), frozenset({APPROVALS, NETWORK}), True),
-        CASE_WORKER: Duty(frozenset({"write", "cases", "lock"}), frozenset(ROOMS), True),
+        APPROVER: Duty(frozenset({"approve", "replies", "lock"}), frozenset({APPROVALS, NETWORK}), True),
+        CASE_WORKER: Duty(frozenset({"write", "cases", "replies", "lock"}), frozenset(ROOMS), True),
         COORDINATOR: Duty(
-            frozenset({"people", "disable", "lock", "unlock", "trust", "profile", "node"}),
+            frozenset({"people", "disable", "lock", "unlock", "replies", "trust", "profile", "node"}),
             frozenset({APPROVALS, NETWORK}), True,
         ),
         ADMINISTRATOR: Duty(frozenset({"disable", "lock", "node"}), frozenset(), False),

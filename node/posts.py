@@ -10,8 +10,7 @@ Rules, in order:
 7. its content is within bounds;
 8. only what is public is kept: a direct message is answered and not stored, followers-only posts are not ours to copy
    (R8), and the bytes of neither are kept after they were judged;
-9. kept are posts of those we follow and of members; a reply or mention by others waits for review, and no more than
-   there is room for (R16);
+9. kept are posts of those we follow and of members; a reply or mention by others is held for review (`replies`, R16);
 10. an Update needs a later `updated` than what we have; a Create of a known id changes nothing.
 """
 
@@ -42,10 +41,6 @@ class Facts:
     """Author of what we hold under this id; `None` when we hold nothing."""
     known_updated: str | None = None
     gone: bool = False
-    answers_ours: bool = False
-    """It replies to something of ours."""
-    room: bool = True
-    """More strangers' replies and mentions may wait for review."""
     sender_inbox: str | None = None
     """Where the author gets answers, where we know it."""
 
@@ -76,7 +71,7 @@ def decide(activity: Activity, facts: Facts) -> Decision:
     if PUBLIC not in addresses(note) and PUBLIC not in activity.addresses:
         return _private(activity, note, facts)
     passed_over = _not_for_us(activity, note, facts)
-    return passed_over or Accept((_store(activity, note, activity.object_id, facts),))
+    return passed_over or Accept((_store(activity, note, activity.object_id),))
 
 
 def is_private(activity: Activity) -> bool:
@@ -105,10 +100,8 @@ def _private(activity: Activity, note: JsonObject, facts: Facts) -> Decision:
 
 def _not_for_us(activity: Activity, note: JsonObject, facts: Facts) -> Ignore | None:
     """Rules 9 and 10: what is kept, and for whom."""
-    if not (facts.own or facts.followed or facts.member or facts.answers_ours or _mentions(note, facts.org)):
+    if not (facts.own or facts.followed or facts.member):
         return Ignore("nobody here follows the author")
-    if _is_strange(facts) and not facts.room:
-        return Ignore("too many strangers' posts wait for review")
     if facts.known_author is not None and not _newer(activity, note, facts):
         return Ignore("already held")
     return None
@@ -166,22 +159,7 @@ def _moment(text: object) -> datetime | None:
     return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
 
-def _mentions(note: JsonObject, org: str) -> bool:
-    for tag in as_list(note.get("tag"))[:100]:
-        if isinstance(tag, dict) and tag.get("type") == "Mention" and isinstance(tag.get("href"), str):
-            try:
-                if ids.canonical(tag["href"]) == org:
-                    return True
-            except ProtocolError:
-                continue
-    return False
-
-
-def _is_strange(facts: Facts) -> bool:
-    return not (facts.own or facts.followed or facts.member)
-
-
-def _store(activity: Activity, note: JsonObject, object_id: str, facts: Facts) -> StoreObject:
+def _store(activity: Activity, note: JsonObject, object_id: str) -> StoreObject:
     return StoreObject(
         object_id=object_id,
         kind=activity.object_type or "",
@@ -189,7 +167,6 @@ def _store(activity: Activity, note: JsonObject, object_id: str, facts: Facts) -
         document=note,
         published=_text(note, "published"),
         updated=_text(note, "updated") or None,
-        review=_is_strange(facts),
     )
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from node import alerts, case_alerts, case_counts, cases
+from node import alerts, case_alerts, case_counts, cases, replies
 from node.alert_terms import STATUSES
 from node.case_terms import SHOWN, STATES
 from node.cases import Ask, No, Perpetrator, Person, Retention, Words
-from node.effects import Accept, Ignore, Refuse
+from node.effects import Accept, HoldReply, Ignore, Refuse
+from node.federation.protocol import ids
 from node.federation.protocol.activities import AS2, parse_activity
 from node.federation.protocol.messages import parse_document
 from node.posts import Facts as PostFacts
@@ -224,14 +225,21 @@ def test_r15_an_exercise_says_so_and_never_goes_to_the_public(status):
 def test_r16_replies_wait_for_review():
     policy = example_note()["interactionPolicy"]["canReply"]
     assert PUBLIC not in policy["automaticApproval"] and PUBLIC in policy["manualApproval"]
-    note = {"id": "https://s.example/1", "type": "Note", "attributedTo": "https://s.example/u", "content": "EXERCISE"}
+    note = {
+        "id": "https://s.example/1", "type": "Note", "attributedTo": "https://s.example/u", "content": "EXERCISE",
+        "inReplyTo": NOTE_ID,
+    }  # fmt: skip
     raw = {
         "@context": AS2, "id": "https://s.example/2", "type": "Create", "actor": "https://s.example/u", "to": [PUBLIC],
         "object": note,
     }  # fmt: skip
     parsed = parse_activity(parse_document(json.dumps(raw).encode()))
-    done = decide_post(parsed, PostFacts(org="https://x.example/", answers_ours=True))
-    assert done.effects[0].review, "a stranger's reply is shown to nobody yet"
+    did = ids.portable(NOTE_ID).did
+    assert replies.is_for_review(parsed, ACTOR, did)
+    done = replies.decide(parsed, replies.Facts(did))
+    held = HoldReply("https://s.example/1", "https://s.example/u", ids.canonical(NOTE_ID))
+    assert done == Accept((held,)), "sealed, and no object"
+    assert decide_post(parsed, PostFacts(org=ACTOR)) == Ignore("nobody here follows the author")
 
 
 def test_r17_a_closed_case_is_deleted_when_its_time_is_over_and_the_consent_says_how():

@@ -43,12 +43,12 @@ def test_each_role_enters_the_rooms_of_its_duty_and_no_other():
 
 
 def test_each_role_does_what_it_is_for():
-    acts = ("write", "approve", "cases", "people", "disable", "lock", "unlock", "trust", "profile", "node")
+    acts = ("write", "approve", "cases", "people", "disable", "lock", "unlock", "replies", "trust", "profile", "node")
     assert {role: [act for act in acts if person(role).may(act)] for role in ROLES} == {
         "author": ["write", "lock"],
-        "approver": ["approve", "lock"],
-        "case_worker": ["write", "cases", "lock"],
-        "coordinator": ["people", "disable", "lock", "unlock", "trust", "profile", "node"],
+        "approver": ["approve", "lock", "replies"],
+        "case_worker": ["write", "cases", "lock", "replies"],
+        "coordinator": ["people", "disable", "lock", "unlock", "replies", "trust", "profile", "node"],
         "administrator": ["disable", "lock", "node"],
     }
     assert {role for role in ROLES if person(role).needs_factor} == {"approver", "case_worker", "coordinator"}

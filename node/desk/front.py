@@ -10,6 +10,7 @@ from node import approvals as rules
 from node import plans
 from node.desk import approvals, groups, offers
 from node.models import approvals as rows
+from node.models import replies as reply_rows
 from node.models.approvals import Row
 from node.models.organisations import Organisation
 from node.people import Person
@@ -33,6 +34,8 @@ class Waits:
     """Those whose 24 hours are over."""
     plans: int = 0
     """Steps of working groups' plans that are late or come within a month, where we steer the group."""
+    replies: int = 0
+    """Replies that nobody has looked at, for who may."""
 
 
 def waits(
@@ -51,6 +54,7 @@ def waits(
         reviews=len(until) - overdue,
         overdue=overdue,
         plans=_plans(connection, org, network_secrets, now),
+        replies=reply_rows.waiting(connection, org) if person.may("replies") else 0,
     )
 
 

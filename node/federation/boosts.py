@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from node import alerts as alert_rules
 from node import boosts as rules
-from node import relations
+from node import relations, replies
 from node.boosts import Candidate, Voice
 from node.effects import Accept, AddFollower, Decision, ForgetActor, Ignore, Refuse, RemoveFollower, Reply
 from node.errors import ProtocolError
@@ -44,8 +44,10 @@ def take(connection: Connection, voice: Voice, now: datetime, other: Take) -> in
     """
     settled: list[Settled] = []
     for number, body in boosts.arrived(connection, voice.key):
+        unnamed = False
         try:
             activity = parse_activity(parse_document(body))
+            unnamed = replies.leaves_no_row(activity)
             decision = _relation(connection, voice, activity) if activity.type in _TAKEN else other(activity)
         except ProtocolError as error:
             decision = Refuse(error.reason, error.spec)
@@ -54,9 +56,9 @@ def take(connection: Connection, voice: Voice, now: datetime, other: Take) -> in
                 _obey(connection, voice, decision, now)
                 settled.append(Settled(number, queues.ACCEPTED))
             case Ignore(reason):
-                settled.append(Settled(number, queues.IGNORED, _RULE, reason))
+                settled.append(Settled(number, queues.IGNORED, _RULE, reason, unnamed))
             case Refuse(reason, spec):
-                settled.append(Settled(number, queues.REFUSED, spec, reason))
+                settled.append(Settled(number, queues.REFUSED, spec, reason, unnamed))
     queues.settle(connection, settled, now)
     return len(settled)
 

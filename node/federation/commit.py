@@ -21,6 +21,7 @@ from node.effects import (
     Effect,
     FollowAgain,
     Greet,
+    HoldReply,
     Ignore,
     KeepLetter,
     Refuse,
@@ -48,13 +49,17 @@ MOST_BRANCHES = 200
 OLD = release_rules.OLD
 
 
+Answer = Reply | FollowAgain | ReplyLetter | Greet | HoldReply
+"""What a decision leaves to the caller."""
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
     """What came of one activity."""
 
     decision: Decision
-    replies: tuple[Reply | FollowAgain | ReplyLetter | Greet, ...] = ()
-    """Activities of ours that answer it; the caller publishes them in the same transaction."""
+    replies: tuple[Answer, ...] = ()
+    """Activities of ours that answer it, and strangers' replies to be sealed: the caller's, in the same transaction."""
     new: bool = False
     """The log had no such entry before."""
 
@@ -95,14 +100,12 @@ def commit(view: View, verified: Verified, around: Surroundings, *, pass_on: boo
     return Committed(decision, replies, new)
 
 
-def _carry_out(
-    view: View, decision: Accept, activity: Activity, around: Surroundings
-) -> tuple[Reply | FollowAgain | ReplyLetter | Greet, ...]:
-    replies: list[Reply | FollowAgain | ReplyLetter | Greet] = []
+def _carry_out(view: View, decision: Accept, activity: Activity, around: Surroundings) -> tuple[Answer, ...]:
+    replies: list[Answer] = []
     left: list[Effect] = []
     for effect in saving.save(view, decision, around):
         match effect:
-            case Reply() | FollowAgain() | ReplyLetter() | Greet():
+            case Reply() | FollowAgain() | ReplyLetter() | Greet() | HoldReply():
                 replies.append(effect)
             case KeepLetter():
                 letters.keep(view, effect, activity, around)

@@ -19,8 +19,8 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
 
-from node import evidence, log, posts
-from node.effects import Accept, Decision, Greet, Ignore, Refuse, StoreActor
+from node import evidence, log, posts, replies
+from node.effects import Accept, Decision, Greet, HoldReply, Ignore, Refuse, StoreActor
 from node.errors import FetchError, NodeError, ProtocolError
 from node.evidence import Evidence
 from node.federation import commit, letters, outbox
@@ -34,6 +34,7 @@ from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import Request, parse_document
 from node.federation.protocol.verification import SEALED, Carrier, Verified
 from node.federation.quotas import Quotas
+from node.federation.replies import ReplyKeeper, forget_stranger, forgets_sender
 from node.federation.stale_keys import StaleKeys
 from node.kinds import Surroundings
 from node.letters import Letter
@@ -91,6 +92,7 @@ class Inbox:
         self._heard = heard
         self._stirred = stirred
         self._greeter = greeter
+        self._keeper = ReplyKeeper()
         self._unscrubbed = False
         self._pinned: dict[str, tuple[str, ...]] = {}
         self._own: dict[str, Organisation] = {}
@@ -157,7 +159,11 @@ class Inbox:
             raise
         await self._check_carrier(key.owner, activity)
         self._quotas.take(ids.origin(key.owner), len(request.body), now)
-        return self._row(request, activity, org, now, claim.key_id, key.owner, None), activity
+        signed: bytes | None = None
+        if replies.leaves_no_row(activity):
+            with suppress(ProtocolError):  # what was signed and is not written down is no evidence either
+                signed = kept_request(request, claim)
+        return self._row(request, activity, org, now, claim.key_id, key.owner, signed), activity
 
     async def _admit_alone(self, request: Request, activity: Activity, org: str, now: datetime) -> Incoming:
         """Without an HTTP signature its own proof must do. A did is its own key: verified here, nobody is asked."""
@@ -489,12 +495,15 @@ class Inbox:
             log.error("inbox.failed", exception=error)
             now = self._clock()
             failed = [
-                Settled(item.row.id, queues.FAILED, "", type(error).__name__, posts.is_private(item.verified.activity))
+                Settled(item.row.id, queues.FAILED, "", type(error).__name__, is_private(item.row.body))
                 for item in ready
             ]
             await self._database.write(lambda connection: queues.settle(connection, failed, now))
             return
         self._unscrubbed = self._unscrubbed or forgot
+        for item in ready:
+            if replies.leaves_no_row(item.verified.activity):
+                self._discovery.forget(item.verified.activity.actor)
         for host in {item.row.via for item in ready if item.row.via}:
             self._heard(host)
         self._stirred()
@@ -503,6 +512,7 @@ class Inbox:
         """Write it all down; returns whether private words were deleted."""
         now = self._clock()
         results = {item.row.id: Settled(item.row.id, queues.IGNORED, "", "no organisation here") for item in ready}
+        gone: set[int] = set()
         for organisation in organisations.all_of(connection):
             mine = [item for item in ready if item.row.org in ("", organisation.did)]
             if not mine:
@@ -512,9 +522,15 @@ class Inbox:
             for item in mine:
                 outcome = self._commit_one(view, item, now)
                 results[item.row.id] = _better(results[item.row.id], _settled(item.row.id, outcome))
+                if forgets_sender(item.verified.activity, outcome):
+                    gone.add(item.row.id)
             view.flush()
-        private = {item.row.id for item in ready if posts.is_private(item.verified.activity)}
-        done = [replace(each, forget=each.forget or each.id in private) for each in (*settled, *results.values())]
+        for item in ready:
+            if item.row.id in gone:
+                forget_stranger(connection, item.verified.activity.actor)
+            elif posts.is_private(item.verified.activity):
+                gone.add(item.row.id)
+        done = [replace(each, forget=each.forget or each.id in gone) for each in (*settled, *results.values())]
         queues.settle(connection, done, now)
         return any(each.forget for each in done)
 
@@ -533,6 +549,8 @@ class Inbox:
         for reply in done.replies:
             if isinstance(reply, Greet):
                 self._greeter.answer(view, self._keyring.organisation(view.org), reply, now)
+            elif isinstance(reply, HoldReply):
+                self._keeper.hold(view, reply, item.row, now)
             else:
                 outbox.answer(view, self._keyring.organisation(view.org), reply, around)
         if any(isinstance(effect, StoreActor) for effect in _effects(done.decision)):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from node import letters, log, posts
+from node import letters, log, posts, replies
 from node.errors import ProtocolError
 from node.federation.protocol.activities import Activity, parse_activity
 from node.federation.protocol.messages import Request, parse_document
@@ -136,15 +136,16 @@ class Intake:
 
 
 def is_private(body: bytes) -> bool:
-    """Whether a body brings words that are not for everyone, and so is not kept past its judgement."""
+    """Whether a body brings words that are not for everyone, or for review, and so is not kept past its judgement."""
     if letters.OBJECT.encode() in body:
         return True  # a letter is kept by those it is for, or by nobody
     if b"Create" not in body and b"Update" not in body:
         return False
     try:
-        return posts.is_private(parse_activity(parse_document(body)))
+        activity = parse_activity(parse_document(body))
     except ProtocolError:
         return False
+    return posts.is_private(activity) or replies.leaves_no_row(activity)
 
 
 def check_content_type(request: Request) -> None:

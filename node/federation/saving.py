@@ -5,6 +5,7 @@ from datetime import datetime
 import orjson
 
 from node import evidence, kinds
+from node import replies as reply_rules
 from node.effects import (
     Accept,
     AddFollower,
@@ -12,6 +13,7 @@ from node.effects import (
     Effect,
     ForgetActor,
     HideObject,
+    LoseReply,
     RemoveFollower,
     Report,
     SetFollowing,
@@ -25,7 +27,7 @@ from node.federation.protocol import ids, verification
 from node.federation.protocol.messages import Document
 from node.federation.protocol.replicas import Header
 from node.kinds import Surroundings
-from node.models import contacts, documents, groups, logs
+from node.models import contacts, documents, groups, logs, replies
 from node.models.contacts import Follower
 from node.models.groups import GroupUpdate
 from node.models.views import View
@@ -57,6 +59,8 @@ def _save_one(view: View, effect: Effect, around: Surroundings) -> bool:
             kinds.drop_author(view, actor)
             documents.forget_actor(connection, actor)
             view.forget()
+        case LoseReply(object_id, actor):
+            _lose_reply(view, object_id, actor)
         case Announced(object_id, actor, activity):
             groups.note(connection, org, GroupUpdate(object_id, actor, "", activity, groups.ANNOUNCED, around.now))
         case Report(kind, actor, object_id):
@@ -66,6 +70,14 @@ def _save_one(view: View, effect: Effect, around: Surroundings) -> bool:
         case _:
             return False
     return True
+
+
+def _lose_reply(view: View, object_id: str, actor: str) -> None:
+    salt = replies.salt(view.connection, view.org)
+    tag = reply_rules.tag(salt, object_id)
+    held = replies.by_tag(view.connection, view.org, tag)
+    if held is not None and held.author == reply_rules.author_tag(salt, tag, actor):
+        replies.lose(view.connection, view.org, held)
 
 
 def _save_contact(view: View, effect: Effect, around: Surroundings) -> None:

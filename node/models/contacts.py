@@ -209,6 +209,14 @@ def followed_among(connection: Connection, org: str, actors: Collection[str]) ->
     return frozenset(rows.scalars())
 
 
+def is_known(connection: Connection, actor: str) -> bool:
+    """Whether anybody on this node follows the actor or is followed by it."""
+    return any(
+        connection.execute(select(table.c.actor).where(table.c.actor == actor).limit(1)).first() is not None
+        for table in (followers, followings)
+    )
+
+
 def pin(connection: Connection, org: str, member: Member) -> None:
     """Pin a member, or replace what we hold of it."""
     connection.execute(delete(members).where(members.c.org == org, members.c.did == member.did))

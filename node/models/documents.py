@@ -112,13 +112,12 @@ evidence = Table(
     Column("told", Boolean, nullable=False, server_default=false()),
 )
 
-SHOWN, GONE, REVIEW = "shown", "gone", "review"
+SHOWN, GONE = "shown", "gone"
 _MAX_COUNTERS = 500
 _MAX_EVIDENCE = 2_000
 _MAX_TESTIMONIES = 200
 """What one member may tell us."""
 _MAX_REPORTS = 2_000
-_MAX_REVIEW = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +231,6 @@ def is_dead(connection: Connection, key_id: str, now: datetime) -> bool:
 def forget_dead(connection: Connection, now: datetime) -> None:
     """The negative cache forgets what it would answer for no longer."""
     connection.execute(delete(dead_keys).where(dead_keys.c.until < now))
-
-
-def has_room(connection: Connection, org: str) -> bool:
-    """Whether another stranger's reply or mention may wait for review."""
-    some = select(objects.c.id).where(objects.c.org == org, objects.c.state == REVIEW).limit(_MAX_REVIEW).subquery()
-    return connection.execute(select(func.count()).select_from(some)).scalar_one() < _MAX_REVIEW
 
 
 def stored(connection: Connection, org: str, object_id: str) -> Stored | None:

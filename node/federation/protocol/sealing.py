@@ -84,6 +84,17 @@ def seal(data: bytes, recipients: Sequence[str]) -> bytes:
     return sealed
 
 
+def seal_file(data: bytes, recipient: str) -> bytes:
+    """A file for somebody who opens it with the tool `age`: nothing is padded, so its size can be seen.
+
+    Raises:
+        ProtocolError: that is no recipient.
+    """
+    named = pyrage.x25519.Recipient.from_str(check_recipient(recipient))
+    sealed: bytes = pyrage.encrypt(data, [named])
+    return sealed
+
+
 def open_sealed(blob: bytes, secrets: Sequence[str]) -> bytes:
     """Open with whichever of our secrets fits.
 
