@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from node.web import activitypub, boosts, media, wellknown
 from node.web.middleware import Frame
-from node.web.pages import bundles, charters, evidence, feeds, groups, joining, letters, press, public, requests
+from node.web.pages import bundles, charters, evidence, feeds, groups, joining, letters, press, public, requests, search
 from node.web.pages.desk import (
     approvals,
     case_acts,
@@ -28,6 +28,7 @@ from node.web.pages.desk import (
 )
 from node.web.pages.desk import charters as desk_charters
 from node.web.pages.desk import groups as desk_groups
+from node.web.pages.desk import search as desk_search
 from node.web.site import Site
 from node.web.veil import veiled
 
@@ -165,6 +166,9 @@ ROUTES = (
     Route("/desk/offers/{offer}", offers.answer, methods=["POST"]),
     Route("/desk/lock", people.lock_form, methods=["GET"]),
     Route("/desk/lock", people.lock, methods=["POST"]),
+    Route("/search", veiled(search.index)),
+    Route("/desk/search", desk_search.form, methods=["GET"]),
+    Route("/desk/search", desk_search.take, methods=["POST"]),
     Route("/static/{name}", public.static),
     Route("/.well-known/nodeinfo", wellknown.get_nodeinfo_links),
     Route("/nodeinfo/2.1", wellknown.get_nodeinfo),

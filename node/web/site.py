@@ -19,6 +19,7 @@ from node.receipts import Patience
 from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
+from node.web.turns import Turns
 from node.web.uploads import Uploads
 from node.web.versions import Versions
 
@@ -59,6 +60,7 @@ class Site:
     versions: Versions = field(default_factory=Versions)
     doorstep: Counter = field(default_factory=Counter)
     """Where organisations ask to join, apart from those who ask for help: neither holds the other up."""
+    searches: Turns = field(default_factory=Turns)
     copied: datetime | None = None
     """The moment of a copy as files, while one is made: exercises, which are the members', are left out of it."""
 

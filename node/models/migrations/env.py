@@ -27,6 +27,7 @@ from node.models import (
     queues,
     relays,
     rooms,
+    search,
     sessions,
     signatures,
     withdrawals,
@@ -35,8 +36,8 @@ from node.models import (
 
 TABLES = (
     alerts, approvals, audit, boosts, cases, charters, contacts, declarations, deliveries, documents, fronts, groups,
-    joinings, letters, logs, media, networks, organisations, people, policies, queues, relays, rooms, sessions,
-    signatures, withdrawals, withheld,
+    joinings, letters, logs, media, networks, organisations, people, policies, queues, relays, rooms, search,
+    sessions, signatures, withdrawals, withheld,
 )  # fmt: skip
 
 context.configure(
