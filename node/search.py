@@ -11,8 +11,8 @@ A query is read once. Rules of `parse`, in order:
 
 A text answers where it has every term. A word is found at the beginning of a word; in Arabic, also after the prefixes
 و ف · ب ل ك · ال لل, in that order, where three letters (after the article two) are left; and a query loses its own
-article where three are left. So المحامي finds والمحامية and محامي; كريم loses no letter, and finds no ريم. The price, on
-the other side: ريم finds كريم too. Everything is compared folded (`folding`).
+article where three are left. So المحامي finds والمحامية and محامي; كريم loses no letter, and finds no ريم. The price,
+on the other side: ريم finds كريم too. Everything is compared folded (`folding`).
 
 `signature` is what a table keeps of a text so that most texts need not be read: a bit for the first three, and one for
 the first five letters of every form of every word. It says "perhaps" or "no", never "no" wrongly.

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from node import search as rules
 from node import search_excerpts as excerpts
 from node import search_objects as objects
+from node.alert_terms import is_rtl
 from node.alerts import parse
 from node.charter_texts import Version
 from node.charters import CHARTER, Charter
@@ -61,6 +62,11 @@ class Found:
     """Language → the name of the working group that it belongs to."""
     warnings: tuple[Caveat, ...] = ()
     declared: int = 0
+
+    @property
+    def dir(self) -> str:
+        """Of the excerpt: it may begin with a name in other letters than its sentence."""
+        return ("rtl" if is_rtl(self.language) else "ltr") if self.language else "auto"
 
 
 @dataclass(frozen=True, slots=True)
