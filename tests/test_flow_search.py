@@ -16,16 +16,15 @@ from node.desk import alerts as alert_desk
 from node.desk import group_hosts, groups
 from node.desk import search as desk
 from node.errors import ProtocolError
-from node.models import organisations, rooms, search
+from node.models import organisations, search
 from node.web.turns import Turns
 from tests.support.casework import office
-from tests.support.desk import join
+from tests.support.desk import join, room_secrets
 from tests.support.network import Network, example, page_of, wait_until
 from tests.test_flow_approvals import ask
 from tests.test_flow_charters import freeze as freeze_charter
 from tests.test_flow_networks_apart import act, found
 from tests.test_flow_policies import decide
-from tests.test_flow_sealed_alerts import held
 from tests.test_flow_sealed_alerts import publish as publish_sealed
 
 HEADLINE = "تدريب: احتجازُ المُحَامِيَةِ أَسماء في بغداد"
@@ -177,8 +176,12 @@ async def test_what_is_sealed_is_found_by_whoever_opens_it(tmp_path):
         boss = await join(b, "Zainab (exercise)", "coordinator")
         keeper = await join(b, "Tariq (exercise)", "administrator", by=boss)
         said = await publish_sealed(a, headline="EXERCISE: the quiet harbour", narrative="تدريب: عند المَرفأ القديم")
-        await wait_until(lambda: held(b, said), "it is held")
         page = page_of(said).replace("/alerts/", "/desk/network/")
+
+        async def there():
+            return page in await at_desk(boss, "harbour")
+
+        await wait_until(there, "it is there")
         for query in ("quiet harb", "المرفأ", "مرفا قديم", "organisation a harbour"):
             assert page in await at_desk(boss, query), query
             assert page not in await at_desk(keeper, query)
@@ -187,7 +190,7 @@ async def test_what_is_sealed_is_found_by_whoever_opens_it(tmp_path):
         assert not kept(a) and not kept(b), "nothing sealed is in the table"
         assert "المرفا".encode() not in b.files()
         # Only part is looked through, and that is said.
-        secrets = b.read(lambda connection: rooms.network_secrets(connection, b.did, b.node.keyring))
+        secrets = room_secrets(b, boss, "network")
         sifted = b.read(
             lambda connection: desk.sealed(connection, b.did, secrets, rules.parse("harbour"), {}, lambda: True)
         )
