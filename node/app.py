@@ -15,6 +15,7 @@ from node.desk.assembly import Assembly
 from node.desk.convener import Convener
 from node.desk.doorkeeper import Doorkeeper
 from node.desk.publisher import Publisher
+from node.desk.search_fill import Indexer
 from node.desk.sign_in import Reception
 from node.errors import ConfigurationError
 from node.federation.delivery import DeliveryWorker
@@ -102,6 +103,7 @@ class Node:
         self.assembly = Assembly(self.database, self.discovery, self.keyring, clock, self.delivery.wake)
         self.convener = Convener(self.database, self.keyring, clock, self.delivery.wake)
         self.doorkeeper = Doorkeeper(self.database, self.keyring, clock, self.delivery.wake)
+        self.indexer = Indexer(self.database)
         self.reception = Reception()
         self.case_room: CaseRoom = partial(rooms.recipient, room=CASES)
         """To whom confidential requests are sealed."""
@@ -181,7 +183,7 @@ class Node:
         await self.delivery.start()
         shells = (
             self.inbox, self.delivery, self.mirror, self.relays, self.witness, self.letterbox, self.publisher,
-            self.porter, self.assembly, self.convener, self.doorkeeper,
+            self.porter, self.assembly, self.convener, self.doorkeeper, self.indexer,
         )  # fmt: skip
         for work in (*(each.run for each in shells), self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))

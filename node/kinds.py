@@ -34,7 +34,7 @@ from node.federation.protocol.activities import Activity
 from node.federation.protocol.actors import Actor
 from node.federation.protocol.verification import Verified
 from node.letters import Letter
-from node.models import alerts, contacts, documents, groups, media, organisations, rooms, signatures, withheld
+from node.models import alerts, contacts, documents, groups, media, organisations, rooms, search, signatures, withheld
 from node.models import charters as charter_rows
 from node.models import letters as letter_rows
 from node.models import replies as reply_rows
@@ -143,6 +143,7 @@ def save_object(view: View, effect: StoreObject, around: Surroundings) -> None:
         frozen = charters.parse(effect.document, around.position or (0, 0))
         charter_rows.save(view.connection, view.org, frozen, effect.author)
     _note_audience(view, effect, around)
+    search.note(view.connection, view.org, effect.object_id, effect.kind, effect.author, effect.document)
 
 
 def _note_audience(view: View, effect: StoreObject, around: Surroundings) -> None:

@@ -19,7 +19,7 @@ from node import recovery
 from node.app import Node, utc_now
 from node.commands import policies
 from node.commands.context import Office, common
-from node.desk import backups, checkup, founding, succession
+from node.desk import backups, checkup, founding, search_fill, succession
 from node.desk import profile as profile_desk
 from node.desk.founding import Founding
 from node.errors import ConfigurationError, RefusedError
@@ -198,12 +198,14 @@ def rebuild(office: Office) -> None:
     """Make pages and lists anew from the logs, which are the truth."""
     organisation, now = office.organisation, utc_now()
 
-    def work(connection: Connection) -> dict[str, int]:
-        view = View(connection, organisation)
-        return {did: trust.rebuild(view, did, now) for did in logs.head_table(connection, organisation.did)}
+    def work(connection: Connection) -> tuple[dict[str, int], int]:
+        view, org = View(connection, organisation), organisation.did
+        judged = {did: trust.rebuild(view, did, now) for did in logs.head_table(connection, org)}
+        return judged, search_fill.fill_all(connection, org)
 
-    judged = office.write(work)
-    office.show({"entries": judged}, [f"{count:6} entries of {did}" for did, count in judged.items()])
+    judged, searched = office.write(work)
+    lines = [f"{count:6} entries of {did}" for did, count in judged.items()]
+    office.show({"entries": judged, "searched": searched}, [*lines, f"{searched:6} texts can be searched"])
 
 
 @click.command()

@@ -7,7 +7,7 @@ before those who looked at it have let go of the key.
 
 import hashlib
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -185,6 +185,15 @@ def look(
         if earlier is not None and earlier.brief is not None:
             changed = dict(rules.changes(_open(earlier, secrets)[0], shown))
     return Brief(row, shown, changed, rows.words_of(connection, organisation.did, name))
+
+
+def waiting(connection: Connection, org: str, secrets: Sequence[str]) -> Iterator[tuple[Row, JsonObject] | None]:
+    """What waits, the newest first, each opened as it is asked for; `None` for what these secrets do not open."""
+    for row in rows.of_state(connection, org, rules.WAITING):
+        try:
+            yield row, _open(row, secrets)[0]
+        except RefusedError:
+            yield None
 
 
 def picture(

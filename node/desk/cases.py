@@ -6,7 +6,7 @@ The clock's part (`lapse_due`) opens nothing: what lapsed stops, what lapsed thi
 """
 
 import secrets as randomness
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -121,6 +121,15 @@ def list_cases(connection: Connection, org: str, secrets: Sequence[str]) -> List
         except ProtocolError:
             unreadable.append(row.id)
     return Listing(tuple(found), tuple(unreadable))
+
+
+def opening(connection: Connection, org: str, secrets: Sequence[str]) -> Iterator[Opened | None]:
+    """Every case, the newest first, each opened as it is asked for; `None` for one that does not open."""
+    for row in sorted(cases.all_of(connection, org), key=lambda each: each.opened, reverse=True):
+        try:
+            yield _opened(row, secrets) if row.sealed else None
+        except ProtocolError:
+            yield None
 
 
 def save(

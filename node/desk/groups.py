@@ -5,7 +5,7 @@ Acts (`governance`) say who is in a group and who hosts it; what is said inside 
 (`announcements`). What the rules would not count is refused here before it is signed, with the reason.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ from node.models import documents
 from node.models import letters as letter_rows
 from node.models import networks as rows
 from node.models.documents import Stored
+from node.models.letters import Kept
 
 MAX_UPDATE = 12_000
 MOST_SHARED = 2_000
@@ -257,18 +258,30 @@ def history(connection: Connection, org: str, group: Group, secrets: Sequence[st
     """
     found: dict[str, Heard] = {}
     for kept in letter_rows.about(connection, org, group.digest, (letter_rules.GROUP,)):
-        if kept.sealed is None:
-            continue
-        try:
-            letter = letter_rules.parse(sealing.open_sealed(kept.sealed, secrets))
-        except ProtocolError:
-            continue
-        given = letter.body.get("entries")
-        for value in given[:MOST_SHARED] if isinstance(given, list) else ():
-            heard = _heard(value, letter.author, kept.id, group)
-            if heard is not None and (heard.entry.digest not in found or heard.by == heard.entry.author):
+        for heard in _said(kept, group, secrets):
+            if heard.entry.digest not in found or heard.by == heard.entry.author:
                 found[heard.entry.digest] = heard
     return tuple(sorted(found.values(), key=lambda each: (each.entry.published, each.entry.digest)))
+
+
+def opening(connection: Connection, org: str, group: Group, secrets: Sequence[str]) -> Iterator[tuple[Heard, ...]]:
+    """The same letter by letter, the newest first, each opened as it is asked for; empty for one that does not open."""
+    for kept in reversed(letter_rows.about(connection, org, group.digest, (letter_rules.GROUP,))):
+        yield _said(kept, group, secrets)
+
+
+def _said(kept: Kept, group: Group, secrets: Sequence[str]) -> tuple[Heard, ...]:
+    """What one letter brought, as far as these secrets open it."""
+    if kept.sealed is None:
+        return ()
+    try:
+        letter = letter_rules.parse(sealing.open_sealed(kept.sealed, secrets))
+    except ProtocolError:
+        return ()
+    given = letter.body.get("entries")
+    values = given[:MOST_SHARED] if isinstance(given, list) else ()
+    heard = (_heard(value, letter.author, kept.id, group) for value in values)
+    return tuple(each for each in heard if each is not None)
 
 
 def _heard(value: Any, by: str, letter: str, group: Group) -> Heard | None:

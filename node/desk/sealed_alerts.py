@@ -5,7 +5,7 @@ The Notes are those of any alert, each with its author's proof; they travel in o
 needs nobody.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -168,9 +168,13 @@ def current(connection: Connection, org: str, secrets: Sequence[str]) -> tuple[S
     Args:
         secrets: of the room "network"; what they do not open is left out.
     """
-    newest = rows.of_kind(connection, org, (letter_rules.ALERT,), last=True)
-    opened = (_open(kept, secrets) for kept in newest)
-    return tuple(found for found in opened if found is not None)
+    return tuple(found for found in opening(connection, org, secrets) if found is not None)
+
+
+def opening(connection: Connection, org: str, secrets: Sequence[str]) -> Iterator[SealedAlert | None]:
+    """The same, each opened as it is asked for; `None` for one that these secrets do not open."""
+    for kept in rows.of_kind(connection, org, (letter_rules.ALERT,), last=True):
+        yield _open(kept, secrets)
 
 
 def find(connection: Connection, org: str, name: str, secrets: Sequence[str]) -> SealedAlert | None:

@@ -35,8 +35,9 @@ from node.evidence import Evidence
 from node.federation.protocol.actors import Actor, parse_actor
 from node.federation.protocol.keys import PublicKey
 from node.federation.protocol.messages import MAX_PAGE, parse_document
-from node.models import contacts
+from node.models import contacts, search
 from node.models.base import Id, Instant, metadata
+from node.search import VERSION
 
 actors = Table(
     "actors",
@@ -252,6 +253,7 @@ def store(connection: Connection, org: str, value: Stored) -> None:
 def hide(connection: Connection, org: str, object_id: str, author: str, now: datetime) -> None:
     """The object is gone; a row stays behind so that it never comes back."""
     where = (objects.c.org == org) & (objects.c.id == object_id)
+    search.remove(connection, org, object_id)
     values = {"raw": None, "state": GONE, "type": "Tombstone", "page": page_name(object_id)}
     if connection.execute(update(objects).where(where).values(**values)).rowcount == 0:
         connection.execute(
@@ -263,6 +265,7 @@ def hide(connection: Connection, org: str, object_id: str, author: str, now: dat
 
 def forget_object(connection: Connection, org: str, object_id: str) -> None:
     """Hold an object no more; it was not withdrawn, and may come again."""
+    search.remove(connection, org, object_id)
     connection.execute(delete(objects).where(objects.c.org == org, objects.c.id == object_id))
 
 
@@ -279,6 +282,7 @@ def page_gone(connection: Connection, org: str, page: str) -> bool:
 
 def drop_author(connection: Connection, org: str, author: str) -> None:
     """Forget the view of one author's objects, before it is rebuilt from the log, or because the actor is gone."""
+    search.drop_author(connection, org, author)
     connection.execute(delete(objects).where(objects.c.org == org, objects.c.author == author))
 
 
@@ -391,3 +395,13 @@ def one_evidence(connection: Connection, org: str, number: int) -> Finding | Non
 
 def _stored_columns() -> list[Column[Any]]:
     return [objects.c[name] for name in Stored.__slots__]
+
+
+def to_be_searched(connection: Connection, org: str, after: str, limit: int) -> tuple[Stored, ...]:
+    """Objects that are shown and have no row in the search that today's rules made, by id."""
+    made = select(search.texts.c.object_id).where(search.texts.c.org == org, search.texts.c.version == VERSION)
+    query = select(*_stored_columns()).where(
+        objects.c.org == org, objects.c.id > after, objects.c.state == SHOWN, objects.c.raw.is_not(None),
+        objects.c.id.not_in(made),
+    )  # fmt: skip
+    return tuple(Stored(*row) for row in connection.execute(query.order_by(objects.c.id).limit(limit)))

@@ -19,6 +19,7 @@ from node.web.pages import (
     press,
     public,
     requests,
+    search,
     setup,
 )
 from node.web.pages.closed import Shutter
@@ -60,6 +61,7 @@ from node.web.pages.desk import alerts as desk_alerts
 from node.web.pages.desk import charters as desk_charters
 from node.web.pages.desk import evidence as desk_evidence
 from node.web.pages.desk import groups as desk_groups
+from node.web.pages.desk import search as desk_search
 from node.web.site import Site
 from node.web.veil import veiled
 
@@ -260,6 +262,9 @@ ROUTES = (
     Route("/desk/replies/{reply}", replies.act, methods=["POST"]),
     Route("/desk/replies/{reply}/{way}", replies.way_form, methods=["GET"]),
     Route("/desk/replies/{reply}/{way}", replies.take_way, methods=["POST"]),
+    Route("/search", veiled(search.index)),
+    Route("/desk/search", desk_search.form, methods=["GET"]),
+    Route("/desk/search", desk_search.take, methods=["POST"]),
     Route("/static/{name}", public.static),
     Route("/.well-known/nodeinfo", wellknown.get_nodeinfo_links),
     Route("/nodeinfo/2.1", wellknown.get_nodeinfo),

@@ -23,6 +23,7 @@ from node.settings import Settings
 from node.web.languages import Languages
 from node.web.render import Renderer
 from node.web.setups import SetUps
+from node.web.turns import Turns
 from node.web.uploads import Uploads
 from node.web.versions import Versions
 
@@ -103,6 +104,7 @@ class Site:
     locks: Locks = field(default_factory=Locks)
     renew: Callable[[], None] = stay
     """Begin the process anew: another organisation lives here, or its keys must leave the memory."""
+    searches: Turns = field(default_factory=Turns)
     copied: datetime | None = None
     """The moment of a copy as files, while one is made: exercises, which are the members', are left out of it."""
 

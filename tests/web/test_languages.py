@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given as fuzz
 from hypothesis import strategies as st
 
-from node import alert_terms, people
+from node import alert_terms, charters, group_entries, people
 from node.web import languages as module
 from node.web.languages import CATALOGUES, Languages, compile_all, compile_catalogue
 from node.web.render import TEMPLATES
@@ -41,6 +41,7 @@ PAGE_WORDS = {
     "feed": ("atom", "json", "cap"),
     "relation": ("member", "staff", "close-partner"),
     "country": ("XX", "PS"),
+    "found": (*group_entries.KINDS, *charters.KINDS, "news"),
     "role": people.ROLES,
     "room": people.ROOMS,
     "person": (people.INVITED, people.JOINED, people.ACTIVE, people.DISABLED),

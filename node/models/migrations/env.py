@@ -30,7 +30,9 @@ from node.models import (
     policies,
     queues,
     relays,
+    replies,
     rooms,
+    search,
     sessions,
     signatures,
     withdrawals,
@@ -40,7 +42,7 @@ from node.models import (
 TABLES = (
     alerts, approvals, audit, boosts, cases, charters, contacts, coverages, declarations, deliveries, documents, drafts,
     fronts, groups, hostings, joinings, letters, logs, media, networks, notices, organisations, people, policies,
-    queues, relays, rooms, sessions, signatures, withdrawals, withheld,
+    queues, relays, replies, rooms, search, sessions, signatures, withdrawals, withheld,
 )  # fmt: skip
 
 context.configure(

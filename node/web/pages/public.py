@@ -28,6 +28,7 @@ from node.models.organisations import Organisation
 from node.web import activitypub, directories, sisters, stories
 from node.web.citations import cited
 from node.web.languages import Locale
+from node.web.middleware import FORM_POLICY
 from node.web.site import Site, is_veiled, site_of
 from node.web.views import (
     AlertCard,
@@ -96,9 +97,11 @@ async def alert_list(request: Request) -> Response:
     if number > 1 and not view.alerts:
         return missing_page(site, request, organisation, 404)
     noindex = bool(view.exercises)
-    return show(
+    answer = show(
         site, request, organisation, "alerts/index.html", "alerts", noindex=noindex, feeds=SITE_FEEDS, list=view
     )
+    answer.headers["content-security-policy"] = FORM_POLICY  # the form of the search
+    return answer
 
 
 async def alert_page(request: Request) -> Response:
