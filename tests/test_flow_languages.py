@@ -64,6 +64,7 @@ async def test_pages_show_the_digits_that_the_node_is_set_to(tmp_path, digits, d
         said = await house.publish(status="actual")
         page = (await house.get(page_of(said))).text
         assert f'<time datetime="2026-11-20">{day}' in page
+        assert (' class="counted">' in page) is (digits == "native")  # its lists count in them too
         assert day not in (await house.get(page_of(said) + "?lang=fr")).text
 
 

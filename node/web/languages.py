@@ -202,7 +202,7 @@ class Door:
 class Languages:
     """The languages a node's pages exist in."""
 
-    available: tuple[str, ...] = ("ar", "en", "fr", "ckb")
+    available: tuple[str, ...] = ("ar", "en", "fr", "es", "ckb")
     digits: str = "latin"
     """`latin`, or `native`: Arabic pages count in ٠١٢."""
     locales: Mapping[str, Locale] = field(init=False, repr=False)
