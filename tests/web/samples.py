@@ -286,7 +286,8 @@ MODERATORS = ModeratorsView(
 
 OFFICE = Office(
     "وزارة العدل، بلد تدريبي", "ar", "مديرية الشكاوى (تدريب)", "XX", NOON, "office@drill0.example",
-    "1 Exercise Street\nXX", "+999 000", "https://drill0.example/office", (("ar", "/alerts/a/letters/1/ar"), ("en", "/alerts/a/letters/1/en")),
+    "1 Exercise Street\nXX", "+999 000", "https://drill0.example/office",
+    (("ar", "/alerts/a/letters/1/ar"), ("en", "/alerts/a/letters/1/en")),
 )  # fmt: skip
 LETTER = LetterPage(
     card=card(0), office=OFFICE, language="ar", rtl=True, text="تدريب: السيد الوزير،\n\n" + "كلمة تدريبية " * 90,

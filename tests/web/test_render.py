@@ -403,7 +403,7 @@ def test_every_colour_is_of_the_palette_and_nothing_moves():
 
 
 def test_what_is_served_of_a_stylesheet_says_the_same():
-    given = '/* a: b */\n@media (prefers-color-scheme: dark) {\n  a, b:not(.x) > c { margin: 0 1rem; content: " ·"; }\n}'
+    given = '/* a: b */\n@media (prefers-color-scheme: dark) {\n a, b:not(.x) > c { margin: 0 1rem; content: " ·"; }\n}'
     assert pressed(given) == '@media (prefers-color-scheme:dark){a,b:not(.x) > c{margin:0 1rem;content:" ·"}}'
     assert pressed(CSS).count("{") == pressed(CSS).count("}") == re.sub(r"/\*.*?\*/", "", CSS, flags=re.S).count("{")
 
