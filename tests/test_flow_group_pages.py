@@ -120,6 +120,11 @@ async def test_a_group_lives_in_browsers(tmp_path):
             return all("EXERCISE zq-all" in text for text in texts)
 
         await wait_until(public, "both nodes show it")
+        for house in (one, two):
+            text = (await house.get("/groups/women")).text
+            address = re.search(r">(@\S+@\S+?)</bdi>", text)[1]
+            button = re.search(r'class="button" href="(/groups/women/follow)"', text)[1]
+            assert f">{address}</bdi>" in (await house.get(button)).text
 
 
 def group(house, network):

@@ -58,6 +58,9 @@ async def test_a_picture_reaches_every_member_and_outlives_its_node(tmp_path):
         }
         assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
         assert "immutable" in answer.headers["cache-control"]
+        for accept in ("application/activity+json", "text/html", "application/ld+json"):
+            asked = await b.get(media.path(digests[0]), Accept=accept)
+            assert (asked.status, asked.headers["content-type"]) == (200, "image/jpeg"), "it is a picture for everybody"
         cached = await b.get(media.path(digests[0]), If_None_Match=answer.headers["etag"])
         assert (cached.status, cached.body) == (304, b"")
         head = await net.request("HEAD", b.origin + media.path(digests[0]), b"", {})

@@ -89,7 +89,8 @@ async def test_the_page_for_moderators_says_what_is_true(tmp_path):
         agents = {each.headers.get("user-agent") for each in b.exchanges} - {None}
         assert {each for each in agents if each.startswith("tadamun/")} == {f"tadamun/{__version__}"}
         assert f"tadamun/{__version__}" in page.text
-        for path, kind in ((a.organisation.uri, "Organization"), ("/actors/alerts", "Service"), ("/actor", "Application")):
+        kinds = {a.organisation.uri: "Organization", "/actors/alerts": "Service", "/actor": "Application"}
+        for path, kind in kinds.items():
             answer = await a.get(path.removeprefix(a.origin), Accept="application/activity+json")
             document = answer.json()
             assert document["type"] == kind and f">{kind}</bdi>" in page.text
@@ -99,7 +100,9 @@ async def test_the_page_for_moderators_says_what_is_true(tmp_path):
         assert 'href="/moderators"' in (await a.get("/")).text
 
 
-INERT = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cross-origin-opener-policy": "same-origin"}
+INERT = {
+    "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cross-origin-opener-policy": "same-origin",
+}  # fmt: skip
 
 
 def filled(path, values):
@@ -163,6 +166,7 @@ async def test_what_is_gone_and_what_never_was_read_alike(tmp_path):
 async def test_a_frozen_member_can_be_followed_only_past_a_warning(tmp_path):
     async with Network(tmp_path) as net:
         a, b = await net.members("a", "b")
-        await a.write(lambda c: contacts.pin(c, a.did, replace(a.member(b.did), listed=True, frozen_epoch=1, frozen_sequence=1)))
+        frozen = replace(a.member(b.did), listed=True, frozen_epoch=1, frozen_sequence=1)
+        await a.write(lambda connection: contacts.pin(connection, a.did, frozen))
         page = await a.get(f"/organisations/{b.did}/follow", Accept_Language="en")
         assert page.status == 200 and page.text.index("banner caution") < page.text.index("<h1")

@@ -285,8 +285,9 @@ MODERATORS = ModeratorsView(
 
 
 OFFICE = Office(
-    "وزارة العدل، بلد تدريبي", "ar", "مديرية الشكاوى (تدريب)", "XX", NOON, "office@drill0.example", "1 Exercise Street\nXX",
-    "+999 000", "https://drill0.example/office", (("ar", "/alerts/a/letters/1/ar"), ("en", "/alerts/a/letters/1/en")),
+    "وزارة العدل، بلد تدريبي", "ar", "مديرية الشكاوى (تدريب)", "XX", NOON, "office@drill0.example",
+    "1 Exercise Street\nXX", "+999 000", "https://drill0.example/office",
+    (("ar", "/alerts/a/letters/1/ar"), ("en", "/alerts/a/letters/1/en")),
 )  # fmt: skip
 LETTER = LetterPage(
     card=card(0), office=OFFICE, language="ar", rtl=True, text="تدريب: السيد الوزير،\n\n" + "كلمة تدريبية " * 90,
@@ -300,9 +301,10 @@ DOOR = DoorView(
 )  # fmt: skip
 SEEN = Seen("fork", NAMES[1][0], "ar", "/organisations/x", "drill1.example", NOON, True, True, 2, "/evidence/1")
 PIECES = (Piece("same", "كلمة "), Piece("removed", "قديمة"), Piece("added", "جديدة (تدريب)"))
-DIFFERENCES = (
-    DifferenceView("ar", "rtl", (Difference("title", "changed", (), PIECES), Difference("3", "changed", PIECES, PIECES))),
-)
+CHANGED = (Difference("title", "changed", (), PIECES), Difference("3", "changed", PIECES, PIECES))
+DIFFERENCES = (DifferenceView("ar", "rtl", CHANGED),)
+TAKEN = BundleView(True, new=2, refused=1, reasons=("line 3: no",), alerts=(("/alerts/a", HEADLINES[1], "ar"),))
+DECLINED = AnswerView(opened=True, due=NOON, deletes=NOON, answer=Word("declined", "own-words", "تدريب: لا", ""))
 
 
 PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
@@ -402,14 +404,14 @@ PAGES: dict[str, tuple[str, Frame, dict[str, object]]] = {
     "bundles-done": (
         "bundles/index.html",
         frame("/bundles"),
-        {"bundle": BundleView(True, new=2, refused=1, reasons=("line 3: no",), alerts=(("/alerts/a", HEADLINES[1], "ar"),))},
+        {"bundle": TAKEN},
     ),
     "join": ("join/index.html", frame("/join", "members"), {"door": DOOR}),
     "join-receipt": ("join/receipt.html", frame("/join", "members"), {"door": DOOR}),
     "join-answer": (
         "join/answer.html",
         frame("/join/answer", "members"),
-        {"answer": AnswerView(opened=True, due=NOON, deletes=NOON, answer=Word("declined", "own-words", "تدريب: لا", ""))},
+        {"answer": DECLINED},
     ),
     "evidence": ("evidence/index.html", frame("/evidence", "members"), {"evidence": SeenList((SEEN,), 2)}),
     "evidence-empty": ("evidence/index.html", frame("/evidence", "members"), {"evidence": SeenList()}),

@@ -25,8 +25,9 @@ FOCUSED = """(() => { const e = document.activeElement, s = getComputedStyle(e);
 SEEN = """(() => { const b = document.activeElement.getBoundingClientRect();
   return b.width > 0 && b.top < innerHeight && b.bottom > 0; })()"""
 FIVE = """(() => { const p = document.querySelector(".switch");
-  for (const t of ["Français", "Español", "کوردیی ناوەندی"]) { const a = p.firstElementChild.cloneNode(); a.textContent = t;
-    p.append(a); } return document.documentElement.scrollWidth - innerWidth; })()"""
+  for (const t of ["Français", "Español", "کوردیی ناوەندی"]) {
+    const a = p.firstElementChild.cloneNode(); a.textContent = t; p.append(a); }
+  return document.documentElement.scrollWidth - innerWidth; })()"""
 PAPER = """(() => { const gone = e => !e || !e.checkVisibility(), all = s => [...document.querySelectorAll(s)];
   const s = getComputedStyle(document.body);
   return {hidden: all("nav, footer, .switch, .skip, .button, form, .more").filter(e => !gone(e)).map(e => e.outerHTML

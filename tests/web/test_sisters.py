@@ -119,7 +119,7 @@ async def test_each_address_of_an_alert_answers_and_shows_it(tmp_path):
             await wait_until(lambda house=house: house.holds(said), "the alert is there")
             for other in {a, b, c} - {house}:
                 named = replace(house.member(other.did), listed=True, synced=house.clock())
-                await house.write(lambda connection, house=house, named=named: contacts.pin(connection, house.did, named))
+                await pinned(house, named)
             page = (await house.get(page_of(said), Accept_Language="en")).text
             section = page[page.index("Read the same at") :]
             found = re.findall(r'<a class="code"[^>]* href="([^"]+)"', section)

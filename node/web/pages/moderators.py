@@ -1,4 +1,4 @@
-"""The page for moderators of other servers: who speaks from here, what is sent, how to report it, how to block it."""
+"""The page for moderators of other servers: who speaks from this one, what is sent, how to report and to block it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
