@@ -146,7 +146,7 @@ async def test_signing_in_takes_both_factors_and_each_code_once(tmp_path):
         assert answer.status == 303
         cookie = answer.headers["set-cookie"].lower()
         assert all(part in cookie for part in ("httponly", "samesite=strict", "path=/", "max-age=43200"))
-        for path in ("/desk", "/desk/people", "/desk/factors", "/desk/lock"):
+        for path in ("/desk", "/desk/people", "/desk/factors", "/desk/unlock"):
             assert (await half.get(path)).headers["location"].startswith("/desk/factor?next=") or (
                 half.seen[-1].headers["location"] == "/desk/factor"
             ), path
@@ -264,8 +264,14 @@ async def test_a_shared_computer_is_signed_out_when_idle_and_remembers_nothing(t
         for _ in range(3):
             net.clock.forward(rules.SHARED_IDLE - timedelta(minutes=1))
             assert (await zainab.get("/desk")).status == 200
+        page = (await zainab.get("/desk")).text
+        assert 'data-idle="300" data-away="/desk/sign-in/shared"' in page
+        assert '<meta http-equiv="refresh" content="300;url=/desk/sign-in/shared">' in page, "without scripts as well"
         answer = await zainab.post("/desk/sign-out")
         assert answer.headers["clear-site-data"] == '"cache", "cookies", "storage"'
+        door = await zainab.get(answer.headers["location"])
+        assert (door.status, door.headers["clear-site-data"]) == (200, '"cache", "cookies", "storage"')
+        assert door.text.count('autocomplete="off"') == 2 and 'value="yes" checked' in door.text
         await zainab.sign_in(shared=True)
         net.clock.forward(rules.SHARED_IDLE + timedelta(seconds=1))
         assert (await zainab.get("/desk")).status == 303

@@ -43,6 +43,8 @@ from node.web.site import site_of
 from node.web.uploads import parse_form, read_body
 
 T = TypeVar("T")
+SHARED_SIGN_IN = "/desk/sign-in/shared"
+"""The door of a computer that others use: to be kept there as a bookmark."""
 SIGN_IN, FACTOR, FACTORS = "/desk/sign-in", "/desk/factor", "/desk/factors"
 FORM_TOKEN = "form"
 """The field of a form that carries the session's token."""
@@ -288,7 +290,15 @@ def take_cookie(answer: Response, organisation: Organisation, *, shared: bool) -
         samesite="strict",
     )  # fmt: skip
     if shared:
-        answer.headers["clear-site-data"] = '"cache", "cookies", "storage"'
+        forget(answer)
+
+
+def forget(answer: Response) -> None:
+    """The browser forgets all that it has of this node.
+
+    Spec: Clear Site Data §3.1
+    """
+    answer.headers["clear-site-data"] = '"cache", "cookies", "storage"'
 
 
 def go(request: Request, path: str) -> Response:

@@ -8,6 +8,7 @@ text that turn the direction of what stands around it.
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ import nh3
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from node.people import SHARED_IDLE
 from node.web.languages import Languages, Locale
 from node.web.views import Frame
 
@@ -33,6 +35,8 @@ _ATTRIBUTES = MappingProxyType(
 )
 """The empty `*` is needed: without it nh3 lets `title` through everywhere."""
 
+_IDLE = int(SHARED_IDLE / timedelta(seconds=1))
+"""Seconds without use after which a page of a shared session turns away."""
 _BLOCKS = ("p", "li", "blockquote")
 _OVERRIDES = MappingProxyType(dict.fromkeys((0x202D, 0x202E)))
 
@@ -130,6 +134,7 @@ class Renderer:
         )
         environment.filters.update(clean=clean, plain=plain, apart=apart)
         environment.tests.update(on_the_web=on_the_web)
+        environment.globals.update(typing=False, shared_idle=_IDLE)
         environment.globals.update(locale=locale, stylesheet=self.stylesheet, desk_script=self.desk_script)
         environment.globals.update(desk_stylesheet=self.desk_stylesheet)
         return environment

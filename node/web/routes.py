@@ -133,6 +133,7 @@ ROUTES = (
     Route("/desk", people.home),
     Route("/desk/sign-in", sign_in.sign_in_form, methods=["GET"]),
     Route("/desk/sign-in", sign_in.take_sign_in, methods=["POST"]),
+    Route("/desk/sign-in/shared", sign_in.shared_form),
     Route("/desk/sign-out", sign_in.sign_out, methods=["POST"]),
     Route("/desk/factor", sign_in.factor_form, methods=["GET"]),
     Route("/desk/factor", sign_in.take_factor, methods=["POST"]),

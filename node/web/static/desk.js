@@ -148,10 +148,26 @@ function keepUp(form) {
   });
 }
 
+/* --- A computer that others use: `<div data-idle="300" data-away="/desk/…">`. When nobody touched the page for so many
+   seconds it goes away, and the browser forgets; what was typed is kept before (see drafts). --- */
+
+function idle(page) {
+  const mark = page.querySelector("[data-idle]");
+  if (!mark) return;
+  let timer = 0;
+  const away = () => location.replace(mark.dataset.away);
+  const touched = () => {
+    clearTimeout(timer);
+    timer = setTimeout(away, Number(mark.dataset.idle) * 1000);
+  };
+  for (const kind of ["pointerdown", "keydown", "input", "scroll"]) page.addEventListener(kind, touched, {passive: true});
+  touched();
+}
+
 /* --- All parts, once the page is there. --- */
 
 function start(page) {
-  for (const part of [passkeys, live, drafts]) part(page);
+  for (const part of [passkeys, live, drafts, idle]) part(page);
 }
 
 start(document);

@@ -26,6 +26,18 @@ async def sign_in_form(request: Request) -> Response:
     return _form(request, organisation)
 
 
+async def shared_form(request: Request) -> Response:
+    """The door of a computer that others use. Opening it makes the browser forget whoever sat here before: that is also
+    what a page of a shared session turns into when nobody touched it for five minutes.
+    """
+    organisation = await desk.host_of(request)
+    if organisation is None:
+        return public.missing_page(site_of(request), request, None, 404)
+    answer = _form(request, organisation, shared=True)
+    desk.forget(answer)
+    return answer
+
+
 async def take_sign_in(request: Request) -> Response:
     """Try a name and a password."""
     site, organisation = site_of(request), await desk.host_of(request)
@@ -43,9 +55,9 @@ async def take_sign_in(request: Request) -> Response:
     except RefusedError as error:
         return desk.refused(request, None, str(error), 503)
     if isinstance(found, Waits):
-        return _form(request, organisation, minutes=minutes_of(found, request), status=429)
+        return _form(request, organisation, minutes=minutes_of(found, request), status=429, shared=shared)
     if not isinstance(found, Entered):
-        return _form(request, organisation, wrong=True, status=403)
+        return _form(request, organisation, wrong=True, status=403, shared=shared)
     answer = desk.go(request, "/desk")
     desk.give_cookie(answer, organisation, found.cookie, shared=shared)
     if found.browser:
@@ -96,16 +108,17 @@ async def sign_out(request: Request) -> Response:
     await site_of(request).database.write(
         lambda connection: sessions.end(connection, row.org, row.person, row.digest)
     )
-    answer = desk.go(request, desk.SIGN_IN)
+    answer = desk.go(request, desk.SHARED_SIGN_IN if row.shared else desk.SIGN_IN)
     desk.take_cookie(answer, session.organisation, shared=row.shared)
     return answer
 
 
 def _form(
-    request: Request, organisation: Organisation, *, wrong: bool = False, minutes: int = 0, status: int = 200
-) -> Response:
+    request: Request, organisation: Organisation, *, wrong: bool = False, minutes: int = 0, status: int = 200,
+    shared: bool = False,
+) -> Response:  # fmt: skip
     return desk.page(
-        request, None, organisation, "desk/sign_in.html", status=status, wrong=wrong, minutes=minutes
+        request, None, organisation, "desk/sign_in.html", status=status, wrong=wrong, minutes=minutes, shared=shared
     )
 
 
