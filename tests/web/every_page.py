@@ -18,8 +18,6 @@ class Visit:
     who: str = "nobody"
     name: str = ""
     status: int = 200
-    heavy: bool = False
-    """It may be larger than a public page should be: it carries a whole text."""
     language: str = ""
     """What it is written in, where that is not the reader's language."""
 
@@ -62,7 +60,7 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/groups": (Visit("/groups"),),
     "/groups/{handle}": (Visit("/groups/women"),),
     "/charters": (Visit("/charters"),),
-    "/charters/{page}": (Visit("/charters/{charter}", heavy=True),),
+    "/charters/{page}": (Visit("/charters/{charter}"),),
     "/charters/{page}/compare/{digest}": (Visit("/charters/{charter}/compare/{later}"),),
     "/desk": (
         Visit("/desk", BOSS),
