@@ -47,7 +47,9 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/alerts/{id}/letters/{number}/{language}": (Visit(LETTER),),
     "/alerts/{id}/letters/{number}/{language}/organisation": (Visit(LETTER + "/organisation"),),
     "/alerts/{id}/letters/{number}/{language}/print": (Visit(LETTER + "/print", language="ar"),),
-    "/alerts/{id}/letters/{number}/{language}/organisation/print": (Visit(LETTER + "/organisation/print", language="ar"),),
+    "/alerts/{id}/letters/{number}/{language}/organisation/print": (
+        Visit(LETTER + "/organisation/print", language="ar"),
+    ),
     "/bundles": (Visit("/bundles"),),
     "/request": (Visit("/request"),),
     "/request/answer": (Visit("/request/answer"),),

@@ -17,9 +17,9 @@ from node.desk import approvals, directory, group_hosts, groups, joinings, netwo
 from node.desk import endorsements as names
 from node.desk import people as people_desk
 from node.federation.protocol.replicas import Head
+from node.models import contacts, letters, logs
 from node.models import groups as group_rows
 from node.models import joinings as joining_rows
-from node.models import contacts, letters, logs
 from tests.support.casework import approve, do, to_draft, write
 from tests.support.desk import Browser, Worker, join, path_of
 from tests.support.joining import FIELDS, post
@@ -114,8 +114,9 @@ async def _alerts(net: Network, world: World) -> None:
     one, two, three = world.houses
     (net.folder / "photo.jpg").write_bytes(camera())
     rich = await one.publish(
-        status="actual", media=[shot()], custodians=[two.did, three.did], custody_threshold=2, do_not=["تدريب: لا تتصلوا بالأسرة"]
-    )
+        status="actual", media=[shot()], custodians=[two.did, three.did], custody_threshold=2,
+        do_not=["تدريب: لا تتصلوا بالأسرة"],
+    )  # fmt: skip
     await one.publish()
     corrected = await one.publish(status="actual", headline="تدريب: نداء جرى تصحيحه")
     await one.correct(corrected.id, REASON)
