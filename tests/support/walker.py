@@ -73,7 +73,8 @@ _SMALL = """() => [...document.querySelectorAll("a, button, summary, select, tex
   .map(each => each.outerHTML.replace(/\\s+/g, " ").slice(0, 100))"""
 _AXE = """async (only) => (await axe.run(document, {
   runOnly: only, resultTypes: ["violations"],
-})).violations.map(({id, nodes}) => [`axe ${id}:`, ...nodes.slice(0, 3).map(each => each.html.slice(0, 100))].join(" "))"""
+})).violations.map(({id, nodes}) =>
+  [`axe ${id}:`, ...nodes.slice(0, 3).map(each => each.html.slice(0, 100))].join(" "))"""
 _TAGS = {
     "type": "tag",
     "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
