@@ -10,8 +10,9 @@ settings.load_profile("node")
 
 
 FIRST = (
-    "test_crashes", "test_powerloss", "test_fedify", "test_whole_node", "test_flow_relays", "test_flow_withdrawals",
-    "test_pasture", "test_flow_network", "test_flow_casework", "test_flow_case_life", "test_inbox",
+    "test_every_page", "test_crashes", "test_powerloss", "test_fedify", "test_whole_node", "test_flow_relays",
+    "test_flow_withdrawals", "test_pasture", "test_flow_network", "test_flow_casework", "test_flow_case_life",
+    "test_inbox",
 )  # fmt: skip
 """Files that take longest: what begins last keeps one worker waiting for the other."""
 

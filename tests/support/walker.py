@@ -4,12 +4,16 @@
         seen = await walker.look("/alerts", "alerts", PHONE)
         assert seen.faults == ()
 
-English is read in dark colours, so that both are judged. A page is judged under its own policy, nothing of which is switched off: a style or a script that stands in the page is
-an error on the browser's console. Only axe-core is put into it, as a debugger does.
+English is read in dark colours, so that both are judged. A page is judged under its own policy, nothing of which is
+switched off: a style or a script that stands in the page is an error on the browser's console. Only axe-core is put
+into it, as a debugger does.
 """
+
+from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,18 +22,9 @@ from typing import Any, Literal, Self
 
 from tests.support.chromium import CHROMIUM
 
-try:
-    from playwright.async_api import (
-        BrowserContext,
-        CDPSession,
-        ConsoleMessage,
-        Page,
-        Request,
-        Response,
-        async_playwright,
-    )  # fmt: skip
-except ImportError:  # the tests are skipped, and say so
-    pass
+with suppress(ImportError):  # where it is missing the tests are skipped, and say so
+    from playwright.async_api import BrowserContext, CDPSession, ConsoleMessage, Page, Request, Response
+    from playwright.async_api import async_playwright as play
 
 AXE = Path(__file__).parent.parent / "interop" / "node_modules" / "axe-core" / "axe.min.js"
 MISSING = ", ".join(
@@ -78,7 +73,8 @@ _SMALL = """() => [...document.querySelectorAll("a, button, summary, select, tex
   .map(each => each.outerHTML.replace(/\\s+/g, " ").slice(0, 100))"""
 _AXE = """async (only) => (await axe.run(document, {
   runOnly: only, resultTypes: ["violations"],
-})).violations.map(each => `axe ${each.id}: ${each.nodes.map(node => node.html.slice(0, 100)).slice(0, 3).join(" … ")}`)"""
+})).violations.map(({id, nodes}) =>
+  [`axe ${id}:`, ...nodes.slice(0, 3).map(each => each.html.slice(0, 100))].join(" "))"""
 _TAGS = {
     "type": "tag",
     "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
@@ -121,7 +117,7 @@ class Walker:
         self._axe = AXE.read_text("utf-8")
 
     async def __aenter__(self) -> Self:
-        self._playwright = await async_playwright().start()
+        self._playwright = await play().start()
         self.browser = await self._playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         )

@@ -18,8 +18,6 @@ class Visit:
     who: str = "nobody"
     name: str = ""
     status: int = 200
-    heavy: bool = False
-    """It may be larger than a public page should be: it carries a whole text."""
     language: str = ""
     """What it is written in, where that is not the reader's language."""
 
@@ -49,7 +47,9 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/alerts/{id}/letters/{number}/{language}": (Visit(LETTER),),
     "/alerts/{id}/letters/{number}/{language}/organisation": (Visit(LETTER + "/organisation"),),
     "/alerts/{id}/letters/{number}/{language}/print": (Visit(LETTER + "/print", language="ar"),),
-    "/alerts/{id}/letters/{number}/{language}/organisation/print": (Visit(LETTER + "/organisation/print", language="ar"),),
+    "/alerts/{id}/letters/{number}/{language}/organisation/print": (
+        Visit(LETTER + "/organisation/print", language="ar"),
+    ),
     "/bundles": (Visit("/bundles"),),
     "/request": (Visit("/request"),),
     "/request/answer": (Visit("/request/answer"),),
@@ -62,7 +62,7 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/groups": (Visit("/groups"),),
     "/groups/{handle}": (Visit("/groups/women"),),
     "/charters": (Visit("/charters"),),
-    "/charters/{page}": (Visit("/charters/{charter}", heavy=True),),
+    "/charters/{page}": (Visit("/charters/{charter}"),),
     "/charters/{page}/compare/{digest}": (Visit("/charters/{charter}/compare/{later}"),),
     "/desk": (
         Visit("/desk", BOSS),

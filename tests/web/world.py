@@ -114,8 +114,9 @@ async def _alerts(net: Network, world: World) -> None:
     one, two, three = world.houses
     (net.folder / "photo.jpg").write_bytes(camera())
     rich = await one.publish(
-        status="actual", media=[shot()], custodians=[two.did, three.did], custody_threshold=2, do_not=["تدريب: لا تتصلوا بالأسرة"]
-    )
+        status="actual", media=[shot()], custodians=[two.did, three.did], custody_threshold=2,
+        do_not=["تدريب: لا تتصلوا بالأسرة"],
+    )  # fmt: skip
     await one.publish()
     corrected = await one.publish(status="actual", headline="تدريب: نداء جرى تصحيحه")
     await one.correct(corrected.id, REASON)
