@@ -57,7 +57,7 @@ async def test_trust_is_taken_back_and_given_again_at_the_desk(tmp_path):
         assert (await zainab.post(path, {**form, **SURE, "tell": "yes"})).status == 303
         assert not await one.holds(said) and one.member(two.did).frozen_sequence == 1
         shown = (await zainab.get(path)).text
-        assert "Nothing after entry 1 is believed" in shown and "Taking our word back" in shown
+        assert "Nothing after entry 1 is believed" in shown and "Take our word back" in shown
         await wait_until(lambda: three.head(one.did) == one.head(one.did), "the others are told")
         address = two.organisation.address
         again = {"do": "pin", "name": address, "did": two.did, "compared": "yes"}

@@ -1,21 +1,24 @@
 """Copies of a node's data: one file with the database and the pictures, without private keys unless they are wanted.
 
-Sealed, it is packed through a pipe: no unsealed file of it is ever on the disk but the copy of the database, which lies
-in the data directory and has no name any more before the first byte of it is packed.
+Sealed, it is packed through a pipe into a process that seals (`strongbox`): no unsealed file of it is ever on the disk
+but the copy of the database, which lies in the data directory and has no name any more before its first byte is packed.
 """
 
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tarfile
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
+import orjson
+
+from node.desk import strongbox
 from node.errors import RefusedError
 from node.federation.protocol import sealing
 from node.media import Medium
@@ -26,7 +29,7 @@ from node.people import check_password
 from node.settings import Settings
 
 MAX_BY_PASSPHRASE = 64 * 1024 * 1024
-"""Bytes of a backup that is sealed with a passphrase: it is sealed in memory."""
+"""Bytes of a backup that is sealed with a passphrase: age seals by passphrase in memory alone."""
 MAX_RECIPIENTS = 8
 NO_ROOM = "there is not enough room on the disk for a backup"
 
@@ -66,31 +69,16 @@ def sealed_to(settings: Settings, database: Database, recipients: Sequence[str])
     if not 0 < len(recipients) <= MAX_RECIPIENTS:
         raise RefusedError(f"give 1 to {MAX_RECIPIENTS} age recipients, each begins with age1")
     named = [sealing.check_recipient(each) for each in recipients]
-    _check_room(settings, database.read_now(media.held))
-    with ExitStack() as stack:
-        sealed = cast(BinaryIO, stack.enter_context(tempfile.TemporaryFile(dir=settings.data)))
-        try:
-            _pass_through(settings, database, sealed, named)
-        except OSError as error:
-            raise RefusedError(NO_ROOM) from error
-        sealed.seek(0)
-        stack.pop_all()  # it stays open for who reads it
-    return sealed
+    return _sealed(settings, database, {"recipients": named}, None)
 
 
 def sealed_by(settings: Settings, database: Database, passphrase: str) -> BinaryIO:
     """The same, opened by a passphrase; for small backups, since it is made in memory.
 
     Raises:
-        RefusedError: a passphrase that others would guess, a backup too large for it, or no SQLite.
+        RefusedError: a passphrase that others would guess, a backup too large for it, no room, or no SQLite.
     """
-    phrase = check_password(passphrase, "")
-    held = database.read_now(media.held)
-    if sum(each.size for each in held) > MAX_BY_PASSPHRASE:
-        raise RefusedError("this backup is too large for a passphrase: give an age recipient")
-    packed = _Bounded()
-    pack(settings, database, packed)
-    return BytesIO(sealing.seal_by_passphrase(packed.getvalue(), phrase))
+    return _sealed(settings, database, {"passphrase": check_password(passphrase, "")}, MAX_BY_PASSPHRASE)
 
 
 def check(settings: Settings) -> None:
@@ -103,39 +91,62 @@ def check(settings: Settings) -> None:
         raise RefusedError("this node is on PostgreSQL: use pg_dump, and keep a copy of keys/ and media/")
 
 
-class _Bounded(BytesIO):
-    """Bytes in memory, up to a bound."""
+class _Bounded:
+    """A stream to write to, up to a bound."""
 
-    def write(self, data: object) -> int:
-        """Take more.
+    def __init__(self, stream: IO[bytes], most: int | None) -> None:
+        self._stream = stream
+        self._left = most
+
+    def write(self, data: bytes) -> int:
+        """Pass more on.
 
         Raises:
             RefusedError: it is too much.
         """
-        written = super().write(data)  # type: ignore[arg-type]
-        if self.tell() > MAX_BY_PASSPHRASE:
-            raise RefusedError("this backup is too large for a passphrase: give an age recipient")
-        return written
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                raise RefusedError("this backup is too large for a passphrase: give an age recipient")
+        return self._stream.write(data)
 
 
-def _pass_through(settings: Settings, database: Database, sealed: BinaryIO, recipients: Sequence[str]) -> None:
-    """Pack at one end of a pipe, seal at the other."""
-    out, into = os.pipe()
-    with ThreadPoolExecutor(1, thread_name_prefix="backup") as pool:
-        packing = pool.submit(_pack_into, settings, database, into)
+def _sealed(settings: Settings, database: Database, asked: Mapping[str, object], most: int | None) -> BinaryIO:
+    """Pack at one end of a pipe; at the other a process of its own seals into a file without a name."""
+    check(settings)
+    _check_room(settings, database.read_now(media.held))
+    with ExitStack() as stack:
+        sealed = cast(BinaryIO, stack.enter_context(tempfile.TemporaryFile(dir=settings.data)))
+        # -P: a folder called "node" where the command is run is not ours.
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", strongbox.__name__], stdin=subprocess.PIPE, stdout=sealed,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
         try:
-            with os.fdopen(out, "rb") as source:
-                sealing.seal_stream(source, sealed, recipients)
+            _hand_over(settings, database, process, asked, most)
+        except OSError as error:
+            raise RefusedError(NO_ROOM) from error
         finally:
-            # Where sealing failed the pipe is closed, and packing ends with it: its own error is no news then.
-            packed = packing.exception()
-    if packed is not None:
-        raise packed
+            process.kill()  # it has ended by itself, or what it does is of no use any more
+            process.wait()
+        if process.returncode != 0:
+            raise RefusedError(NO_ROOM)
+        sealed.seek(0)
+        stack.pop_all()  # it stays open for who reads it
+    return sealed
 
 
-def _pack_into(settings: Settings, database: Database, into: int) -> None:
-    with os.fdopen(into, "wb") as stream:
-        pack(settings, database, stream)
+def _hand_over(
+    settings: Settings, database: Database, process: "subprocess.Popen[bytes]", asked: Mapping[str, object],
+    most: int | None,
+) -> None:  # fmt: skip
+    stream = process.stdin
+    if stream is None:
+        raise RefusedError(NO_ROOM)
+    with suppress(BrokenPipeError), stream:  # it stopped: its exit code tells
+        stream.write(orjson.dumps(asked) + b"\n")
+        pack(settings, database, cast(BinaryIO, _Bounded(stream, most)))
+    process.wait()
 
 
 def _copied(settings: Settings) -> BinaryIO:

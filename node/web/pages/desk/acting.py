@@ -60,9 +60,10 @@ async def call(work: Awaitable[T], seconds: float = _LONGEST_CALL) -> T:
 
 
 def reason_of(error: NodeError) -> str:
-    """One line for the page: of the catalogue where a rule of ours said no."""
+    """One line for the page: of the catalogue, but for what breaks a standard."""
     if isinstance(error, RefusedError):
         return "; ".join(error.reasons)
     if isinstance(error, FetchError):
-        return f"the other server could not be reached: {error.reason}"
+        gone = error.status in (404, 410)
+        return "the other server knows nobody of this name" if gone else "the other server could not be reached"
     return str(error) if isinstance(error, ProtocolError) else error.args[0]
