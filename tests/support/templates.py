@@ -231,7 +231,7 @@ def _not_printed(call: nodes.Call) -> list[nodes.Expr]:
 
 # --- values in sentences --------------------------------------------------------------------------------------------
 
-_OWN_ELEMENT = ("words", "code", "day", "moment", "address", "label", "keeper")
+_OWN_ELEMENT = ("words", "code", "day", "moment", "address", "label", "keeper", "megabytes")
 """Macros that put a value into an element of its own, with its own direction."""
 
 

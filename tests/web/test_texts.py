@@ -18,6 +18,12 @@ from tests.web.samples import PAGES
 
 LITERAL = {
     "bundles/index.html": {"TADAMUN"},  # how the text of a QR code begins
+    "desk/following.html": {"news", "example", "org"},  # what to type into a field, as an example of its form
+    "desk/hosting.html": {"small", "example", "org"},
+    "desk/members.html": {"alerts", "example", "org"},
+    "desk/node.html": {"age"},  # how a key of that kind begins
+    "desk/reply_way.html": {"age"},
+    "follow/index.html": {"me", "mastodon", "example"},
     "press/index.html": {"tadamun", "verify", "FILE"},  # a command, the same in every language
 }
 SOURCES = {str(path.relative_to(TEMPLATES)): path.read_text() for path in templates.every()}
