@@ -89,6 +89,7 @@ def test_a_word_outside_of_the_catalogues_is_found(source, words):
         ('<p>{{ gettext("Given to:") }} {{ name }}</p>', False),
         ('<p>{{ gettext("It is done.") }} {{ gettext("Go on.") }}</p>', False),
         ('<p>{{ gettext("Goal") }} · {{ number }}</p>', False),
+        ('<p>{% for each in all %}{{ each }}{{ gettext(", ") }}{% endfor %}</p>', False),
         ('<p>{% if one %}{{ gettext("Goal") }}{% else %}{{ number }}{% endif %}</p>', False),
         ('<dt>{{ gettext("Goal") }}</dt><dd>{{ number }}</dd>', False),
         ('<option{% if one %} selected{% endif %} value="{{ one }}">{{ gettext("Goal") }}</option>', False),
