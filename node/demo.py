@@ -138,7 +138,7 @@ def _stay(others: list[Member], own: Member) -> None:
     own.folder.mkdir()
     with (own.folder.parent / "yours.log").open("wb") as log:
         own.process = _serve(own, log)
-    _say("→", "A node of your own: set it up in the browser · عقدة لكم أنتم: أنشئوها في المتصفّح:")
+    _say("→", "A node of your own: set it up in the browser · خادم لكم أنتم: أنشئوه في المتصفّح:")
     click.echo(f"      {_address(own)}")
     click.echo("      It becomes a member of the two above. Ctrl-C ends everything, and nothing is left behind.")
     click.echo("      تصبح عضواً مع المنظمتين أعلاه. بالضغط على Ctrl-C ينتهي كل شيء ولا يبقى أثر.")

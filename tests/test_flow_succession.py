@@ -1,12 +1,13 @@
 """An organisation goes on under its recovery key: members accept it by themselves, and nobody else can claim it."""
 
 import json
+import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 
-from node import recovery, successions
+from node import recovery, recovery_parts, successions
 from node.cli import tadamun
 from node.effects import Accept, Ignore, Refuse, Succeed
 from node.errors import RefusedError
@@ -53,9 +54,9 @@ def test_each_rule_of_a_succession(activity, facts, decision):
     assert successions.decide(activity, facts) == decision
 
 
-def succeed(house, sheet, after):
+def succeed(house, sheet, after, *others):
     following = str(sheet.parent / "next")
-    words = ["succeed", str(sheet), "--after", str(after), "--recovery-file", following]
+    words = ["succeed", str(sheet), *map(str, others), "--after", str(after), "--recovery-file", following]
     return CliRunner().invoke(tadamun, [*words, "--data", str(house.data), "--json"])
 
 
@@ -85,6 +86,21 @@ async def test_members_follow_the_recovery_key_though_the_old_keys_are_gone(tmp_
             await wait_until(lambda house=house: house.head(new) == (1, 2), "the new log is held")
             assert await house.holds(said)
         assert recovery.parse_sheet((tmp_path / "next").read_text("utf-8")).did != new
+
+
+async def test_two_of_three_sheets_speak_for_the_organisation_and_one_does_not(tmp_path):
+    async with Network(tmp_path) as net:
+        a = await net.house("a")
+        await a.stop()
+        whole = recovery.parse_sheet((tmp_path / "a.sheet").read_text("utf-8"))
+        files = [tmp_path / f"part-{name}" for name in recovery_parts.NAMES]
+        for file, part in zip(files, recovery_parts.split(whole, secrets.token_bytes), strict=True):
+            file.write_text("\n".join(part.lines), "utf-8")
+        refused = succeed(a, files[0], 1)
+        assert (refused.exit_code, "two of the three sheets" in str(refused.exception)) == (1, True)
+        done = succeed(a, files[2], 1, files[0])
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["did"] == whole.did
 
 
 async def test_people_and_what_is_sealed_to_them_go_with_the_organisation(tmp_path):

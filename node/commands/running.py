@@ -81,7 +81,7 @@ def _say(node: Node, address: str) -> None:
         return
     token = node.setups.begin()
     click.echo("There is no organisation on this node yet. To set one up, open this address in a browser:")
-    click.echo("لم تُنشأ منظمة على هذه العقدة بعد. لإنشائها افتحوا هذا العنوان في المتصفّح:")
+    click.echo("لم تُنشأ منظمة على هذا الخادم بعد. لإنشائها افتحوا هذا العنوان في المتصفّح:")
     click.echo(f"\n  {address}/setup/{token}\n")
     click.echo("Whoever has the address can do it, once. Behind a proxy, put your own host in its place: https://…/setup/…")
 

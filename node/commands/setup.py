@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Connection
 
-from node import recovery
+from node import recovery, recovery_parts
 from node.app import Node, utc_now
 from node.commands import policies
 from node.commands.context import Office, common
@@ -280,18 +280,21 @@ def restore(office: Office, file: Path, new_epoch: bool) -> None:
 
 
 @click.command()
-@click.argument("sheet", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "sheets", metavar="SHEET…", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 @click.option("--after", type=int, required=True, help="The number of the last log entry of the old key that counts.")
 @click.option("--recovery-file", required=True, help="Where the NEXT recovery sheet goes, or - to print it.")
 @common
-def succeed(office: Office, sheet: Path, after: int, recovery_file: str) -> None:
-    """Go on under the recovery key of SHEET: when the old key is lost, stolen, or known to one who left.
+def succeed(office: Office, sheets: tuple[Path, ...], after: int, recovery_file: str) -> None:
+    """Go on under the recovery key of SHEET: when the old key is lost, stolen, or known to one who left. Of three
+    sheets of which two are needed, give two files.
 
     Members who pinned you accept it by themselves, because your log committed to this key in its first entry; they
     believe nothing of the old key past entry N. Followers on Mastodon are sent on to the new address.
     """
     old, node, now = office.organisation, office.node, utc_now()
-    spare = recovery.parse_sheet(sheet.read_text("utf-8"))
+    spare = recovery_parts.read_key([sheet.read_text("utf-8") for sheet in sheets])
     succession.check(old, spare)
     _check_outside(recovery_file, office.settings.data)
     following = recovery.generate()

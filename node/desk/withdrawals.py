@@ -23,8 +23,8 @@ COPIES_REMAIN = (
     "obey. A member's word and a server's answer are all that can be known from here."
 )
 RELEASED = (
-    "Released by custodians: followers on Mastodon and other servers see no change, for only the author's key can "
-    "delete there. Members' servers obey."
+    "Withdrawn by custodians. Followers on Mastodon and other servers still see it: only the author's key can "
+    "delete it there. Members' servers obey."
 )
 
 

@@ -174,7 +174,7 @@ def is_broken(joint: tuple[Piece, str, Piece]) -> bool:
     if gap.strip() or "said" not in (first.kind, second.kind) or second.text == "code()":
         return False
     if first.kind == "said":
-        return not first.text.endswith(_ENDS)
+        return bool(_WORD.search(first.text)) and not first.text.endswith(_ENDS)
     return second.text[:1].islower()
 
 
@@ -231,7 +231,7 @@ def _not_printed(call: nodes.Call) -> list[nodes.Expr]:
 
 # --- values in sentences --------------------------------------------------------------------------------------------
 
-_OWN_ELEMENT = ("words", "code", "day", "moment", "address", "label", "keeper")
+_OWN_ELEMENT = ("words", "code", "day", "moment", "address", "label", "keeper", "megabytes")
 """Macros that put a value into an element of its own, with its own direction."""
 
 

@@ -21,7 +21,7 @@ pytestmark = [
 
 
 async def test_an_organisation_is_set_up_on_a_phone_in_arabic(tmp_path):
-    pictures = Path(os.environ.get("TADAMUN_PICTURES", tmp_path))
+    pictures = Path(os.environ.get("PAGE_PICTURES", tmp_path))
     pictures.mkdir(parents=True, exist_ok=True)
     with SettingUp(tmp_path, "127.5.0.2") as page:
         async with Chromium(tmp_path / "profile", language="ar") as phone:
@@ -59,6 +59,23 @@ async def test_an_organisation_is_set_up_on_a_phone_in_arabic(tmp_path):
             code = people_factors.totp_code(await phone.run(SECRET), datetime.now(UTC))
             await phone.fill({"#code": code}, press="form[action$=totp] button")
             await phone.until("document.querySelectorAll('.codes li').length == 10")
+            codes = await phone.run("[...document.querySelectorAll('.codes li')].map(each => each.innerText.trim())")
             await phone.open(page.node.origin + "/desk")
             assert await phone.run("location.pathname") == "/desk"
             await phone.picture(pictures / "desk-first-ar.png")
+            await phone.open(page.node.origin + "/desk/lock")
+            assert await phone.measure() == FITS
+            await phone.picture(pictures / "lock-ar.png")
+            await phone.fill({}, press="main button.danger")
+            await phone.until("document.querySelector('h1')?.textContent.includes('غير متاحة')")
+            await phone.picture(pictures / "locked-ar.png")
+            assert "الواحة" not in await phone.run("document.body.textContent")
+            await phone.open(page.node.origin + "/desk/sign-in/shared")
+            await phone.fill({"#name": "زينب (تدريب)", "#password": PASSWORD}, press=".entry button")
+            await phone.until("location.pathname == '/desk/factor'")
+            await phone.fill({"#code": codes[0]}, press=".entry button")
+            await phone.until("location.pathname == '/desk/unlock'")
+            assert await phone.measure() == FITS
+            await phone.picture(pictures / "unlock-ar.png")
+            await phone.fill({}, press="main button.danger")
+            await phone.until("location.pathname == '/desk'")

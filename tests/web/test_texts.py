@@ -18,6 +18,12 @@ from tests.web.samples import PAGES
 
 LITERAL = {
     "bundles/index.html": {"TADAMUN"},  # how the text of a QR code begins
+    "desk/following.html": {"news", "example", "org"},  # what to type into a field, as an example of its form
+    "desk/hosting.html": {"small", "example", "org"},
+    "desk/members.html": {"alerts", "example", "org"},
+    "desk/node.html": {"age"},  # how a key of that kind begins
+    "desk/reply_way.html": {"age"},
+    "follow/index.html": {"me", "mastodon", "example"},
     "press/index.html": {"tadamun", "verify", "FILE"},  # a command, the same in every language
 }
 SOURCES = {str(path.relative_to(TEMPLATES)): path.read_text() for path in templates.every()}
@@ -83,6 +89,7 @@ def test_a_word_outside_of_the_catalogues_is_found(source, words):
         ('<p>{{ gettext("Given to:") }} {{ name }}</p>', False),
         ('<p>{{ gettext("It is done.") }} {{ gettext("Go on.") }}</p>', False),
         ('<p>{{ gettext("Goal") }} · {{ number }}</p>', False),
+        ('<p>{% for each in all %}{{ each }}{{ gettext(", ") }}{% endfor %}</p>', False),
         ('<p>{% if one %}{{ gettext("Goal") }}{% else %}{{ number }}{% endif %}</p>', False),
         ('<dt>{{ gettext("Goal") }}</dt><dd>{{ number }}</dd>', False),
         ('<option{% if one %} selected{% endif %} value="{{ one }}">{{ gettext("Goal") }}</option>', False),
