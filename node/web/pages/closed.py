@@ -13,7 +13,9 @@ from node.web import desk
 from node.web.pages import public
 from node.web.site import Site
 
-_LEFT = ("/desk/sign-in", "/desk/sign-in/shared", "/desk/sign-out", "/desk/factor", "/desk/lock", "/desk/unlock", "/healthz")
+_LEFT = (
+    "/desk/sign-in", "/desk/sign-in/shared", "/desk/sign-out", "/desk/factor", "/desk/lock", "/desk/unlock", "/healthz",
+)  # fmt: skip
 UNLOCK = "/desk/unlock"
 _LATER = "3600"
 
