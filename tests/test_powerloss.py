@@ -20,7 +20,8 @@ from tests.support.powerloss import Disk, Missing, compiled
 from tests.support.processes import TADAMUN, CommandFailed, Node
 from tests.support.wreckage import Rows, check_own, check_theirs, rows_of
 
-ROUNDS = 4
+ROUNDS, DRILL_ROUNDS = 2, 12
+"""Two: a cut on either side; torn cuts come with the third, in the drill."""
 _COMMAND = 60.0
 
 
@@ -181,11 +182,20 @@ def pair(tmp_path: Path, library: Path) -> Iterator[tuple[OnDisk, OnDisk]]:
 
 
 def test_what_was_promised_is_there_after_every_cut_and_no_log_forks(pair, tmp_path):
+    cut(pair, tmp_path, ROUNDS)
+
+
+@pytest.mark.drill
+def test_what_was_promised_is_there_after_twelve_cuts_some_of_them_torn(pair, tmp_path):
+    cut(pair, tmp_path, DRILL_ROUNDS)
+
+
+def cut(pair: tuple[OnDisk, OnDisk], tmp_path: Path, rounds: int) -> None:
     speaker, hearer = pair
     seed = random.randrange(10**6)
     chance = random.Random(seed)
     promised: set[str] = set()
-    for number in range(ROUNDS):
+    for number in range(rounds):
         files = [write_exercise(tmp_path / f"{number}-{each}.json", f"EXERCISE {number}-{each}") for each in "ab"]
         commands = [speaker.begin_publishing(file) for file in files]
         tear = chance if number % 4 > 1 else None
@@ -207,7 +217,7 @@ def test_what_was_promised_is_there_after_every_cut_and_no_log_forks(pair, tmp_p
             assert promised <= rows.alerts
             check_own(rows, f"{hearer.origin}/inbox")
             speaker.start()
-    print(f"seed {seed}: {ROUNDS} cuts, {2 * ROUNDS} alerts begun, {len(promised)} promised")
+    print(f"seed {seed}: {rounds} cuts, {2 * rounds} alerts begun, {len(promised)} promised")
     assert promised
     said = publish(speaker, tmp_path, "the last")["sequence"]
     hearer.wait_until(lambda: reach(hearer, speaker.did) == said + 1, "the neighbour holds the whole log", 60)
