@@ -260,7 +260,7 @@ def _timed(word: Consent, reason: str, now: datetime, ends: datetime | None = No
     until = ends or word.valid_until
     if until <= now:
         return Standing(
-            word.subject, NOTHING, f"{reason}; it was valid until {until:%Y-%m-%d}", word.given_by, until, lapsed=True
+            word.subject, NOTHING, f"R1: the consent was valid until a day that has passed ({until:%Y-%m-%d})", word.given_by, until, lapsed=True
         )
     return Standing(word.subject, word.level, reason, word.given_by, until, word.excluded, word.languages)
 
