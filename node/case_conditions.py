@@ -40,7 +40,7 @@ _NEEDED = MappingProxyType(
 
 
 def _naming(sentence: str, *named: str) -> str:
-    """A refusal with what it names at its end, `sentence (this; that)`: pages look up the sentence and each of these."""
+    """A refusal with what it names at its end, `sentence (this; that)`: pages look up each of these by itself."""
     sentence, _, before = sentence.removesuffix(")").partition(" (")
     return f"{sentence} ({'; '.join((*filter(None, (before,)), *named))})"
 

@@ -41,7 +41,10 @@ TWICE = no("nobody counts twice")
         (ASKED, (), NO, GOOD, Accept()),
         (ASKED, (THEIRS,), YES, GOOD, Accept()),
         (ASKED, (YES,), THEIRS, GOOD, Accept()),
-        *((replace(ASKED, state=state), (), YES, GOOD, no(f"the request does not wait any more ({state})")) for state in rules.STATES[1:]),
+        *(
+            (replace(ASKED, state=state), (), YES, GOOD, no(f"the request does not wait any more ({state})"))
+            for state in rules.STATES[1:]
+        ),
         (replace(ASKED, made=NOW - timedelta(days=15)), (), YES, GOOD, no("asked too long ago: ask again")),
         (ASKED, (), replace(YES, digest="z2"), GOOD, no("another text than the one that waits")),
         (

@@ -77,7 +77,10 @@ async def look_up(
     if actor.did is None:
         raise RefusedError(f"this is an ordinary fediverse actor without a key of its own: follow it instead ({name})")
     if did is not None and actor.did != did:
-        raise RefusedError(f"another organisation answers there, somebody may stand in between: nothing was pinned ({name}; {actor.did})")
+        raise RefusedError(
+            "another organisation answers there, somebody may stand in between: nothing was pinned "
+            f"({name}; {actor.did})"
+        )
     if actor.did == organisation.did:
         raise RefusedError("an organisation is not a member of itself")
     if (actor.type == "Group") != (kind == contacts.GROUP):

@@ -134,7 +134,8 @@ def accept(
     """
     left = [each for each in sheet.articles if each not in affirms]
     if left:
-        raise RefusedError(f"whoever joins affirms articles of the charter, one by one: some are missing ({'; '.join(left)})")
+        named = "; ".join(left)
+        raise RefusedError(f"whoever joins affirms articles of the charter, one by one: some are missing ({named})")
     rows.know(desk.connection, desk.own, sheet.network, dict(sheet.names), desk.now, dict(sheet.members))
     held = rows.acts_of(desk.connection, desk.own, sheet.network)
     mine = sorted((act for act in held if act.author == desk.own), key=lambda act: act.number)
