@@ -182,7 +182,7 @@ def decide(request: Request, words: Collection[Word], word: Word, facts: Facts) 
         return Refuse("a word is yes or no", _SPEC)
     missing = [tick for tick in TICKS if tick not in word.ticks]
     if missing:
-        return Refuse(f"not looked at yet: {', '.join(missing)}", _SPEC)
+        return Refuse(f"not looked at yet ({'; '.join(missing)})", _SPEC)
     return Accept()
 
 
@@ -195,7 +195,7 @@ def is_review(request: Request, word: Word) -> bool:
 
 def _standing(request: Request, word: Word, facts: Facts) -> Refuse | None:
     if request.state != WAITING:
-        return Refuse(f"the request is {request.state}", _SPEC)
+        return Refuse(f"the request does not wait any more ({request.state})", _SPEC)
     if facts.now - request.made > PATIENCE:
         return Refuse("asked too long ago: ask again", _SPEC)
     if word.digest != request.digest:
@@ -240,7 +240,7 @@ def decide_override(
 ) -> Decision:
     """Judge an emergency: one word that is there already, danger that is immediate, and a written reason."""
     if request.state != WAITING:
-        return Refuse(f"the request is {request.state}", _SPEC)
+        return Refuse(f"the request does not wait any more ({request.state})", _SPEC)
     if not request.urgent:
         return Refuse("an emergency is one where danger is immediate (urgency)", _SPEC)
     if presumed:

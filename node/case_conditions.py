@@ -30,6 +30,21 @@ class Look:
     note: str
 
 
+_NEEDED = MappingProxyType(
+    {
+        words.NETWORK: "R1: a consent to tell the members is needed",
+        words.ANONYMISED: "R1: a consent to speak in public without the name is needed",
+        words.NAMED: "R1: a consent to be named in public is needed",
+    }
+)
+
+
+def _naming(sentence: str, *named: str) -> str:
+    """A refusal with what it names at its end, `sentence (this; that)`: pages look up each of these by itself."""
+    sentence, _, before = sentence.removesuffix(")").partition(" (")
+    return f"{sentence} ({'; '.join((*filter(None, (before,)), *named))})"
+
+
 def _reason_given(look: Look) -> Iterator[str]:
     if not look.note.strip():
         yield "R14: write the reason; whoever asked is told"
@@ -54,7 +69,7 @@ def _consent_recorded(look: Look) -> Iterator[str]:
         yield "R1: write down whom the case is about"
     for each in words.effective([person.about() for person in look.case.people], look.case.consents, look.now):
         if each.level == words.NOTHING:
-            yield f"{each.reason} ({each.subject})"
+            yield _naming(each.reason, each.subject)
 
 
 def _publicity_weighed(look: Look) -> Iterator[str]:
@@ -72,10 +87,10 @@ def consent_covers(look: Look) -> Iterator[str]:
     for each in found:
         wanted = words.NAMED if levels.get(each.subject) in ("named", "initials") else needed
         if not each.allows(wanted):
-            yield f"R1: {each.subject} allows {each.level}, {wanted} is needed ({each.reason})"
+            yield _naming(_NEEDED[wanted], each.subject, each.level, each.reason)
         spoken = {text.language for text in case.texts}
         if each.languages and not spoken <= set(each.languages):
-            yield f"R1: {each.subject} allowed it in {', '.join(each.languages)} only"
+            yield _naming("R1: the consent is for other languages than the text's", each.subject, *each.languages)
 
 
 def _link_written(look: Look) -> Iterator[str]:
@@ -89,12 +104,12 @@ def _link_written(look: Look) -> Iterator[str]:
 def _subjects_protected(look: Look) -> Iterator[str]:
     for person in look.case.people:
         if person.minor and person.shown and person.publication_level not in ("collective", "withheld"):
-            yield f"R11: {person.subject} is a minor and stands nowhere by name"
+            yield f"R11: a minor stands nowhere by name ({person.subject})"
 
 
 def _nothing_leaks(look: Look) -> Iterator[str]:
     for field in leaks(look.case):
-        yield f"R4: words of {field} stand in the public text"
+        yield f"R4: words that stay inside stand in the public text ({field})"
 
 
 def approvers(case: Case, now: datetime) -> dict[str, Approval]:
@@ -119,7 +134,7 @@ def _may_approve(look: Look) -> Iterator[str]:
 def _approved_by_two(look: Look) -> Iterator[str]:
     found = approvers(look.case, look.now)
     if len(found) < 2:
-        yield f"R2: two people approve this very text, {len(found)} have"
+        yield f"R2: two people approve this very text ({len(found)}/2)"
     named = any(person.shown and person.publication_level in ("named", "initials") for person in look.case.people)
     if named and look.case.strategy == PUBLIC and len({each.organisation for each in found.values()}) < 2:
         yield "R2: a person is named; one of the approvers must be of another organisation"
@@ -132,7 +147,7 @@ def _embargo_ahead(look: Look) -> Iterator[str]:
 
 def _embargo_over(look: Look) -> Iterator[str]:
     if look.case.embargo_until is not None and look.case.embargo_until > look.now:
-        yield f"R8: held back until {look.case.embargo_until:%Y-%m-%d %H:%M} UTC"
+        yield f"R8: held back until a later moment ({look.case.embargo_until:%Y-%m-%d %H:%M} UTC)"
 
 
 def _not_expired(look: Look) -> Iterator[str]:
@@ -159,7 +174,7 @@ def _outcome_consented(look: Look) -> Iterator[str]:
     needed = words.NETWORK if look.case.strategy != PUBLIC else words.ANONYMISED
     for each in outcome_standings(look.case, look.now):
         if not each.allows(needed):
-            yield f"R1: what is told of the outcome needs a fresh consent ({each.subject}: {each.reason})"
+            yield _naming("R1: what is told of the outcome needs a fresh consent", each.subject, each.reason)
 
 
 def _was_public(look: Look) -> Iterator[str]:

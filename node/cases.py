@@ -117,10 +117,11 @@ def decide(case: Case, act: str, who: Who, now: datetime, note: str = "") -> Mov
     """
     line = step(case.state, act)
     if line is None:
-        told = "what was withdrawn never comes back" if case.state == WITHDRAWN else f"no {act[:20]} in {case.state}"
-        return No((f"B3: {told}",))
+        if case.state == WITHDRAWN:
+            return No(("B3: what was withdrawn never comes back",))
+        return No((f"B3: this step does not follow from here ({act[:20]}; {case.state})",))
     if who.role not in line.who:
-        return No((f"R2: {act} is for {', '.join(line.who)}, not for {who.role[:20]}",))
+        return No((f"R2: this step is for other roles ({'; '.join(line.who)})",))
     if who.id and who.id in {person.account for person in case.people if person.account}:
         return No(("R2: who the case is about does not act in it",))
     look = Look(case, who, now, note)

@@ -259,9 +259,8 @@ def _of(word: Consent, reason: str) -> Standing:
 def _timed(word: Consent, reason: str, now: datetime, ends: datetime | None = None) -> Standing:
     until = ends or word.valid_until
     if until <= now:
-        return Standing(
-            word.subject, NOTHING, f"{reason}; it was valid until {until:%Y-%m-%d}", word.given_by, until, lapsed=True
-        )
+        reason = f"R1: the consent was valid until a day that has passed ({until:%Y-%m-%d})"
+        return Standing(word.subject, NOTHING, reason, word.given_by, until, lapsed=True)
     return Standing(word.subject, word.level, reason, word.given_by, until, word.excluded, word.languages)
 
 

@@ -245,8 +245,8 @@ def check_disable(about: Person, coordinators: int, alone_in: Collection[str], *
         raise RefusedError("the last coordinator cannot be disabled: confirm another one first")
     if alone_in and not losing:
         raise RefusedError(
-            f"nobody else holds the keys of {', '.join(sorted(alone_in))}: let somebody in first, "
-            "or say that what is sealed there may be lost"
+            "nobody else holds the keys of some rooms: let somebody in first, or say that what is sealed there may be "
+            f"lost ({'; '.join(sorted(alone_in))})"
         )
 
 

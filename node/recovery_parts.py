@@ -80,7 +80,7 @@ def join(parts: Sequence[Part]) -> RecoveryKey:
     seed = sharing.join(held, NEEDED)
     if seed is None:
         names = ", ".join(sorted({part.name for part in parts}))
-        raise RefusedError(f"two of the three sheets are wanted; here is {names or 'none'}")
+        raise RefusedError(f"two of the three sheets are wanted ({names or 'none'})")
     return RecoveryKey(Ed25519PrivateKey.from_private_bytes(seed))
 
 

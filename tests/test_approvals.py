@@ -41,7 +41,10 @@ TWICE = no("nobody counts twice")
         (ASKED, (), NO, GOOD, Accept()),
         (ASKED, (THEIRS,), YES, GOOD, Accept()),
         (ASKED, (YES,), THEIRS, GOOD, Accept()),
-        *((replace(ASKED, state=state), (), YES, GOOD, no(f"the request is {state}")) for state in rules.STATES[1:]),
+        *(
+            (replace(ASKED, state=state), (), YES, GOOD, no(f"the request does not wait any more ({state})"))
+            for state in rules.STATES[1:]
+        ),
         (replace(ASKED, made=NOW - timedelta(days=15)), (), YES, GOOD, no("asked too long ago: ask again")),
         (ASKED, (), replace(YES, digest="z2"), GOOD, no("another text than the one that waits")),
         (
@@ -60,10 +63,10 @@ TWICE = no("nobody counts twice")
         (ASKED, (), replace(NO, reason=" \n"), GOOD, no("a no says why")),
         (ASKED, (), replace(YES, verdict="maybe"), GOOD, no("a word is yes or no")),
         *(
-            (ASKED, (), replace(YES, ticks=YES.ticks - {tick}), GOOD, no(f"not looked at yet: {tick}"))
+            (ASKED, (), replace(YES, ticks=YES.ticks - {tick}), GOOD, no(f"not looked at yet ({tick})"))
             for tick in rules.TICKS
         ),
-        (ASKED, (), replace(YES, ticks=frozenset({"all"})), GOOD, no(f"not looked at yet: {', '.join(rules.TICKS)}")),
+        (ASKED, (), replace(YES, ticks=frozenset({"all"})), GOOD, no(f"not looked at yet ({'; '.join(rules.TICKS)})")),
     ],
 )  # fmt: skip
 def test_each_rule_of_a_word(request_, words, word, facts, decision):
@@ -98,7 +101,7 @@ ONE = no("one approver must have said yes")
     ("changes", "words", "reason", "decision"),
     [
         ({}, (YES,), REASON, Accept()),
-        ({"state": rules.READY}, (YES,), REASON, no("the request is ready")),
+        ({"state": rules.READY}, (YES,), REASON, no("the request does not wait any more (ready)")),
         ({"urgent": False}, (YES,), REASON, no("an emergency is one where danger is immediate (urgency)")),
         ({}, (YES,), "hurry" + " " * 30, LONG),
         ({}, (YES,), "x" * 2_001, LONG),

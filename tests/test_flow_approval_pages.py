@@ -26,7 +26,7 @@ async def test_two_approve_in_the_browser_and_it_is_on_the_public_page(tmp_path)
             page = (await person.get(path)).text
             assert 'name="tick-consent"' in page
             missing = await person.post(path, {"word": "yes", "digest": digest_in(page), "tick-name": "yes"})
-            assert missing.status == 409 and "not looked at yet" in missing.text
+            assert missing.status == 409 and "Not looked at yet" in missing.text
             assert (await person.post(path, {"word": "yes", "digest": digest_in(page), **TICKS})).status == 303
         await wait_until(lambda: state(house, request.id) == rules.PUBLISHED, "it is published")
         assert example()["headline"] in (await house.get("/alerts")).text

@@ -156,7 +156,7 @@ async def test_what_is_held_back_is_approved_before_and_sent_by_somebody_when_it
         assert len(ready) == 1 and ready[0].release is None, "no key to it lies in the clear"
         assert "Held back" in (await sara.get(case)).text and states(house) == ["embargo"]
         early = await people[0].post(listed, {"send": "yes"})
-        assert early.status == 409 and "R8: held back until" in early.text
+        assert early.status == 409 and "R8: Held back until" in early.text
         house.clock.forward(timedelta(hours=6, minutes=1))
         await people[0].refresh()
         assert HEADLINE not in (await house.get("/alerts")).text, "its hour has come, and nobody sent it yet"
@@ -204,7 +204,7 @@ async def test_words_above_an_alert_are_nobodys_alone_on_the_command_line_either
             shown = (await people[0].get(path)).text
             digest = re.search(r'name="digest" value="(\w+)"', shown)[1]
             partly = await people[0].post(path, {"word": "yes", "digest": digest})
-            assert partly.status == 409 and "not looked at yet" in partly.text
+            assert partly.status == 409 and "Not looked at yet" in partly.text
             refused = await people[0].post(path, {"word": "no", "digest": digest, "reason": "EXERCISE: not true"})
             assert refused.status == 303
         await asyncio.sleep(1.5)

@@ -39,7 +39,7 @@ def test_a_network_is_founded_joined_by_hand_votes_and_removes(nodes, tmp_path):
 
     roll = aman.cli("decision", "propose", "roll", sanad.did, nida.did, json=True)["proposal"]
     aman.cli("decision", "vote", roll[:16], "yes")
-    with pytest.raises(CommandFailed, match="1 of 2 voters said yes"):
+    with pytest.raises(CommandFailed, match="too few voters said yes"):
         aman.cli("decision", "close", roll[:16])
     until(lambda: roll in decisions(sanad), "the proposal is there")
     with pytest.raises(CommandFailed, match="not on the roll"):

@@ -104,7 +104,7 @@ def test_who_confirms_whom(by, about, reason):
         (person("approver"), 1, (), False, None),
         (person("coordinator", state=JOINED), 1, (), False, None),
         (person("coordinator"), 1, (), True, "last coordinator"),
-        (person("case_worker"), 1, ("cases",), False, "nobody else holds the keys of cases"),
+        (person("case_worker"), 1, ("cases",), False, "nobody else holds the keys of some rooms"),
         (person("case_worker"), 1, ("cases",), True, None),
         (person("author", state=DISABLED), 1, (), True, "disabled already"),
     ],

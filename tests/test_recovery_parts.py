@@ -44,8 +44,8 @@ def test_a_whole_sheet_is_read_by_the_same_door():
 @pytest.mark.parametrize(
     ("texts", "reason"),
     [
-        ([printed(SHEETS[0])], "two of the three sheets are wanted; here is A"),
-        ([printed(SHEETS[2]), printed(SHEETS[2])], "two of the three sheets are wanted; here is C"),
+        ([printed(SHEETS[0])], "two of the three sheets are wanted .A."),
+        ([printed(SHEETS[2]), printed(SHEETS[2])], "two of the three sheets are wanted .C."),
         ([printed(SHEETS[0]), "nothing"], "14 lines of 9 letters are wanted; here are 7 letters"),
         (["", ""], "one whole sheet is wanted, or two of three parts"),
     ],

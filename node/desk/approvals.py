@@ -254,7 +254,7 @@ def send_held(
     if not row.held or row.due is None:
         raise RefusedError("R8: this is not held back")
     if now < row.due:
-        raise RefusedError(f"R8: held back until {row.due:%Y-%m-%d %H:%M} UTC; send it then")
+        raise RefusedError(f"R8: held back: send it later ({row.due:%Y-%m-%d %H:%M} UTC)")
     rows.make_ready(connection, organisation.did, row, _open(row, secrets)[1], now, now)
     audit.append(connection, organisation.did, "send", name, now, person=person.id, role=APPROVER)
     return _find(connection, organisation, name)
@@ -274,7 +274,7 @@ def override(
         raise RefusedError("R2: an approver says so, with a fresh second factor")
     words, (shown, release) = rows.words_of(connection, organisation.did, name), _open(row, secrets)
     if row.due is not None and now < row.due:
-        raise RefusedError(f"R8: held back until {row.due:%Y-%m-%d %H:%M} UTC; ask again without an embargo")
+        raise RefusedError(f"R8: held back: ask again without an embargo ({row.due:%Y-%m-%d %H:%M} UTC)")
     presumed = rules.is_presumed(shown)
     _check(rules.decide_override(row.request, words, reason, organisation.did, presumed=presumed))
     standbys = rows.standbys_of(connection, organisation.did)
@@ -299,7 +299,7 @@ def cancel(connection: Connection, organisation: Organisation, name: str, now: d
     """
     row = _find(connection, organisation, name)
     if row.request.state not in (rules.WAITING, rules.READY):
-        raise RefusedError(f"the request is {row.request.state}")
+        raise RefusedError(f"the request is not at that point ({row.request.state})")
     rows.settle(connection, organisation.did, name, rules.CANCELLED)
     audit.append(connection, organisation.did, "refuse", name, now, **_who(person))
 

@@ -217,7 +217,7 @@ def answered(
         RefusedError: somebody else changed the case meanwhile, or an answer is not for this role (R2).
     """
     if who.role not in (CASE_WORKER, COORDINATOR):
-        raise RefusedError(f"R2: an answer is for {CASE_WORKER}, {COORDINATOR}")
+        raise RefusedError(f"R2: this step is for other roles ({CASE_WORKER}; {COORDINATOR})")
     held = open_case(connection, org, case, room.secrets)
     _check_version(held, version)
     changed = rules.answered(held.case, who, now)

@@ -87,7 +87,7 @@ def _shown_in(state: State, own: str, named: Sequence[str] | None, held: Sequenc
     found = dict.fromkeys(digest for digest, handle in ours.items() if {digest, handle} & {*named})
     strange = [each for each in named if each not in {*ours, *ours.values()}]
     if strange:
-        raise RefusedError(f"this organisation is in no working group {strange[0]} of that network")
+        raise RefusedError(f"this organisation is in no such working group of that network ({strange[0]})")
     if len(found) > governance.MAX_GROUPS:
         raise RefusedError(f"up to {governance.MAX_GROUPS} working groups are shown")
     return list(found)
@@ -133,9 +133,9 @@ def set_sponsors(desk: Desk, dids: Sequence[str]) -> None:
     for did in chosen:
         member = state.members.get(did)
         if member is None or member.state != MEMBER:
-            raise RefusedError(f"{did} is no member of that network")
+            raise RefusedError(f"not a member of that network ({did})")
         if did != desk.own and not member.listed:
-            raise RefusedError(f"{member.name} is not on the public list: a sponsor is named on the page")
+            raise RefusedError(f"not on the public list: a sponsor is named on the page ({member.name})")
     fronts.set_sponsors(desk.connection, desk.own, chosen)
 
 

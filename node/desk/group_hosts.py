@@ -80,7 +80,7 @@ def open_actor(mine: Desk, keyring: Keyring, name: str) -> Organisation:
     if any(each.working_group == group.digest for each in organisations.hosted(mine.connection, mine.own)):
         raise RefusedError("we have an actor for this group already")
     if any(each.handle == group.handle for each in organisations.all_of(mine.connection)):
-        raise RefusedError(f"@{group.handle} is somebody on this node already")
+        raise RefusedError(f"this name is taken on this node ({group.handle})")
     if group.actor is None and group.host != mine.own:
         raise RefusedError("the first host says with which actor it hosts the group, then the others do")
     key = keyring.create()

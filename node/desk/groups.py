@@ -111,9 +111,9 @@ def found(
     state = ledger.state()
     strangers = [did for did in hosts if did not in state.members]
     if strangers:
-        raise RefusedError(f"{strangers[0]} is no member of this network")
+        raise RefusedError(f"not a member of this network ({strangers[0]})")
     if any(each.handle == handle for each in state.groups.values()):
-        raise RefusedError(f"a working group of this network is called {handle} already")
+        raise RefusedError(f"a working group of this network is called so already ({handle})")
     says = {"name": dict(names), "handle": handle, "open": open_, "hosts": list(dict.fromkeys((desk.own, *hosts)))}
     made, state = networks.act(desk, network, rules.GROUP, says, ledger)
     return made.digest, state

@@ -75,13 +75,16 @@ async def look_up(
     """
     actor = await discovery.resolve(name)
     if actor.did is None:
-        raise RefusedError(f"{name} is an ordinary fediverse actor without a key of its own; use 'follow' for it")
+        raise RefusedError(f"this is an ordinary fediverse actor without a key of its own: follow it instead ({name})")
     if did is not None and actor.did != did:
-        raise RefusedError(f"{name} is {actor.did}, not {did}: somebody may stand in between; nothing was pinned")
+        raise RefusedError(
+            "another organisation answers there, somebody may stand in between: nothing was pinned "
+            f"({name}; {actor.did})"
+        )
     if actor.did == organisation.did:
         raise RefusedError("an organisation is not a member of itself")
     if (actor.type == "Group") != (kind == contacts.GROUP):
-        raise RefusedError(f"{name} is the actor of a working group, or is said to be one: neither is a member")
+        raise RefusedError(f"this is the actor of a working group, or is said to be one: neither is a member ({name})")
     first = await first_entry(discovery, actor)
     return Member(
         did=actor.did,
@@ -138,7 +141,7 @@ async def first_entry(discovery: Discovery, actor: Actor) -> Actor:
         if isinstance(item, Activity) and item.position is not None and item.position.sequence == 1:
             return _actor_of(item, actor.did)
         break
-    raise RefusedError(f"the log of {actor.handle} does not begin with its actor document")
+    raise RefusedError(f"its log does not begin with its actor document ({actor.handle})")
 
 
 def _actor_of(entry: Activity, did: str) -> Actor:
@@ -168,7 +171,7 @@ def find(connection: Connection, organisation: Organisation, name: str) -> Membe
     for member in contacts.members_of(connection, organisation.did, all_states=True, groups=True):
         if name in (member.did, member.handle, member.handle.removeprefix("@"), member.uri):
             return member
-    raise RefusedError(f"no member {name[:120]!r} here; 'tadamun member list' shows them")
+    raise RefusedError(f"no such member here: 'tadamun member list' shows them ({name[:120]})")
 
 
 async def follow(
@@ -226,7 +229,7 @@ def unfollow(
         if name in (each.actor, each.uri, handle, handle.removeprefix("@")):
             outbox.unfollow(connection, organisation, key, each, now)
             return each.uri
-    raise RefusedError(f"{name[:120]!r} is not followed")
+    raise RefusedError(f"this is not followed ({name[:120]})")
 
 
 def _handle(connection: Connection, actor_id: str) -> str:

@@ -76,7 +76,7 @@ def read_answer(raw: bytes) -> Candidacy:
     try:
         found = tuple(rules.parse(each) for each in given)
     except ProtocolError as error:
-        raise RefusedError(f"this acceptance is not its author's own: {error}") from error
+        raise RefusedError(f"this acceptance is not its author's own ({error})") from error
     accepted = [act for act in found if act.kind == rules.ACCEPT]
     if not accepted or len({(act.author, act.network) for act in found}) != 1:
         raise RefusedError("this is no acceptance")
@@ -138,7 +138,7 @@ def read_sheet(raw: bytes, now: datetime) -> Sheet:
     if not named or not all(ids.is_did(did) for did, _ in named):
         raise RefusedError("an invitation names members by their dids")
     if sheet.expires <= now:
-        raise RefusedError(f"this invitation was good until {sheet.expires:%Y-%m-%d %H:%M} UTC: ask for another")
+        raise RefusedError(f"this invitation has run out: ask for another ({sheet.expires:%Y-%m-%d %H:%M} UTC)")
     return sheet
 
 
@@ -151,7 +151,7 @@ def _carried(raw: bytes, kind: str, what: str) -> JsonObject:
     try:
         value = parse_document(raw, _MAX_SHEET).value
     except ProtocolError as error:
-        raise RefusedError(f"this file is not {what}: {error}") from error
+        raise RefusedError(f"this file is not {what} ({error})") from error
     if value.get("type") != kind:
         raise RefusedError(f"this file is not {what}")
     return value

@@ -70,7 +70,7 @@ def found(
     for did in founders:
         pinned = contacts.member(desk.connection, desk.own, did)
         if pinned is None:
-            raise RefusedError(f"{did} is not pinned here; 'tadamun member add' it first")
+            raise RefusedError(f"this organisation is not pinned here: add it to the members first ({did})")
         recovery_of[did] = pinned.recovery
     if articles and not charter:
         raise RefusedError("name the charter whose articles are to be affirmed, by its digest")
@@ -134,7 +134,8 @@ def accept(
     """
     left = [each for each in sheet.articles if each not in affirms]
     if left:
-        raise RefusedError(f"whoever joins affirms articles of the charter, one by one; not yet: {', '.join(left)}")
+        named = "; ".join(left)
+        raise RefusedError(f"whoever joins affirms articles of the charter, one by one: some are missing ({named})")
     rows.know(desk.connection, desk.own, sheet.network, dict(sheet.names), desk.now, dict(sheet.members))
     held = rows.acts_of(desk.connection, desk.own, sheet.network)
     mine = sorted((act for act in held if act.author == desk.own), key=lambda act: act.number)
@@ -170,8 +171,8 @@ def vouch(desk: Desk, network: str, about: str | Candidacy) -> State:
     did = about.accepted.author if isinstance(about, Candidacy) else about
     candidate = state.candidates.get(did)
     if candidate is None:
-        reason = "is a member already" if did in state.members else "is no candidate, or the invitation is not valid"
-        raise RefusedError(f"{did} {reason}")
+        reason = "a member already" if did in state.members else "no candidate, or the invitation is not valid"
+        raise RefusedError(f"{reason} ({did})")
     _check_recovery(desk, ledger, candidate[0], did)
     if isinstance(about, Candidacy):
         tell(desk, network, about.acts, set(state.members))
@@ -260,7 +261,7 @@ def close(desk: Desk, network: str, proposal: str) -> State:
     yes = sum(choice == rules.YES for choice in tally.votes.values())
     if yes * denominator <= numerator * tally.voters:
         raise RefusedError(
-            f"{yes} of {tally.voters} voters said yes; it takes more than {numerator}/{denominator} of them"
+            f"too few voters said yes: more are needed ({yes}/{tally.voters}; > {numerator}/{denominator})"
         )
     return say(desk, network, rules.CLOSE, {"about": tally.proposal}, ledger)
 

@@ -44,7 +44,7 @@ def step(desk: Desk, name: str, year: int, what: str, secrets: Sequence[str]) ->
     """
     found = of_year(desk, name, year, secrets)
     if what not in plans.steps_of(found):
-        raise RefusedError(f"the plan of {year} is {found.phase}: that step does not follow")
+        raise RefusedError(f"that step does not follow from where the plan is ({year}; {found.phase})")
     return groups.speak(desk, name, entries.STEP, {"step": what}, about=found.current.digest)
 
 
@@ -57,7 +57,7 @@ def hand_in(desk: Desk, name: str, year: int, secrets: Sequence[str]) -> str:
     found = of_year(desk, name, year, secrets)
     at = groups.place(desk.connection, desk.own, name)
     if plans.HAND_IN not in plans.steps_of(found):
-        raise RefusedError(f"the plan of {year} is {found.phase}: it is not to be handed in now")
+        raise RefusedError(f"the plan is not to be handed in now ({year}; {found.phase})")
     if not at.group.steers(desk.own):
         raise RefusedError("the coordinators and the steering committee hand a plan in")
     groups.show_to(desk, at, found.current, set(at.state.members))
@@ -74,7 +74,7 @@ def review(
     """
     found = of_year(desk, name, year, secrets)
     if found.approved is None:
-        raise RefusedError(f"the plan of {year} is {found.phase}: what is approved is reviewed")
+        raise RefusedError(f"a plan is reviewed once it is approved ({year}; {found.phase})")
     return groups.speak(desk, name, entries.REVIEW, says, about=found.approved.digest)
 
 
@@ -87,4 +87,4 @@ def of_year(desk: Desk, name: str, year: int, secrets: Sequence[str]) -> YearPla
     for each in current(desk.connection, desk.own, name, secrets):
         if each.year == year:
             return each
-    raise RefusedError(f"no plan of {year} that is opened here; 'tadamun group plan' writes one")
+    raise RefusedError(f"no plan of that year is opened here: 'tadamun group plan' writes one ({year})")

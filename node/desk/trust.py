@@ -65,7 +65,7 @@ def declare(
     member = members.find(connection, organisation, did)
     held = _own_words(connection, organisation, member)
     if not held:
-        raise RefusedError(f"{member.handle} is not frozen here: 'tadamun member freeze' first")
+        raise RefusedError(f"this member is not frozen here: 'tadamun member freeze' first ({member.handle})")
     epoch, sequence = held[0].after
     _, digest = _place(connection, organisation, member, sequence)
     place = {"epoch": epoch, "sequence": sequence, "digest": digest}
@@ -94,7 +94,7 @@ def unfreeze(
     member = members.find(connection, organisation, did)
     held = _own_words(connection, organisation, member)
     if not held:
-        raise RefusedError(f"{member.handle} is not frozen by this organisation; 'tadamun member list' shows by whom")
+        raise RefusedError(f"not frozen by this organisation: 'tadamun member list' shows by whom ({member.handle})")
     if held[0].id.startswith(LOCAL):
         view = View(connection, organisation)
         declarations.retract(connection, organisation.did, organisation.did, held[0].id)

@@ -104,7 +104,7 @@ def grant(connection: Connection, org: str, room: str, holder_secret: str, perso
     newest = recipient(connection, org, room)
     keys = [sealing.load(each) for each in held]
     if newest is None or newest not in {key.public for key in keys}:
-        raise RefusedError(f"only somebody who is in the room {room} lets others in")
+        raise RefusedError(f"only somebody who is in the room lets others in ({room})")
     return sum(_let_in(connection, org, room, key, person) for key in keys)
 
 
@@ -180,7 +180,7 @@ def _check(room: str, persons: Sequence[Person]) -> None:
         raise RefusedError(f"the room {room} is opened by somebody")
     for person in persons:
         if room not in person.rooms or not person.public:
-            raise RefusedError(f"the roles of {person.name} do not enter the room {room}")
+            raise RefusedError(f"their roles do not enter this room ({person.name}; {room})")
 
 
 def _begin(connection: Connection, org: str, room: str, public: str, now: datetime) -> None:

@@ -56,6 +56,9 @@ _DIGITS: Mapping[str, Mapping[int, str]] = MappingProxyType(
 )
 """A language's own digits and the mark between its thousands, for nodes with the setting `digits = "native"`."""
 
+_RULE = re.compile(r"[A-Z]\d+")
+_NAMED = ("consent-level", "case-act", "case-state", "role", "room", "case-field", "tick", "phase")
+"""Vocabularies whose codes refusals name."""
 _COUNTED = re.compile(r"(?<![A-Za-z0-9.\-/_])\d+(?:,\d{3})*(?![A-Za-z0-9\-/_]|\.\d)", re.ASCII)
 """A number in one of our texts that is not part of a code or of a name: `AGPL-3.0`, `2026-11-20` and `A4` are."""
 
@@ -122,6 +125,30 @@ class Locale:
         """Whether the catalogue has a word for this code."""
         return bool(code) and self.catalogue.pgettext(vocabulary, code) != code
 
+    def refusal(self, text: str) -> tuple["Said", ...]:
+        """What a page says for a refusal: the sentence, then each of what it names, `sentence (this; that)`.
+
+        The catalogue knows a sentence whole, or without what is in brackets, or without the number of its rule. What is
+        named may be a refusal again, or a code of a vocabulary. Where nothing is known it stays as it came.
+        """
+        if not self.knows("refusal", text) and text.endswith(")"):
+            head, _, named = text.partition(" (")
+            if found := self._refusal(head):
+                return found, *(self._named(each) for each in named[:-1].split("; "))
+        return (self._refusal(text) or Said(text, known=False),)
+
+    def _refusal(self, text: str) -> "Said | None":
+        if self.knows("refusal", text):
+            return Said(self.label("refusal", text))
+        number, _, rest = text.partition(": ")
+        if _RULE.fullmatch(number) and self.knows("refusal", rest):
+            return Said(f"{number}: {self.label('refusal', rest)}")
+        return None
+
+    def _named(self, text: str) -> "Said":
+        found = next((each for each in _NAMED if self.knows(each, text)), None)
+        return self._refusal(text) or (Said(text, known=False) if found is None else Said(self.label(found, text)))
+
     def best(self, languages: Iterable[str]) -> str:
         """Which of a text's languages its reader gets: the own, else the page's, else the first.
 
@@ -180,9 +207,17 @@ class Locale:
             name = self.cldr.languages.get(code.partition("-")[0].lower(), code)
         return name
 
-
     def _printed(self, text: str) -> str:
         return _COUNTED.sub(lambda found: found[0].translate(self.digits), text) if self.digits else text
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A piece of what a page says for a refusal."""
+
+    text: str
+    known: bool = True
+    """Whether it is of the catalogue; else it stands in an element of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ async def test_an_answer_of_another_hand_another_network_or_too_late_lets_nobody
         with pytest.raises(RefusedError, match="not its author's own"):
             sheets.read_answer(sheets.written(changed).encode())
         net.clock.forward(timedelta(days=15))
-        with pytest.raises(RefusedError, match="was good until"):
+        with pytest.raises(RefusedError, match="has run out"):
             sheets.read_sheet(sheets.written(sheet.value()).encode(), three.clock())
 
 

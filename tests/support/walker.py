@@ -1,8 +1,8 @@
 """A reader who opens pages in Debian's Chromium by way of Playwright, and says all that is wrong with each.
 
-    async with Walker(house.origin, folder) as walker:
-        seen = await walker.look("/alerts", "alerts", PHONE)
-        assert seen.faults == ()
+    async with Walker(folder) as walker:
+        seen = await walker.look(house.origin + "/alerts", "alerts", PHONE, {})
+        assert seen.faults == []
 
 English is read in dark colours, so that both are judged. A page is judged under its own policy, nothing of which is
 switched off: a style or a script that stands in the page is an error on the browser's console. Only axe-core is put
@@ -48,6 +48,13 @@ _FACTS = """() => ({
   handlers: [...document.querySelectorAll("*")].flatMap(each => [...each.attributes])
     .filter(each => each.name.startsWith("on")).map(each => each.name),
 })"""
+_FILL = """(fields) => {
+  for (const form of document.forms) form.noValidate = true;
+  for (const [name, value] of Object.entries(fields)) for (const each of document.getElementsByName(name)) {
+    if (["checkbox", "radio"].includes(each.type)) each.checked = each.value == value;
+    else if (each.type != "hidden") each.value = value;
+  }
+}"""
 _OPEN = """() => [...document.querySelectorAll("details:not([open])")].map(each => { each.open = true }).length"""
 _OVERFLOW = """(size) => {
   const root = document.documentElement;
@@ -108,8 +115,7 @@ class Seen:
 class Walker:
     """One browser; a window for each language, opened when it is first used."""
 
-    def __init__(self, origin: str, pictures: Path) -> None:
-        self.origin = origin
+    def __init__(self, pictures: Path) -> None:
         self.pictures = pictures
         self._contexts: dict[Window, BrowserContext] = {}
         self._pages: dict[Window, Page] = {}
@@ -144,27 +150,36 @@ class Walker:
         return self._pages[window]
 
     async def look(
-        self, path: str, name: str, window: Window, cookies: Mapping[str, str], *, status: int = 200, language: str = ""
-    ) -> Seen:
+        self, address: str, name: str, window: Window, cookies: Mapping[str, str], *, status: int = 200,
+        language: str = "", press: str = "", fields: Mapping[str, str] | None = None,
+    ) -> Seen:  # fmt: skip
         """Open a page and judge it; its picture is `name`-`language`.png.
 
         Args:
             cookies: who looks.
             status: what the node must answer.
             language: the page's own, where it is not the reader's.
+            press: a button of the page (CSS); then what it leads to is judged.
+            fields: what is filled in before, by name; nothing that the browser would ask for is asked.
         """
-        page = await self.window(window)
+        page, origin = await self.window(window), "/".join(address.split("/")[:3])
         context = self._contexts[window]
         await context.clear_cookies()
         await context.add_cookies(
-            [{"name": key, "value": value, "url": self.origin} for key, value in cookies.items()]
+            [{"name": key, "value": value, "url": origin} for key, value in cookies.items()]
         )
-        heard = _Heard(self.origin)
+        heard = _Heard(origin)
         heard.listen(page)
         try:
-            answer = await page.goto(self.origin + path)
+            answer = await page.goto(address)
+            if press:
+                await page.evaluate(_FILL, dict(fields or {}))
+                heard.forget()
+                async with page.expect_navigation() as coming:
+                    await page.click(press)
+                answer = await coming.value
             assert answer is not None
-            seen = Seen(answer.status, _answer_faults(answer, self.origin, status))
+            seen = Seen(answer.status, _answer_faults(answer, origin, status))
             seen.faults += await self._judge(page, window, name, language or window.language)
             seen.faults += heard.faults(status)
             seen.weight = await heard.weight()
@@ -244,6 +259,11 @@ class _Heard:
         page.remove_listener("response", self._response)
         page.remove_listener("console", self._console)
         page.remove_listener("pageerror", self._failed)
+
+    def forget(self) -> None:
+        """What came before is another page's."""
+        self.asked.clear()
+        self.came.clear()
 
     def _request(self, request: Request) -> None:
         self.asked.append(request.url)

@@ -7,7 +7,9 @@ A route that is new stands in one of the two tables, or `test_every_page` fails 
 - `NO_PAGES`: it answers something else. A path that does.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +22,33 @@ class Visit:
     status: int = 200
     language: str = ""
     """What it is written in, where that is not the reader's language."""
+    press: str = ""
+    """A button (CSS) on it: what that leads to is looked at."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What is filled in before."""
 
 
 def _case(path: str = "", case: str = "drafted", name: str = "", status: int = 200) -> Visit:
     return Visit(f"/desk/cases/{{{case}}}{path}", "case worker", name, status)
 
 
+def _ours(path: str = "", alert: str = "free", name: str = "", **more: Any) -> Visit:
+    return Visit(f"/desk/alerts/{{{alert}}}{path}", "case worker", name or path.rpartition("/")[2], **more)
+
+
+def _set_up(at: str, step: str = "", name: str = "", **more: Any) -> Visit:
+    return Visit(f"/setup/{{setup_{at}}}{step}", "nobody", name or step[1:], **more)
+
+
 ALERT = "/alerts/{alert}"
 LETTER = ALERT + "/letters/1/ar"
 BOSS = "coordinator"
+SEND = "main form button"
+SERVER = {"server": "@amal@mastodon.example"}
 
 PAGES: dict[str, tuple[Visit, ...]] = {
     "/press": (Visit("/press"),),
-    "/": (Visit("/"),),
+    "/": (Visit("/"), Visit("/", "before a lock", "locked", 503)),
     "/alerts": (Visit("/alerts"),),
     "/alerts/page/{number}": (Visit("/alerts/page/2"),),
     "/alerts/{id}": (
@@ -52,9 +68,15 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     ),
     "/bundles": (Visit("/bundles"),),
     "/request": (Visit("/request"),),
-    "/request/answer": (Visit("/request/answer"),),
+    "/request/answer": (
+        Visit("/request/answer"),
+        Visit("/request/answer", name="opened", press=SEND, fields={"number": "{receipt}"}),
+    ),
     "/join": (Visit("/join"),),
-    "/join/answer": (Visit("/join/answer"),),
+    "/join/answer": (
+        Visit("/join/answer"),
+        Visit("/join/answer", name="opened", press=SEND, fields={"number": "{number}"}),
+    ),
     "/members": (Visit("/members"),),
     "/evidence": (Visit("/evidence"),),
     "/organisations/{did}": (Visit("/organisations/{other}"),),
@@ -105,7 +127,7 @@ PAGES: dict[str, tuple[Visit, ...]] = {
         ),
         _case("/outcome/it", "published", "outcome"),
     ),
-    "/desk/write": (Visit("/desk/write", "case worker"),),
+    "/desk/write": (Visit("/desk/write", "case worker"), Visit("/desk/write", "author", "left")),
     "/desk/networks": (Visit("/desk/networks", BOSS),),
     "/desk/networks/{network}": (Visit("/desk/networks/{network}", BOSS),),
     "/desk/networks/{network}/answer": (Visit("/desk/networks/{network}/answer", BOSS),),
@@ -125,7 +147,117 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/desk/withdrawals": (Visit("/desk/withdrawals", BOSS),),
     "/desk/withdrawals/{page}": (Visit("/desk/withdrawals/{withdrawn}", BOSS),),
     "/desk/offers": (Visit("/desk/offers", "case worker"),),
-    "/desk/lock": (Visit("/desk/lock", BOSS),),
+    "/follow": (
+        Visit("/follow"),
+        Visit("/follow", name="wrong", status=422, press="form.request button", fields={"server": "nothing"}),
+    ),
+    "/@{handle}/follow": (
+        Visit("/@{handle}/follow"),
+        Visit("/@{handle}/follow", name="links", press="form.request button", fields=SERVER),
+    ),
+    "/organisations/{did}/follow": (Visit("/organisations/{other}/follow"),),
+    "/groups/{handle}/follow": (Visit("/groups/women/follow"),),
+    "/moderators": (Visit("/moderators"),),
+    "/search": (
+        Visit("/search"),
+        Visit("/search?q=%D8%AA%D9%85%D8%B1%D9%8A%D9%86", name="found"),
+        Visit("/search?q=zqzq", name="nothing"),
+    ),
+    "/desk/search": (
+        Visit("/desk/search", "case worker"),
+        Visit("/desk/search", "case worker", "found", press=SEND, fields={"q": "تمرين"}),
+        Visit("/desk/search", "case worker", "nothing", press=SEND, fields={"q": "zqzq"}),
+    ),
+    "/desk/sign-in/shared": (Visit("/desk/sign-in/shared"),),
+    "/desk/lock": (Visit("/desk/lock", BOSS), Visit("/desk/lock", name="phone")),
+    "/desk/unlock": (Visit("/desk/unlock", "who unlocks"),),
+    "/desk/start": (Visit("/desk/start", BOSS),),
+    "/desk/hosting": (
+        Visit("/desk/hosting", BOSS),
+        Visit("/desk/hosting", BOSS, "made", press="form.entry button", fields={"host": "next.example"}),
+        Visit("/desk/hosting", BOSS, "refused", 409, press="form.entry button", fields={"host": "no name"}),
+    ),
+    "/setup/{token}": (_set_up("new"),),
+    "/setup/{token}/{step}": (
+        _set_up("new", "/organisation"),
+        _set_up("new", "/organisation", "organisation-refused", status=409, press=SEND),
+        _set_up("described", "/sheets", "sheets-choice"),
+        _set_up("whole", "/sheets", "sheets-whole"),
+        _set_up("parts", "/sheets", "sheets-parts"),
+        _set_up("parts", "/check"),
+        _set_up("whole", "/check", "check-refused", status=409, press=SEND, fields={"line0": "1", "line1": "2"}),
+        _set_up("copied", "/person"),
+    ),
+    "/desk/cases/{case}/guide": (
+        _case("/guide", "fresh"),
+        _case("/guide", name="drafted"),
+        _case("/guide", "review", name="review"),
+    ),
+    "/desk/cases/{case}/guide/{form}/{which}": (_case("/guide/text/new"), _case("/guide/person/new", name="person")),
+    "/desk/alerts": (Visit("/desk/alerts", "case worker"), Visit("/desk/alerts", BOSS, "coordinator")),
+    "/desk/alerts/in/{state}": tuple(
+        Visit(f"/desk/alerts/in/{state}", "case worker", state) for state in ("due", "closed", "members")
+    ),
+    "/desk/alerts/{page}": (
+        _ours(),
+        _ours(alert="alert", name="rich"),
+        _ours(alert="closed", name="closed"),
+        _ours(alert="members_only", name="members"),
+        _ours(alert="signable", name="theirs"),
+        _ours(alert="published", name="case"),
+    ),
+    "/desk/alerts/{page}/board": (_ours("/board", "alert"), _ours("/board", "members_only", "members")),
+    "/desk/alerts/{page}/act/{act}": (
+        *(_ours(f"/act/{act}") for act in ("correct", "close", "answer", "sign-on", "custody", "withdraw")),
+        _ours("/act/deliver", "alert"),
+        _ours("/act/endorse", "signable"),
+        _ours("/act/unendorse", "signed"),
+        _ours("/act/answer", name="refused", status=409, press=SEND, fields={"day": "soon"}),
+    ),
+    "/desk/alerts/{page}/text/{act}": (
+        _ours("/text/news"),
+        _ours("/text/update"),
+        _ours("/text/update", name="preview", press="form.entry button[type=submit]", fields={"nobody": "yes"}),
+    ),
+    "/desk/timeline": (Visit("/desk/timeline", BOSS),),
+    "/desk/timeline/page/{number:int}": (Visit("/desk/timeline/page/2", BOSS),),
+    "/desk/timeline/{sort}": (Visit("/desk/timeline/keys", BOSS), Visit("/desk/timeline/decisions", BOSS, "decisions")),
+    "/desk/timeline/{sort}/page/{number:int}": (Visit("/desk/timeline/alerts/page/2", BOSS),),
+    "/desk/notices": (
+        Visit("/desk/notices", BOSS),
+        Visit("/desk/notices", "case worker", "feed", press="button[value=renew]"),
+    ),
+    "/desk/members": (Visit("/desk/members", BOSS),),
+    "/desk/members/{did}": (Visit("/desk/members/{other}", BOSS), Visit("/desk/members/{frozen}", BOSS, "frozen")),
+    "/desk/evidence": (Visit("/desk/evidence", BOSS),),
+    "/desk/evidence/page/{number:int}": (Visit("/desk/evidence/page/2", BOSS),),
+    "/desk/evidence/refusals": (Visit("/desk/evidence/refusals", BOSS),),
+    "/desk/evidence/refusals/page/{number:int}": (Visit("/desk/evidence/refusals/page/2", BOSS),),
+    "/desk/evidence/reports": (Visit("/desk/evidence/reports", BOSS),),
+    "/desk/evidence/reports/page/{number:int}": (Visit("/desk/evidence/reports/page/2", BOSS),),
+    "/desk/choices": (
+        Visit("/desk/choices", BOSS),
+        Visit("/desk/choices", BOSS, "asked", press="form [type=hidden][value=ask] ~ p button"),
+    ),
+    "/desk/following": (Visit("/desk/following", BOSS),),
+    "/desk/organisation": (
+        Visit("/desk/organisation", BOSS),
+        Visit("/desk/organisation", BOSS, "refused", 409, press="form.entry button", fields={"name": " "}),
+    ),
+    "/desk/node": (
+        Visit("/desk/node", BOSS),
+        Visit("/desk/node", BOSS, "compared", press="form[action$=node] button"),
+    ),
+    "/desk/replies": (Visit("/desk/replies", "case worker"), Visit("/desk/replies", "approver", "approver")),
+    "/desk/replies/{reply}": (
+        Visit("{plea}", "case worker"),
+        Visit("{evidence}", "case worker", "evidence"),
+    ),
+    "/desk/replies/{reply}/{way}": (
+        *(Visit(f"{{evidence}}/{way}", "case worker", way) for way in ("destroy", "export")),
+        *(Visit(f"{{plea}}/{way}", "case worker", way) for way in ("case", "report", "block")),
+        Visit("{evidence}/export", "case worker", "refused", 409, press=SEND),
+    ),
     "/{rest:path}": (Visit("/no/such/page", status=404),),
 }  # fmt: skip
 
@@ -166,7 +298,10 @@ NO_PAGES: dict[str, str] = {
     "/.well-known/nodeinfo": "/.well-known/nodeinfo",
     "/nodeinfo/2.1": "/nodeinfo/2.1",
     "/.well-known/host-meta": "/.well-known/host-meta",
+    "/desk/notices/{token}.atom": "/desk/notices/{feed}.atom",
+    "/desk/evidence/{number:int}/document": "/desk/evidence/{piece}/document",
     "/healthz": "/healthz",
+    "/healthz/host": "/healthz/host?domain=nothing",
     "/metrics": "/metrics",
 }
 
@@ -176,7 +311,7 @@ WHO: dict[str, str] = {
     "/desk/sisters/{token}/{did}/pictures/{number:int}": "approver",
 }
 """Who opens what is no page, where it is not a coordinator."""
-CLOSED = ("/.well-known/webfinger", "/metrics")
+CLOSED = ("/.well-known/webfinger", "/metrics", "/healthz/host")
 """What answers nobody here."""
 
 

@@ -14,6 +14,7 @@ import pytest_asyncio
 from node.web.routes import ROUTES
 from tests.support.network import Network
 from tests.support.walker import MISSING, WINDOWS, Walker
+from tests.web import world_office
 from tests.web.every_page import CLOSED, NO_PAGES, PAGES, WHO, picture_name
 from tests.web.world import build
 
@@ -47,7 +48,7 @@ async def walk(tmp_path_factory):
     async with Network(tmp_path_factory.mktemp("world")) as net:
         world = await build(net)
         await still(world)
-        async with Walker(world.house.origin, folder) as walker:
+        async with Walker(folder) as walker:
             yield world, walker, weights
     (folder / "weights.txt").write_text(table(weights))
 
@@ -56,7 +57,9 @@ async def still(world):
     """The neighbours are gone and nothing goes on in the background: what a page shows is what is held."""
     for house in world.houses:
         await house.stop()
-    await world.house.start(workers=False)
+    for house in {each.house.origin: each.house for each in world.people.values()}.values():
+        await house.start(workers=False)
+    await world_office.last(world)
 
 
 def table(weights):
@@ -97,8 +100,11 @@ async def test_a_page(walk, route, visit, window):
     world, walker, weights = walk
     path, name = visit.path.format(**world.paths), picture_name(route, visit)
     public = visit.who == "nobody" and not path.startswith("/desk")
-    cookies = world.people[visit.who].cookies
-    seen = await walker.look(path, name, window, cookies, status=visit.status, language=visit.language)
+    person, filled = world.people[visit.who], {key: each.format(**world.paths) for key, each in visit.fields.items()}
+    seen = await walker.look(
+        person.house.origin + path, name, window, person.cookies, status=visit.status, language=visit.language,
+        press=visit.press, fields=filled,
+    )  # fmt: skip
     html, css, _ = seen.weight
     if public:
         weights[f"{name}-{window.language}"] = seen.weight

@@ -30,7 +30,7 @@ pytestmark = [
 
 @asynccontextmanager
 async def browser(house, folder):
-    async with Walker(house.origin, folder) as walker:
+    async with Walker(folder) as walker:
 
         async def opened(language="en", *, width=1280, height=800, **more):
             context = await walker.browser.new_context(

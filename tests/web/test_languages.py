@@ -290,6 +290,25 @@ def test_a_word_we_do_not_know_stays_as_it_came():
     assert not ARABIC.knows("violation", "")
 
 
+@pytest.mark.parametrize(
+    ("refusal", "pieces"),
+    [
+        ("nobody counts twice", ["لا يُحتسب أحد مرتين."]),
+        ("A4: nobody counts twice", ["A4: لا يُحتسب أحد مرتين."]),
+        (
+            "R1: what is told of the outcome needs a fresh consent (p1; R1: nobody gave a consent)",
+            ["R1: يحتاج ما يُقال عن النتيجة إلى موافقة جديدة.", "<p1>", "R1: لم يمنح أحد موافقة"],
+        ),
+        ("B3: this step does not follow from here (publish; withdrawn)", ["B3: لا تصحّ", "النشر", "مسحوبة"]),
+        ("A4: something new (of this)", ["<A4: something new (of this)>"]),
+        ("something new", ["<something new>"]),
+    ],
+)
+def test_a_refusal_is_told_with_what_it_names_apart(refusal, pieces):
+    told = [each.text if each.known else f"<{each.text}>" for each in ARABIC.refusal(refusal)]
+    assert len(told) == len(pieces) and all(map(str.startswith, told, pieces))
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_all_catalogues_know_the_same_vocabularies(code):
     words, arabic = ({(m.context, m.id) for m in catalogue(each) if m.context} for each in (code, "ar"))

@@ -7,7 +7,7 @@ is in session. A page that is new puts what it shows into one of the functions b
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -23,7 +23,7 @@ from node.models import joinings as joining_rows
 from tests.support.casework import approve, do, to_draft, write
 from tests.support.desk import Browser, Worker, join, path_of
 from tests.support.joining import FIELDS, post
-from tests.support.network import House, Network, page_of, wait_until
+from tests.support.network import Network, page_of, wait_until
 from tests.support.pictures import camera, developed, shot
 from tests.test_flow_approvals import ask, named
 from tests.test_flow_casework import states
@@ -38,8 +38,10 @@ from tests.test_flow_sealed_alerts import publish as publish_sealed
 from tests.test_flow_sign_on import act as endorse
 from tests.test_flow_sign_on import ask as ask_to_sign
 from tests.test_flow_withdrawals import laid_down
+from tests.web import world_office
+from tests.web.stage import World
 
-__all__ = ["World", "build"]
+__all__ = ["build"]
 
 PLAN = {
     "year": 2027,
@@ -57,24 +59,10 @@ ARABIC_TEXT = {
 REASON = "EXERCISE: the day was another one · تدريب: اليوم كان غيره"
 
 
-@dataclass
-class World:
-    """The nodes, the people of the first, and the names that paths are made of."""
-
-    houses: tuple[House, ...]
-    people: dict[str, Browser] = field(default_factory=dict)
-    paths: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def house(self) -> House:
-        """The node whose pages are looked at."""
-        return self.houses[0]
-
-
 async def build(net: Network) -> World:
     """The world, quiet: what was sent has arrived."""
     world = World(tuple([await net.house(name) for name in ("one", "two", "three")]))
-    for number in range(18):  # before anybody is told: what fills a second page comes to the others at once
+    for number in range(36):  # before anybody is told: what fills second pages comes to the others at once
         await world.house.publish(status="actual", translations={}, headline=f"تدريب: نداء رقم {number + 1}")
     await net.befriend(*world.houses)
     await _alerts(net, world)
@@ -85,6 +73,9 @@ async def build(net: Network) -> World:
     await _cases(world)
     await _approvals(world)
     await _between_members(world)
+    await world_office.alerts(world)
+    await world_office.replies(net, world)
+    await world_office.office(net, world)
     await _sessions(world)
     return world
 
@@ -233,7 +224,7 @@ async def _cases(world: World) -> None:
 
     async def begin(what: str) -> str:
         await sara.get("/desk/cases/new")
-        return (await sara.post("/desk/cases/new", {"what": what})).headers["location"]
+        return (await sara.post("/desk/cases/new", {"what": what})).headers["location"].removesuffix("/guide")
 
     world.paths["fresh"] = (await begin("تمرين: حالة جديدة")).rpartition("/")[2]
     for name in ("published", "review", "drafted"):
