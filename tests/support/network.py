@@ -71,13 +71,18 @@ class Clock:
     def __init__(self, start: datetime = NOON) -> None:
         self._start = start
         self._began = time.monotonic()
+        self._stopped = 0.0
 
     def __call__(self) -> datetime:
-        return self._start + timedelta(seconds=time.monotonic() - self._began)
+        return self._start + timedelta(seconds=(self._stopped or time.monotonic()) - self._began)
 
     def forward(self, by: timedelta) -> None:
         """Later, at once."""
         self._start += by
+
+    def stop(self) -> None:
+        """Stand still: sessions and second factors stay fresh, however long a test looks."""
+        self._stopped = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def _set_up(at: str, step: str = "", name: str = "", **more: Any) -> Visit:
 ALERT = "/alerts/{alert}"
 LETTER = ALERT + "/letters/1/ar"
 BOSS = "coordinator"
-SEND = "main form button"
+SEND = "form:is(.entry, .request) button[type=submit]"
 SERVER = {"server": "@amal@mastodon.example"}
 
 PAGES: dict[str, tuple[Visit, ...]] = {
@@ -149,11 +149,11 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/desk/offers": (Visit("/desk/offers", "case worker"),),
     "/follow": (
         Visit("/follow"),
-        Visit("/follow", name="wrong", status=422, press="form.request button", fields={"server": "nothing"}),
+        Visit("/follow", name="wrong", status=422, press=SEND, fields={"server": "nothing"}),
     ),
     "/@{handle}/follow": (
         Visit("/@{handle}/follow"),
-        Visit("/@{handle}/follow", name="links", press="form.request button", fields=SERVER),
+        Visit("/@{handle}/follow", name="links", press=SEND, fields=SERVER),
     ),
     "/organisations/{did}/follow": (Visit("/organisations/{other}/follow"),),
     "/groups/{handle}/follow": (Visit("/groups/women/follow"),),
@@ -174,8 +174,8 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/desk/start": (Visit("/desk/start", BOSS),),
     "/desk/hosting": (
         Visit("/desk/hosting", BOSS),
-        Visit("/desk/hosting", BOSS, "made", press="form.entry button", fields={"host": "next.example"}),
-        Visit("/desk/hosting", BOSS, "refused", 409, press="form.entry button", fields={"host": "no name"}),
+        Visit("/desk/hosting", BOSS, "made", press=SEND, fields={"host": "next.example"}),
+        Visit("/desk/hosting", BOSS, "refused", 409, press=SEND, fields={"host": "no name"}),
     ),
     "/setup/{token}": (_set_up("new"),),
     "/setup/{token}/{step}": (
@@ -217,7 +217,7 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/desk/alerts/{page}/text/{act}": (
         _ours("/text/news"),
         _ours("/text/update"),
-        _ours("/text/update", name="preview", press="form.entry button[type=submit]", fields={"nobody": "yes"}),
+        _ours("/text/update", name="preview", press=SEND, fields={"nobody": "yes"}),
     ),
     "/desk/timeline": (Visit("/desk/timeline", BOSS),),
     "/desk/timeline/page/{number:int}": (Visit("/desk/timeline/page/2", BOSS),),
@@ -242,11 +242,11 @@ PAGES: dict[str, tuple[Visit, ...]] = {
     "/desk/following": (Visit("/desk/following", BOSS),),
     "/desk/organisation": (
         Visit("/desk/organisation", BOSS),
-        Visit("/desk/organisation", BOSS, "refused", 409, press="form.entry button", fields={"name": " "}),
+        Visit("/desk/organisation", BOSS, "refused", 409, press=SEND, fields={"name": " "}),
     ),
     "/desk/node": (
         Visit("/desk/node", BOSS),
-        Visit("/desk/node", BOSS, "compared", press="form[action$=node] button"),
+        Visit("/desk/node", BOSS, "compared", press="form[action$='/node'] button"),
     ),
     "/desk/replies": (Visit("/desk/replies", "case worker"), Visit("/desk/replies", "approver", "approver")),
     "/desk/replies/{reply}": (

@@ -60,6 +60,7 @@ async def still(world):
     for house in {each.house.origin: each.house for each in world.people.values()}.values():
         await house.start(workers=False)
     await world_office.last(world)
+    world.house.clock.stop()
 
 
 def table(weights):
@@ -99,7 +100,7 @@ async def test_what_is_no_page_answers_no_html(walk, route):
 async def test_a_page(walk, route, visit, window):
     world, walker, weights = walk
     path, name = visit.path.format(**world.paths), picture_name(route, visit)
-    public = visit.who == "nobody" and not path.startswith("/desk")
+    public = visit.who == "nobody" and not path.startswith(("/desk", "/setup"))
     person, filled = world.people[visit.who], {key: each.format(**world.paths) for key, each in visit.fields.items()}
     seen = await walker.look(
         person.house.origin + path, name, window, person.cookies, status=visit.status, language=visit.language,
