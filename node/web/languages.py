@@ -159,6 +159,10 @@ class Languages:
                 break
         return next((self.locales[code] for code in self.available if code not in excluded), self.default)
 
+    def countries(self, code: str) -> tuple[str, ...]:
+        """What a country is called in each of them."""
+        return tuple(locale.country(code) for locale in self.locales.values())
+
     def chosen(self, choice: str | None) -> str | None:
         """The code in `?lang=` if we have that language, else nothing: what `Frame.choice` may carry on."""
         return choice if choice in self.locales else None
