@@ -14,8 +14,9 @@ A text answers where it has every term. A word is found at the beginning of a wo
 article where three are left. So المحامي finds والمحامية and محامي; كريم loses no letter, and finds no ريم. The price,
 on the other side: ريم finds كريم too. Everything is compared folded (`folding`).
 
-`signature` is what a table keeps of a text so that most texts need not be read: a bit for the first three, and one for
-the first five letters of every form of every word. It says "perhaps" or "no", never "no" wrongly.
+`signature` is what a table keeps of a text so that most texts need not be read: a bit for the first three, one for the
+first four, and one for the first six letters of every form of every word. It says "perhaps" or "no", and "no" never
+wrongly.
 """
 
 import re
@@ -24,6 +25,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from types import MappingProxyType
 
 from node import search_words
 from node.folding import ARABIC, Folded, fold, words
@@ -48,9 +50,12 @@ _PREFIXES: tuple[tuple[str, int], ...] = tuple(
 )
 """What may stand before a word that is found all the same, and how many letters are then left at least."""
 _PREFIXED = f"(?:{'|'.join(f'{prefix}(?=[^ ]{{{least}}})' for prefix, least in _PREFIXES)}|)"
-_FIRST = frozenset("وفبلكا")
+_BY_LETTER = MappingProxyType(
+    {letter: tuple(each for each in _PREFIXES if each[0][0] == letter) for letter in "وفبلكا"}
+)
+"""The same by the letter that each begins with."""
 _ARTICLE = re.compile("[وف]?(?:[بلك]?ال|لل)(?=.{3})")
-_SHORT, _LONG = 3, 5
+_BEGINNINGS = (3, 4, 6)
 
 
 @dataclass(frozen=True)
@@ -135,24 +140,25 @@ def text_of(fields: Iterable[str]) -> str:
     return " " + PARTED.join(" ".join(words(field)) for field in fields if field) + " "
 
 
-def signature(text: str) -> str:
+def signature(text: str) -> bytes:
     """What a table keeps of a folded text, in hexadecimal digits, the last bit first of all."""
-    bits = 0
-    for form in {form for word in set(text.split()) for form in _forms(word)}:
-        bits |= _bits(form)
-    return f"{bits:0{BITS // 4}x}"
+    bits = bytearray(BITS // 8)
+    for beginning in {each for word in set(text.split()) for form in _forms(word) for each in _beginnings(form)}:
+        bit = _bit(beginning)
+        bits[-1 - bit // 8] |= 1 << bit % 8
+    return bits.hex().encode()
 
 
-def places(needle: Needle) -> tuple[tuple[int, str], ...]:
+def places(needle: Needle) -> tuple[tuple[int, tuple[bytes, ...]], ...]:
     """What must be in the signature of a text that has this: (which digit, counted from 1; the digits it may be)."""
     bits = 0
-    for word in needle.said:
-        bits |= _bits(word)
+    for beginning in {each for word in needle.said for each in _beginnings(word)}:
+        bits |= 1 << _bit(beginning)
     found = []
     for digit in range(BITS // 4):
         wanted = bits >> 4 * digit & 15
         if wanted:
-            fitting = "".join(each for each in "0123456789abcdef" if int(each, 16) & wanted == wanted)
+            fitting = tuple(f"{each:x}".encode() for each in range(16) if each & wanted == wanted)
             found.append((BITS // 4 - digit, fitting))
     return tuple(found)
 
@@ -201,16 +207,15 @@ def _needle(chunk: str) -> Needle | None:
 def _forms(word: str) -> Iterator[str]:
     """A word of a text, and what is left of it after each prefix that a query may pass over."""
     yield word
-    if word[0] in _FIRST:
-        for prefix, least in _PREFIXES:
-            if word.startswith(prefix) and len(word) - len(prefix) >= least:
-                yield word[len(prefix) :]
+    for prefix, least in _BY_LETTER.get(word[0], ()):
+        if word.startswith(prefix) and len(word) - len(prefix) >= least:
+            yield word[len(prefix) :]
 
 
-def _bits(word: str) -> int:
-    """The bits of one form. The first letters are those of every longer word too."""
-    bits = 0
-    for length in (_SHORT, _LONG):
-        if len(word) >= length:
-            bits |= 1 << zlib.crc32(word[:length].encode()) % BITS
-    return bits
+def _beginnings(word: str) -> list[str]:
+    """What has bits of one form: its beginnings are those of every longer word too."""
+    return [word[:length] for length in _BEGINNINGS if len(word) >= length]
+
+
+def _bit(beginning: str) -> int:
+    return zlib.crc32(beginning.encode()) % BITS

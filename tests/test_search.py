@@ -160,7 +160,7 @@ def test_what_answers_is_never_ruled_out_by_its_signature(written, asked):
     assert len(bits) == BITS // 4
     for term in query.terms:
         for needle in term.needles:
-            perhaps = all(bits[place - 1] in fitting for place, fitting in places(needle))
+            perhaps = all(bits[place - 1 : place] in fitting for place, fitting in places(needle))
             assert perhaps or not needle.stands(text)
 
 

@@ -5,7 +5,7 @@ the latter is found, with its caveat. What is sealed is in no table: it is opene
 bounds of number and time, and what was not looked at is said. Bounds, each for one kind of thing: 500 opened, 21 found.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -83,34 +83,34 @@ class Said:
 
 def public(
     connection: Connection, organisation: Organisation, query: Query, *, language: str = "",
-    countries: Mapping[str, str] | None = None, page: int = 1, desk: bool = False,
+    country: Callable[[str], Iterable[str]] = lambda code: (), page: int = 1, desk: bool = False,
 ) -> Hits:  # fmt: skip
     """What everybody may read and answers, the newest first; of an alert one language.
 
     Args:
         language: the one of them that the reader wants.
-        countries: country code → its folded names.
+        country: country code → what it is called, in every language of the pages.
         desk: for somebody in session: what frozen authors said is found too.
     """
     if not query.terms:
         return Hits()
     org = organisation.did
-    wanted = _wanted(connection, organisation, query, countries or {})
+    wanted = _wanted(connection, organisation, query, country)
     without = frozenset() if desk else frozen(connection, org)
     posts = _announced(connection, org, desk=desk)
     found: dict[str, list[Hit]] = {}
     start, partial = (page - 1) * PER_PAGE, False
-    for entry in search.answering(connection, org, wanted, without=without, most=MOST_READ):
-        if entry is None:
+    for some in search.answering(connection, org, wanted, without=without, most=MOST_READ):
+        if some is None:
             partial = True
             break
-        hit = _hit(connection, org, entry, posts)
-        if hit is None:
-            continue
-        key = (hit.record.translation_of if hit.record else None) or entry.object_id
-        if key not in found and len(found) > start + PER_PAGE:
+        for hit in _hits(connection, org, some, posts):
+            # One more than is shown says that there is more; its languages stand beside it.
+            key = (hit.record.translation_of if hit.record else None) or hit.entry.object_id
+            if key in found or len(found) <= start + PER_PAGE:
+                found.setdefault(key, []).append(hit)
+        if len(found) > start + PER_PAGE:
             break
-        found.setdefault(key, []).append(hit)
     shown = [_best(each, language) for each in found.values()]
     return Hits(tuple(shown[start : start + PER_PAGE]), len(shown) > start + PER_PAGE, partial)
 
@@ -194,18 +194,24 @@ def _sift(items: Iterable[T | None], fits: Callable[[T], bool], tired: Tired) ->
 
 
 def _wanted(
-    connection: Connection, organisation: Organisation, query: Query, countries: Mapping[str, str]
+    connection: Connection, organisation: Organisation, query: Query, country: Callable[[str], Iterable[str]]
 ) -> tuple[Wanted, ...]:
     names = _authors(connection, organisation)
-    there = search.countries(connection, organisation.did)
-    return tuple(
+    there = {code: rules.text_of(country(code)) for code in search.countries(connection, organisation.did)}
+    wanted = [
         Wanted(
             term,
             frozenset(actor for actor, name in names.items() if term.stands(name)),
-            frozenset(code for code, name in countries.items() if code in there and term.stands(name)),
+            frozenset(code for code, name in there.items() if term.stands(name)),
         )
         for term in query.terms
-    )
+    ]
+    return tuple(sorted(wanted, key=_ways))  # what most do not answer is asked first
+
+
+def _ways(wanted: Wanted) -> tuple[int, int]:
+    longest = max(sum(map(len, needle.said)) for needle in wanted.term.needles)
+    return len(wanted.authors) + len(wanted.countries) + len(wanted.term.needles), -longest
 
 
 def _authors(connection: Connection, organisation: Organisation) -> dict[str, str]:
@@ -230,14 +236,19 @@ def _announced(connection: Connection, org: str, *, desk: bool) -> dict[str, Pla
     }  # fmt: skip
 
 
-def _hit(connection: Connection, org: str, entry: Entry, posts: Mapping[str, Place]) -> Hit | None:
-    """What a row stands for; nothing where that is not shown."""
-    if entry.kind == ALERT:
-        record = alerts.find(connection, org, entry.object_id)
-        return Hit(entry, record) if record is not None else None
-    if entry.kind == POST:
-        return Hit(entry, group=posts[entry.object_id]) if entry.object_id in posts else None
-    return Hit(entry)
+def _hits(
+    connection: Connection, org: str, entries: Sequence[Entry], posts: Mapping[str, Place]
+) -> Iterable[Hit]:
+    """What rows stand for, as far as that is shown."""
+    there = [each.object_id for each in entries if each.kind == ALERT]
+    records = alerts.shown_among(connection, org, there) if there else {}
+    for entry in entries:
+        if entry.kind == ALERT and entry.object_id in records:
+            yield Hit(entry, records[entry.object_id])
+        elif entry.kind == POST and entry.object_id in posts:
+            yield Hit(entry, group=posts[entry.object_id])
+        elif entry.kind not in (ALERT, POST):
+            yield Hit(entry)
 
 
 def _best(hits: list[Hit], language: str) -> Hit:

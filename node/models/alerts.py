@@ -4,7 +4,7 @@ An alert and its news are a chain: one place in a list, at the date of its newes
 author says in the news itself; a chain has one author and one status.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -192,15 +192,21 @@ def hidden_ids(connection: Connection, org: str, did: str) -> frozenset[str]:
     return frozenset(connection.execute(select(alerts.c.object_id).where(where, _HIDDEN)).scalars())
 
 
+def shown_among(connection: Connection, org: str, object_ids: Collection[str]) -> dict[str, AlertRecord]:
+    """Of these canonical ids those that are shown."""
+    query = select(*_columns()).where(alerts.c.org == org, alerts.c.shown, alerts.c.object_id.in_(object_ids))
+    return {row.object_id: AlertRecord(*row) for row in connection.execute(query)}
+
+
 def find(connection: Connection, org: str, name: str) -> AlertRecord | None:
     """One alert that is shown, by canonical id, https id, or the last part of its page's address."""
-    row = connection.execute(
-        select(*_columns()).where(
-            alerts.c.org == org, alerts.c.shown,
-            (alerts.c.object_id == name) | (alerts.c.uri == name) | (alerts.c.page == name),
-        )
-    ).first()  # fmt: skip
-    return AlertRecord(*row) if row else None
+    query = select(*_columns()).where(alerts.c.org == org, alerts.c.shown)
+    # One after the other: only the last looks through the whole table.
+    for named in (alerts.c.object_id, alerts.c.page, alerts.c.uri):
+        row = connection.execute(query.where(named == name)).first()
+        if row is not None:
+            return AlertRecord(*row)
+    return None
 
 
 def told_of(connection: Connection, org: str, object_id: str, author: str) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from node.web.pages.public import Cards
 from node.web.views import Caveat, Status
 
 SEALED, INSIDE, CASE, DRAFT = "sealed", "inside", "case", "waiting"
+_ENDS = ("expired", "closed", "corrected", "updated")
 _STATUSES: Mapping[str, Status] = MappingProxyType({"actual": "actual", "exercise": "exercise", "test": "test"})
 
 
@@ -113,10 +114,10 @@ class Finder:
         texts = [objects.fields_of_alert(each) for each in alerts]
         best = max(range(len(texts)), key=lambda at: (self._query.count(rules.text_of(texts[at])), -at))
         alert, fields = alerts[best], texts[best]
-        expired = alert.state != "closed" and alert.is_expired(self._now)
+        state = "expired" if alert.state != "closed" and alert.is_expired(self._now) else alert.state
         return replace(
             self._found(SEALED, f"/desk/network/{documents.page_name(found.about)}", fields, alert.language),
-            moment=found.sent, author=excerpts.marked(self._query, name), state="expired" if expired else alert.state,
+            moment=found.sent, author=excerpts.marked(self._query, name), state=state if state in _ENDS else "current",
             status=_status(alert.status),
         )  # fmt: skip
 

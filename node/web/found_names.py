@@ -47,7 +47,7 @@ def answering(
     """
     found: dict[str, FoundName] = {}
     for each in (*_organisations(connection, organisation, desk=desk), *_groups(connection, organisation, desk=desk)):
-        names = [locale.country(each.country) for locale in languages.locales.values()] if each.country else []
+        names = languages.countries(each.country) if each.country else ()
         key = each.did or each.path
         hidden = bool(each.did) and str(ids.Portable(each.did, "/actor")) in without
         if key not in found and not hidden and query.fits(rules.text_of([each.name, each.handle, *names])):

@@ -289,6 +289,10 @@ class Languages:
             return self.locales[name]
         return self.framed[f"{name}.{rest or next(code for code in wanted if code in self.locales)}"]
 
+    def countries(self, code: str) -> tuple[str, ...]:
+        """What a country is called in each of them."""
+        return tuple(locale.country(code) for locale in self.locales.values())
+
     def chosen(self, choice: str | None) -> str | None:
         """What stands in `?lang=` if we have it, else nothing: what `Frame.choice` may carry on."""
         return choice if choice in self.locales or choice in self.framed or choice in self.frames else None

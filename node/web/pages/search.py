@@ -11,14 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node import search as rules
-from node.alert_countries import COUNTRIES
 from node.desk import search as desk
 from node.errors import ProtocolError
 from node.models.organisations import Organisation
 from node.search import Query
 from node.web import found_names
 from node.web.found import Finder, Found, FoundOrganisation
-from node.web.languages import Languages
 from node.web.middleware import FORM_POLICY
 from node.web.pages.public import missing_page, show
 from node.web.site import Site, site_of
@@ -76,7 +74,7 @@ async def _searched(request: Request, site: Site, organisation: Organisation, qu
 
     def read(connection: Connection) -> SearchPage:
         hits = desk.public(
-            connection, organisation, query, language=locale.code, countries=countries_of(site.languages), page=number
+            connection, organisation, query, language=locale.code, country=site.languages.countries, page=number
         )
         finder = Finder(connection, organisation, query, site.clock())
         frozen = desk.frozen(connection, organisation.did)
@@ -98,13 +96,6 @@ def page_of(text: str) -> int:
     """The number of a page of results; the first where there is none such."""
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
     return number if 1 <= number <= desk.MOST_PAGES else 1
-
-
-def countries_of(languages: Languages) -> dict[str, str]:
-    """Country code → what it is called in every language of the pages, folded."""
-    return {
-        code: rules.text_of([locale.country(code) for locale in languages.locales.values()]) for code in COUNTRIES
-    }
 
 
 def _path(query: Query, number: int, choice: str | None) -> str:

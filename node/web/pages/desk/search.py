@@ -27,7 +27,7 @@ from node.web.desk import Session
 from node.web.found import CASE, DRAFT, INSIDE, SEALED, Finder, Found, FoundOrganisation
 from node.web.pages.desk.approvals import secrets_of
 from node.web.pages.desk.cases import title_of
-from node.web.pages.search import countries_of, page_of
+from node.web.pages.search import page_of
 from node.web.site import site_of
 
 _SECONDS = 0.5
@@ -60,6 +60,16 @@ class DeskSearch:
     partial: bool = False
 
     @property
+    def real(self) -> tuple[Found, ...]:
+        """What is public and no exercise."""
+        return tuple(each for each in self.public if each.status == "actual")
+
+    @property
+    def exercises(self) -> tuple[Found, ...]:
+        """What is public and never happened."""
+        return tuple(each for each in self.public if each.status != "actual")
+
+    @property
     def nothing(self) -> bool:
         """Nothing answers."""
         return not (self.public or self.organisations or any(each.found for each in self.parts))
@@ -84,7 +94,7 @@ async def take(request: Request) -> Response:
     def read(connection: Connection) -> DeskSearch:
         organisation, now = session.organisation, site.clock()
         hits = acts.public(
-            connection, organisation, query, language=language, countries=countries_of(site.languages), page=number,
+            connection, organisation, query, language=language, country=site.languages.countries, page=number,
             desk=True,
         )  # fmt: skip
         finder = Finder(connection, organisation, query, now, base="/desk")
