@@ -1,4 +1,4 @@
-"""The pages of the search on a phone in Arabic and on a desk in English: results, exercises, nothing, and at the desk."""
+"""The pages of the search on a phone in Arabic and on a desk in English: results, exercises, nothing."""
 
 import pytest
 
