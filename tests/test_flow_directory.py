@@ -202,7 +202,7 @@ async def test_the_same_from_the_command_line(tmp_path):
         assert "no network is shown" in run("network", "sponsors", house.did)
         said = run("network", "profile", "--listed", "--language", "ckb", "--name", "zq-exercise", "--country", "IQ")
         assert (said["listed"], said["languages"], said["country"]) == (True, ["ckb"], "IQ")
-        assert "no working group women" in run("network", "profile", "--group", "women")
+        assert "no such working group of that network (women)" in run("network", "profile", "--group", "women")
         run("group", "found", "--starter", "women")
         for words, count in ((("--group", "women"), 1), (("--listed",), 1), (("--no-groups",), 0)):
             run("network", "profile", *words)
