@@ -146,7 +146,7 @@ async def test_signing_in_takes_both_factors_and_each_code_once(tmp_path):
         assert answer.status == 303
         cookie = answer.headers["set-cookie"].lower()
         assert all(part in cookie for part in ("httponly", "samesite=strict", "path=/", "max-age=43200"))
-        for path in ("/desk", "/desk/people", "/desk/factors", "/desk/lock"):
+        for path in ("/desk", "/desk/people", "/desk/factors", "/desk/organisation"):
             assert (await half.get(path)).headers["location"].startswith("/desk/factor?next=") or (
                 half.seen[-1].headers["location"] == "/desk/factor"
             ), path

@@ -24,6 +24,7 @@ ROOM = 600
 """For three more languages in the switch."""
 FORMS = {
     "request", "answer", "follow", "follow-links", "follow-wrong", "bundles", "bundles-done", "join", "join-answer",
+    "alerts", "alerts-full", "alerts-empty",
 }  # fmt: skip
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
