@@ -155,7 +155,7 @@ async def test_a_changed_text_voids_what_others_look_at_and_a_revision_asks_agai
         page = await sara.get(f"{case}/text/en")
         fields = dict(TEXTS[-1][1]) | {"version": version_in(page.text)}
         refused = await sara.post(f"{case}/text/en", fields)
-        assert refused.status == 409 and "begin a revision first" in refused.text and HEADLINE in refused.text
+        assert refused.status == 409 and "begin a revision, then change it" in refused.text and HEADLINE in refused.text
         await do(sara, case, "correct", note="EXERCISE: it was on Monday")
         public = alert_path((await sara.get(case)).text)
         waits = re.search(r"/desk/approvals/[\w-]+", (await people[1].get("/desk/approvals")).text)[0]
@@ -262,7 +262,7 @@ async def test_a_presumed_consent_is_answered_for_by_two_who_read_why_even_among
         await approve(people[0])
         assert states(house) == ["review"], "one word is not enough for a presumption"
         hurried = await people[0].post(asked[0], {"emergency": "yes", "reason": "EXERCISE: " + "at once " * 10})
-        assert hurried.status == 409 and "two approvers answer for it" in hurried.text
+        assert hurried.status == 409 and "two people who approve answer for it" in hurried.text
         await approve(people[1])
         await wait_until(lambda: states(house) == ["published"], "two words are")
 

@@ -202,7 +202,7 @@ async def test_the_same_from_the_command_line(tmp_path):
         assert "no network is shown" in run("network", "sponsors", house.did)
         said = run("network", "profile", "--listed", "--language", "ckb", "--name", "zq-exercise", "--country", "IQ")
         assert (said["listed"], said["languages"], said["country"]) == (True, ["ckb"], "IQ")
-        assert "no working group women" in run("network", "profile", "--group", "women")
+        assert "no such working group of that network (women)" in run("network", "profile", "--group", "women")
         run("group", "found", "--starter", "women")
         for words, count in ((("--group", "women"), 1), (("--listed",), 1), (("--no-groups",), 0)):
             run("network", "profile", *words)
@@ -210,7 +210,7 @@ async def test_the_same_from_the_command_line(tmp_path):
             assert len(held.groups) == count, words
         assert run("network", "publish", network[:12], "--form") == {"network": network}
         assert run("network", "sponsors", house.did) == {"sponsors": [house.did]}
-        assert "no member" in run("network", "sponsors", "did:key:zNobody")
+        assert "not a member of that network" in run("network", "sponsors", "did:key:zNobody")
         target = tmp_path / "list.csv"
         assert run("network", "directory", "--csv", str(target))[0]["name"] == "zq-exercise"
         assert target.read_text("utf-8").startswith("\ufeff")

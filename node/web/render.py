@@ -86,6 +86,7 @@ class Renderer:
     def __init__(self, languages: Languages) -> None:
         self.languages = languages
         self.stylesheet = f"/static/site.css?v={_fingerprint(STATIC / 'site.css')}"
+        self.forms_stylesheet = f"/static/forms.css?v={_fingerprint(STATIC / 'forms.css')}"
         self.desk_stylesheet = f"/static/desk.css?v={_fingerprint(STATIC / 'desk.css')}"
         self.desk_script = f"/static/desk.js?v={_fingerprint(STATIC / 'desk.js')}"
         served = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
@@ -136,7 +137,7 @@ class Renderer:
         environment.tests.update(on_the_web=on_the_web)
         environment.globals.update(typing=False, shared_idle=_IDLE)
         environment.globals.update(locale=locale, stylesheet=self.stylesheet, desk_script=self.desk_script)
-        environment.globals.update(desk_stylesheet=self.desk_stylesheet)
+        environment.globals.update(desk_stylesheet=self.desk_stylesheet, forms_stylesheet=self.forms_stylesheet)
         return environment
 
 
