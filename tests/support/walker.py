@@ -166,9 +166,7 @@ class Walker:
         page, origin = await self.window(window), "/".join(address.split("/")[:3])
         context = self._contexts[window]
         await context.clear_cookies()
-        await context.add_cookies(
-            [{"name": key, "value": value, "url": origin} for key, value in cookies.items()]
-        )
+        await context.add_cookies([{"name": key, "value": value, "url": origin} for key, value in cookies.items()])
         heard = _Heard(origin)
         heard.listen(page)
         try:
