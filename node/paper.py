@@ -37,9 +37,10 @@ def lines_of(payload: bytes) -> tuple[str, ...]:
 
 
 def numbered(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines as they are printed: `3/7   ABC DEF GH1`."""
+    """The lines as they are printed: `3/7   ABC DEF GH1`; of ten and more, one below the other."""
+    count = str(len(lines))
     return tuple(
-        f"{number}/{len(lines)}   {line[:3]} {line[3:6]} {line[6:]}" for number, line in enumerate(lines, 1)
+        f"{number:{len(count)}}/{count}   {line[:3]} {line[3:6]} {line[6:]}" for number, line in enumerate(lines, 1)
     )
 
 

@@ -1,6 +1,6 @@
 """A reader who opens pages in Debian's Chromium by way of Playwright, and says all that is wrong with each.
 
-    async with Walker(folder) as walker:
+    async with Walker(folder_for_pictures) as walker:
         seen = await walker.look(house.origin + "/alerts", "alerts", PHONE, {})
         assert seen.faults == []
 
@@ -115,7 +115,7 @@ class Seen:
 class Walker:
     """One browser; a window for each language, opened when it is first used."""
 
-    def __init__(self, pictures: Path) -> None:
+    def __init__(self, pictures: Path | None = None) -> None:
         self.pictures = pictures
         self._contexts: dict[Window, BrowserContext] = {}
         self._pages: dict[Window, Page] = {}
@@ -127,7 +127,8 @@ class Walker:
         self.browser = await self._playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         )
-        self.pictures.mkdir(parents=True, exist_ok=True)
+        if self.pictures is not None:
+            self.pictures.mkdir(parents=True, exist_ok=True)
         return self
 
     async def __aexit__(
@@ -165,9 +166,7 @@ class Walker:
         page, origin = await self.window(window), "/".join(address.split("/")[:3])
         context = self._contexts[window]
         await context.clear_cookies()
-        await context.add_cookies(
-            [{"name": key, "value": value, "url": origin} for key, value in cookies.items()]
-        )
+        await context.add_cookies([{"name": key, "value": value, "url": origin} for key, value in cookies.items()])
         heard = _Heard(origin)
         heard.listen(page)
         try:
@@ -212,7 +211,9 @@ class Walker:
         await self._wires[page].send("Emulation.setDeviceMetricsOverride", size)
 
     async def picture(self, page: Page, name: str) -> None:
-        """The whole page as it is, nothing put into it."""
+        """The whole page as it is, nothing put into it; where nobody wants to look, none is made."""
+        if self.pictures is None:
+            return
         options = {"captureBeyondViewport": True, "optimizeForSpeed": True}
         found = await self._wires[page].send("Page.captureScreenshot", options)
         (self.pictures / f"{name}.png").write_bytes(base64.b64decode(found["data"]))

@@ -204,7 +204,7 @@ PAGES: dict[str, tuple[Visit, ...]] = {
         _ours(alert="closed", name="closed"),
         _ours(alert="members_only", name="members"),
         _ours(alert="signable", name="theirs"),
-        _ours(alert="published", name="case"),
+        _ours(alert="of_case", name="case"),
     ),
     "/desk/alerts/{page}/board": (_ours("/board", "alert"), _ours("/board", "members_only", "members")),
     "/desk/alerts/{page}/act/{act}": (
@@ -212,7 +212,7 @@ PAGES: dict[str, tuple[Visit, ...]] = {
         _ours("/act/deliver", "alert"),
         _ours("/act/endorse", "signable"),
         _ours("/act/unendorse", "signed"),
-        _ours("/act/answer", name="refused", status=409, press=SEND, fields={"day": "soon"}),
+        _ours("/act/answer", name="refused", status=409, press=SEND),
     ),
     "/desk/alerts/{page}/text/{act}": (
         _ours("/text/news"),

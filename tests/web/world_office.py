@@ -40,10 +40,13 @@ async def alerts(world: World) -> None:
     for each in asked:
         await ask_to_sign(two, each, days=30)
     await wait_until(lambda: one.head(two.did) == two.head(two.did), "we are asked to sign")
+    case = await world.people["case worker"].get("/desk/cases/" + world.paths["published"])
+    of_case = re.search(r"/alerts/(\w+)", case.text)
+    assert of_case is not None, case.text
     await endorse(one, names.endorse, asked[1].portable_id, one.organisation.name, "ar")
     world.paths.update(
         free=page_of(free)[8:], members_only=page_of(sealed)[8:], signable=page_of(asked[0])[8:],
-        signed=page_of(asked[1])[8:], note=free.id,
+        signed=page_of(asked[1])[8:], note=free.id, of_case=of_case[1],
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from node import __version__
 from node.desk import backups, catch_up, checkup
 from node.errors import NodeError, RefusedError
 from node.federation.mirror import Report
+from node.findings import Finding
 from node.models import audit, backlogs, contacts, media, schema
 from node.web import desk
 from node.web.desk import Fields, Session
@@ -123,11 +124,20 @@ async def _index(
     of_machine = await asyncio.to_thread(checkup.of_machine, site.settings, site.keyring)
     return desk.page(
         request, session, organisation, "desk/node.html", status=409 if problem else 200, problem=problem,
-        compared=compared, findings=(*of_machine, *shown.pop("findings")), room=room, megabyte=_MEGABYTE,
+        compared=compared, findings=_once((*of_machine, *shown.pop("findings"))), room=room, megabyte=_MEGABYTE,
         version=__version__, schema=schema.REVISIONS[-1], fresh=acting.is_fresh(request, session),
         sqlite=not site.settings.database_url, most_recipients=backups.MAX_RECIPIENTS,
         most_by_passphrase=backups.MAX_BY_PASSPHRASE // (1024 * 1024), **shown,
     )  # fmt: skip
+
+
+def _once(findings: Sequence[Finding]) -> list[Finding]:
+    """One line for all evidence of one fault about one member: each piece stands on the page of evidence."""
+    found: dict[tuple[object, ...], Finding] = {}
+    for at, each in enumerate(findings):
+        evidence = each.code == "evidence"
+        found.setdefault((each.values["fault"], each.values["did"]) if evidence else (at,), each)
+    return list(found.values())
 
 
 def _read(connection: Connection, *, session: Session, now: datetime) -> dict[str, Any]:
