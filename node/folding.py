@@ -21,18 +21,18 @@ import unicodedata
 from dataclasses import dataclass
 from types import MappingProxyType
 
-_SAME = {
+_SAME = MappingProxyType({
     "ٱ": "ا", "ٴ": "", "ى": "ي", "ی": "ي", "ې": "ي", "ۍ": "ي", "ێ": "ي", "ے": "ي", "ة": "ه", "ە": "ه", "ھ": "ه",
     "ہ": "ه", "ۃ": "ه", "ک": "ك", "ڪ": "ك", "ۆ": "و", "ۇ": "و", "ڵ": "ل", "ڕ": "ر", "ـ": "",
     "œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ð": "d", "þ": "th",
     "ʼ": "", "ʾ": "", "ʿ": "", "ˈ": "", "‐": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
     "\u00ad": "", "\u061c": "", "\u180e": "", "\ufeff": "",
-}  # fmt: skip
+})  # fmt: skip
 _INVISIBLE = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10))
 """Joiners, marks and isolates of direction, variation selectors."""
 _BLOCKS = (range(0x300, 0x3100), range(0xA600, 0xAC00), range(0xFB00, 0xFF00))
 """Where marks stand; what stands on higher planes keeps its own."""
-_DIGITS = {chr(first + value): str(value) for first in (0x660, 0x6F0) for value in range(10)}
+_DIGITS = MappingProxyType({chr(first + value): str(value) for first in (0x660, 0x6F0) for value in range(10)})
 _TABLE = MappingProxyType(
     {code: "" for block in _BLOCKS for code in block if unicodedata.combining(chr(code))}
     | dict.fromkeys(_INVISIBLE, "")
