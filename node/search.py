@@ -24,7 +24,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from types import MappingProxyType
 
 from node import search_words
@@ -41,20 +40,11 @@ _QUOTED = re.compile('["“”„«»]([^"“”„«»]*)["“”„«»]')
 _APART = re.compile(r"[^\w\-./:@]+|_+")
 _TOGETHER = re.compile(r"[^\W_]+(?:[\-./:@]+[^\W_]+)*")
 _CODE = re.compile(r"[\d.@]")
-<<<<<<< HEAD
-_PREFIXES: tuple[tuple[str, int], ...] = tuple(
-    chain(
-        ((and_ + to + search_words.ARTICLE, 2) for and_ in ("و", "ف", "") for to in ("ب", "ل", "ك", "")),
-        ((and_ + "لل", 2) for and_ in ("و", "ف", "")),
-        ((and_ + to, 3) for and_ in ("و", "ف", "") for to in ("ب", "ل", "ك", "") if and_ or to),
-    )
-=======
 _PREFIXES = tuple(
     (and_ + to, 2 if to.endswith("ل") and len(to) > 1 else 3)
     for and_ in ("و", "ف", "")
     for to in ("بال", "لال", "كال", "ال", "لل", "ب", "ل", "ك", "")
     if and_ or to
->>>>>>> wt-search
 )
 """What may stand before a word that is found all the same, and how many letters are then left at least."""
 _PREFIXED = f"(?:{'|'.join(f'{prefix}(?=[^ ]{{{least}}})' for prefix, least in _PREFIXES)}|)"

@@ -2,12 +2,7 @@
 
 What each must be: answered as it should be, one heading, no fault that axe-core knows (WCAG 2.2 A and AA, best
 practices), nothing too wide at 320 and 360 pixels or with letters twice as large, nothing too small to touch, silent
-<<<<<<< HEAD
-console, no request elsewhere, no style or script in the page. Pictures lie in the folder that `PAGE_PICTURES` names.
-=======
-console, no request elsewhere, no style or script in the page. Pictures are made where `TADAMUN_PICTURES` names a folder
-for them.
->>>>>>> wt-walk2
+console, no request elsewhere, no style or script in the page. Pictures are made where `PAGE_PICTURES` names a folder.
 """
 
 import os
@@ -48,12 +43,8 @@ def in_a_browser(test):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def walk(tmp_path_factory):
     """The world, a browser in front of it, and what public pages weigh."""
-<<<<<<< HEAD
-    folder = Path(os.environ.get("PAGE_PICTURES") or tmp_path_factory.mktemp("pictures"))
-=======
-    named = os.environ.get("TADAMUN_PICTURES")
+    named = os.environ.get("PAGE_PICTURES")
     folder = Path(named) if named else None
->>>>>>> wt-walk2
     weights: dict[str, tuple[int, int, int]] = {}
     async with Network(tmp_path_factory.mktemp("world")) as net:
         world = await build(net)
