@@ -1,12 +1,12 @@
-"""The pages of the search on a phone in Arabic and on a desk in English: results, exercises, nothing, and at the desk."""
+"""The pages of the search, 360 pixels wide, in Arabic and English: results, exercises, nothing, and at the desk."""
 
 import pytest
 
 from tests.support.chromium import CHROMIUM, Chromium
 from tests.support.desk import join
 from tests.support.network import Network
-from tests.test_flow_search import ACTUAL, arrives
 from tests.test_flow_sealed_alerts import publish as publish_sealed
+from tests.test_flow_search import ACTUAL, arrives
 from tests.web.test_networks_look import FITS, fits
 
 pytestmark = [
