@@ -1,6 +1,7 @@
 """A search among whole nodes: what everybody finds, what only a session opens, and what nobody finds any more."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -17,6 +18,8 @@ from node.desk import group_hosts, groups
 from node.desk import search as desk
 from node.errors import ProtocolError
 from node.models import organisations, search
+from node.web import copies
+from node.web.routes import build
 from node.web.turns import Turns
 from tests.support.casework import office
 from tests.support.desk import join, room_secrets
@@ -150,6 +153,10 @@ async def test_the_page_for_everyone_is_kept_by_nobody(tmp_path):
         assert "first eight words" in (await results(a, "water " * 9)).text
         assert 'action="/search"' in (await a.get("/alerts")).text
         assert "form-action 'self'" in (await a.get("/alerts")).headers["content-security-policy"]
+        copied = build(replace(a.node.web().state.site, copied=a.clock()))
+        for path in ("/alerts", "/alerts/page/2"):
+            page = await copies.ask(copied, path, "", {"host": a.organisation.host, "accept": "text/html"})
+            assert b"card" in page and b"<form" not in page, "a file cannot search"
         later = a.clock() + timedelta(hours=1)
         await a.write(lambda connection: organisations.veil(connection, a.did, later))
         assert (await results(a, "water")).status == 503

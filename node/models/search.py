@@ -141,7 +141,8 @@ def answering(
     read, size = 0, _FIRST
     after: ColumnElement[bool] = true()
     while read < most:
-        query = select(*columns).where(where, after).order_by(*order).limit(min(size, most - read))
+        size = min(size, most - read)
+        query = select(*columns).where(where, after).order_by(*order).limit(size)
         rows = [Entry(*row) for row in connection.execute(query)]
         yield tuple(each for each in rows if all(one.fits(each) for one in wanted))
         if len(rows) < size:
