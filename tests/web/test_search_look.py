@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The pages of the search on a phone in Arabic and on a desk in English: results, exercises, nothing."""
-=======
 """The pages of the search, 360 pixels wide, in Arabic and English: results, exercises, nothing, and at the desk."""
->>>>>>> wt-search
 
 import pytest
 
