@@ -21,12 +21,15 @@ from tests.web.world import build
 MOST = 30_000
 """Bytes of a public page and its style sheet: what somebody on a poor line waits for."""
 LOOKS = [
-    pytest.param(route, visit, window, id=f"{picture_name(route, visit)}-{window.language}")
+    pytest.param(
+        route, visit, window, id=f"{picture_name(route, visit)}-{window.language}",
+        marks=[pytest.mark.drill] if window.language == "en" and visit.path.startswith("/desk") else [],
+    )
     for route, visits in PAGES.items()
     for visit in visits
     for window in WINDOWS
-]
-
+]  # fmt: skip
+"""Every page on an Arabic phone, and every public one in a wide English window; the desk's wide windows are a drill."""
 
 
 def in_a_browser(test):
