@@ -167,5 +167,5 @@ async def test_the_desk_is_worked_with_the_keys_alone(tmp_path, width):
             await page.keyboard.type("EXERCISE: somebody asked by telephone")
             await tab_to(page, "form.entry button")
             await page.keyboard.press("Enter")
-            await page.wait_for_selector(".acts")
-            assert "somebody asked by telephone" in await page.text_content("h1")
+            await page.wait_for_selector(".now")
+            assert "somebody asked by telephone" in await page.text_content("main")
