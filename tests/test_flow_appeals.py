@@ -10,7 +10,7 @@ from node.desk import alerts as desk
 from tests.support.network import Network, example, page_of, wait_until
 from tests.test_appeals import OFFICE
 
-WARNING = "من داخل البلد: يُرجى عدم مراسلة الجهات المخاطَبة بأسمائكم"
+WARNING = "من كان داخل البلد فيُرجى ألا يراسل هذه الجهات باسمه الشخصي"
 
 
 async def test_a_members_page_offers_letters_until_the_alert_is_closed(tmp_path):

@@ -21,7 +21,7 @@ async def test_the_first_page_counts_what_waits_for_this_person(tmp_path):
     async with Network(tmp_path) as network:
         house, boss, (karwan, hana) = await office(network, "one")
         author = await join(house, "Sara (exercise)", "author", by=boss)
-        assert any("no sister organisation stands by" in each for each in findings(house))
+        assert any("no sister organisation stands by" in each.text for each in findings(house))
         sister, _, (theirs, _) = await office(network, "two")
         await network.befriend(house, sister)
         await house.write(

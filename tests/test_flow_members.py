@@ -37,7 +37,7 @@ async def test_an_ordinary_actor_is_no_member(tmp_path):
     async with Network(tmp_path) as net:
         b = await net.house("b")
         elsewhere = await Host(net, 1, "amal").start()
-        with pytest.raises(RefusedError, match="use 'follow'"):
+        with pytest.raises(RefusedError, match="follow it instead"):
             await members.add(
                 b.node.database, b.node.discovery, b.organisation, elsewhere.uri("amal"), None, net.clock()
             )

@@ -225,7 +225,7 @@ async def new_case(worker, words):
     await worker.get("/desk/cases/new")
     answer = await worker.post("/desk/cases/new", {"what": words, "who": "EXERCISE", "contact": "EXERCISE"})
     assert answer.status == 303, answer.text
-    return answer.headers["location"].partition("?")[0].removeprefix("/desk/")
+    return answer.headers["location"].partition("?")[0].removesuffix("/guide").removeprefix("/desk/")
 
 
 async def test_groups_and_charters_are_found_by_their_words(tmp_path):
