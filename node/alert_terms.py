@@ -29,6 +29,8 @@ KINDS = (
     "withdrawal",
 )
 STATUSES = ("actual", "exercise", "test")
+HELD_STATUSES = (*STATUSES, "unknown")
+"""As alerts lie here: what another wrote that is none of these is not taken for real."""
 SEVERITIES = ("extreme", "severe", "moderate", "minor", "unknown")
 URGENCIES = ("immediate", "expected", "future", "past", "unknown")
 CERTAINTIES = ("observed", "likely", "possible", "unlikely", "unknown")

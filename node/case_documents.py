@@ -16,6 +16,7 @@ from node.case_terms import REQUEST, STATES
 from node.consents import About, Consent
 from node.errors import ProtocolError
 from node.federation.protocol.messages import parse_document
+from node.moments import hour_of
 
 VERSION = 1
 MAX_CASE = 2 * 1024 * 1024
@@ -245,11 +246,6 @@ class Case:
     def did(self, role: str, act: str, now: datetime, note: str = "") -> "Case":
         """The same case with one more line of history."""
         return replace(self, history=(*self.history, Act(role, act, hour_of(now), note)))
-
-
-def hour_of(moment: datetime) -> datetime:
-    """The hour that a moment lies in: more is not written down."""
-    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def next_hour(moment: datetime) -> datetime:

@@ -11,10 +11,22 @@ from types import MappingProxyType
 
 from node.case_conditions import sources_suffice
 from node.case_documents import Case
-from node.case_terms import CONSENT, DRAFT, LAPSED, REQUEST, STATES, STRATEGY, TRIAGE, VERIFY
+from node.case_terms import (
+    CONSENT,
+    DRAFT,
+    LAPSED,
+    NETWORK_ONLY,
+    PUBLIC,
+    QUIET,
+    REQUEST,
+    STATES,
+    STRATEGY,
+    TRIAGE,
+    VERIFY,
+)
 
 DONE, NEXT, WAITS = "done", "next", "waits"
-AUDIENCES = ("network-only", "public", "quiet")
+AUDIENCES = (NETWORK_ONLY, PUBLIC, QUIET)
 _WRITTEN = STATES.index(DRAFT)
 
 

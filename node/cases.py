@@ -35,7 +35,6 @@ from node.case_documents import (
     Source,
     Verification,
     Words,
-    hour_of,
     next_hour,
     parse,
     render,
@@ -58,12 +57,13 @@ from node.case_terms import (
     acts,
     step,
 )
+from node.moments import hour_of
 
 __all__ = [
     "AFTER_CONSENT", "CLOSED", "LAPSED", "LESSONS", "MAX_CASE", "OUTCOME", "PUBLISHED", "REQUEST", "SHOWN", "STATES",
     "WITHDRAWN", "Act", "Approval", "Ask", "Audit", "Case", "Grading", "Move", "No", "Office", "Perpetrator", "Person",
     "Result", "Retention", "Source", "Verification", "Who", "Words", "acts", "answered", "awaited", "bring", "decide",
-    "deletes", "digest", "ends_earlier", "hour_of", "lapses", "next_hour", "opened", "parse", "perform", "public_alert",
+    "deletes", "digest", "ends_earlier", "lapses", "next_hour", "opened", "parse", "perform", "public_alert",
     "render", "revise", "standings", "unsupported",
 ]  # fmt: skip
 

@@ -11,8 +11,11 @@ Rules, in order:
 What the bytes mean, and whether they hold together, is for `recovery` and `recovery_parts`.
 """
 
+import io
 import re
 import unicodedata
+
+import segno
 
 from node.errors import RefusedError
 
@@ -21,7 +24,9 @@ LETTERS = 8
 """Letters of a line that carry something; the ninth is the check letter."""
 _BYTES = LETTERS * 5 // 8
 _READ_AS = str.maketrans("OIL", "011")
-_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
+LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
+RULE = "=" * 64
+"""Between the parts of a sheet."""
 
 
 def lines_of(payload: bytes) -> tuple[str, ...]:
@@ -44,9 +49,27 @@ def numbered(lines: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def block(lines: tuple[str, ...]) -> str:
-    """The lines as a block of text that stays left to right among Arabic."""
-    return "\n".join(f"{_LEFT_TO_RIGHT}    {line}" for line in numbered(lines))
+def sheet(lines: tuple[str, ...], arabic: str, english: str, language: str) -> str:
+    """A whole sheet: the lines, which stay left to right among Arabic, between what they are in two languages.
+
+    Args:
+        language: the organisation's; with `ar` the Arabic part stands first.
+    """
+    first, second = (arabic, english) if language.partition("-")[0].lower() == "ar" else (english, arabic)
+    block = "\n".join(f"{LEFT_TO_RIGHT}    {line}" for line in numbered(lines))
+    return "\n".join([RULE, first, RULE, "", block, "", RULE, second, RULE, ""])
+
+
+def drawing(lines: tuple[str, ...]) -> str:
+    """The lines as a QR code in SVG, without any script, style or outside reference; `read` reads its text."""
+    out = io.BytesIO()
+    code(lines).save(out, kind="svg", scale=4, xmldecl=False, nl=False)
+    return out.getvalue().decode()
+
+
+def code(lines: tuple[str, ...]) -> segno.QRCode:
+    """The lines as a QR code."""
+    return segno.make("".join(lines), error="m", micro=False)
 
 
 def read(text: str, count: int) -> bytes:

@@ -17,7 +17,6 @@ import io
 from dataclasses import dataclass
 from datetime import datetime
 
-import segno
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node import paper
@@ -30,7 +29,6 @@ LINES = 7
 STRETCH = 2**16
 """Rounds of PBKDF2: each bit here is one more bit of work for who searches a key with the same six words."""
 
-_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,32 +86,26 @@ def render_sheet(
     words, numbers = spoken(did)
     facts = {
         "name": " ".join(organisation_name.split()),
-        "handle": f"{_LEFT_TO_RIGHT}{handle}{_LEFT_TO_RIGHT}",
-        "did": f"{_LEFT_TO_RIGHT}{did}",
-        "words": f"{_LEFT_TO_RIGHT}{' '.join(words)}",
-        "numbers": f"{_LEFT_TO_RIGHT}{' '.join(numbers)}",
+        "handle": f"{paper.LEFT_TO_RIGHT}{handle}{paper.LEFT_TO_RIGHT}",
+        "did": f"{paper.LEFT_TO_RIGHT}{did}",
+        "words": f"{paper.LEFT_TO_RIGHT}{' '.join(words)}",
+        "numbers": f"{paper.LEFT_TO_RIGHT}{' '.join(numbers)}",
         "made": made.date().isoformat(),
-        "commitment": f"{_LEFT_TO_RIGHT}{commitment(key)}",
+        "commitment": f"{paper.LEFT_TO_RIGHT}{commitment(key)}",
     }
-    parts = [_ARABIC.format(**facts), _ENGLISH.format(**facts)]
-    if language.partition("-")[0].lower() != "ar":
-        parts.reverse()
-    rule = "=" * 64
-    return "\n".join([rule, parts[0], rule, "", paper.block(render_lines(key)), "", rule, parts[1], rule, ""])
+    return paper.sheet(render_lines(key), _ARABIC.format(**facts), _ENGLISH.format(**facts), language)
 
 
 def render_qr(key: RecoveryKey) -> str:
     """The key as a QR code of block characters, for a terminal or a text printer; `parse_sheet` reads it."""
     out = io.StringIO()
-    _qr(key).terminal(out, compact=True)
+    paper.code(render_lines(key)).terminal(out, compact=True)
     return out.getvalue()
 
 
 def render_qr_svg(key: RecoveryKey) -> str:
     """The key as a QR code in SVG, without any script, style or outside reference."""
-    out = io.BytesIO()
-    _qr(key).save(out, kind="svg", scale=4, xmldecl=False, nl=False)
-    return out.getvalue().decode()
+    return paper.drawing(render_lines(key))
 
 
 def parse_sheet(text: str) -> RecoveryKey:
@@ -159,10 +151,6 @@ def _voice(did: str) -> bytes:
 
 def _checksum(seed: bytes) -> bytes:
     return hashlib.sha256(b"tadamun: recovery sheet, form 1" + seed).digest()[:3]
-
-
-def _qr(key: RecoveryKey) -> segno.QRCode:
-    return segno.make("".join(render_lines(key)), error="m", micro=False)
 
 
 _ARABIC = """\

@@ -10,12 +10,10 @@ has nothing, and one sheet may burn. Rules of a part, in order:
 """
 
 import hashlib
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import segno
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node import paper, recovery, sharing
@@ -27,7 +25,6 @@ NAMES = "ABC"
 NEEDED = 2
 LINES = 14
 _CHECK = 6
-_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +107,11 @@ def render_sheet(part: Part, organisation_name: str, handle: str, did: str, made
     facts = {
         "part": part.name,
         "name": " ".join(organisation_name.split()),
-        "handle": f"{_LEFT_TO_RIGHT}{handle}{_LEFT_TO_RIGHT}",
-        "did": f"{_LEFT_TO_RIGHT}{did}",
+        "handle": f"{paper.LEFT_TO_RIGHT}{handle}{paper.LEFT_TO_RIGHT}",
+        "did": f"{paper.LEFT_TO_RIGHT}{did}",
         "made": made.date().isoformat(),
     }
-    texts = [_ARABIC.format(**facts), _ENGLISH.format(**facts)]
-    if language.partition("-")[0].lower() != "ar":
-        texts.reverse()
-    rule = "=" * 64
-    return "\n".join([rule, texts[0], rule, "", paper.block(part.lines), "", rule, texts[1], rule, ""])
-
-
-def render_qr_svg(part: Part) -> str:
-    """The sheet's lines as a QR code in SVG; `read` reads its text."""
-    out = io.BytesIO()
-    segno.make("".join(part.lines), error="m", micro=False).save(out, kind="svg", scale=4, xmldecl=False, nl=False)
-    return out.getvalue().decode()
+    return paper.sheet(part.lines, _ARABIC.format(**facts), _ENGLISH.format(**facts), language)
 
 
 def _check(name: str, held: bytes) -> bytes:

@@ -30,6 +30,7 @@ from node.errors import ProtocolError
 from node.federation.protocol import ids
 from node.federation.protocol.activities import PUBLIC, Activity, addresses
 from node.federation.protocol.messages import JsonObject, as_list, id_of
+from node.moments import hour_of
 
 WAITING, THREAT, EVIDENCE = "waiting", "threat", "evidence"
 HARMLESS, DISMISSED = "harmless", "dismissed"
@@ -275,8 +276,3 @@ def due(state: str, received: datetime, now: datetime) -> datetime | None:
 def exhibit(versions: tuple[Received, ...]) -> str:
     """One digest for all versions, as the audit trail notes it: SHA-256 over their digests, oldest first."""
     return hashlib.sha256("\n".join(each.digest for each in versions).encode()).hexdigest()
-
-
-def hour_of(now: datetime) -> datetime:
-    """Moments are kept to the hour."""
-    return now.replace(minute=0, second=0, microsecond=0)

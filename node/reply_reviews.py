@@ -17,6 +17,7 @@ import orjson
 
 from node import replies
 from node.errors import RefusedError
+from node.moments import hour_of
 
 HARMLESS, THREAT, SPAM = "harmless", "threat", "spam"
 VERDICTS = (HARMLESS, THREAT, SPAM)
@@ -71,7 +72,7 @@ def judge(review: Review, by: str, verdict: str, now: datetime) -> Review:
     if verdict not in VERDICTS:
         raise RefusedError(f"a verdict is one of {', '.join(VERDICTS)}")
     others = tuple(each for each in review.verdicts if each.by != by)
-    said = Verdict(by, verdict, replies.hour_of(now))
+    said = Verdict(by, verdict, hour_of(now))
     return replace(review, verdicts=(*others, said), asked="" if review.asked == by else review.asked)
 
 

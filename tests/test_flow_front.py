@@ -52,7 +52,8 @@ async def test_the_first_page_counts_what_waits_for_this_person(tmp_path):
         assert "1 emergency of ours is yet to be looked at" in (await author.get("/desk")).text
         assert findings(house) == ()
         later = rules.REVIEW_WITHIN + timedelta(minutes=1)
-        assert [(each.code, each.values["request"]) for each in findings(house, later)] == [("emergency-late", request.id)]
+        late = [(each.code, each.values["request"]) for each in findings(house, later)]
+        assert late == [("emergency-late", request.id)]
         waits = house.read(
             lambda connection: front.waits(
                 connection, house.organisation, boss.person, house.clock() + later, approval_secrets=(),

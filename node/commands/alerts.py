@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from node import alerts as rules
 from node.alert_forms import parse_moment
-from node.alert_terms import ANSWER_KINDS, ATTRIBUTIONS, RESULTS
+from node.alert_terms import ANSWER_KINDS, ATTRIBUTIONS, HELD_STATUSES, RESULTS
 from node.alerts import Alert, Answer
 from node.app import utc_now
 from node.approvals import SHELL, STATES, YES
@@ -35,8 +35,6 @@ from node.models.alerts import AlertRecord
 from node.models.approvals import Row
 from node.models.organisations import Organisation
 from node.models.withdrawals import Custody
-
-_ALL = ("actual", "exercise", "test", "unknown")
 
 
 @click.group()
@@ -116,7 +114,7 @@ def list_alerts(office: Office) -> None:
         return [
             _listed(connection, organisation.did, record)
             for record in alerts.newest(
-                connection, organisation.did, statuses=_ALL, limit=100_000, translations=True, hidden=True
+                connection, organisation.did, statuses=HELD_STATUSES, limit=100_000, translations=True, hidden=True
             )
         ] + [
             _sealed(each, organisation.did)

@@ -21,6 +21,7 @@ from node.federation.protocol import sealing
 from node.federation.protocol.messages import JsonObject
 from node.models import approvals, cases, deliveries, logs
 from node.models.cases import CaseRow
+from node.moments import hour_of
 
 THREAD_KEPT = timedelta(days=30)
 """So long after the end of its case a thread can still be read by whoever asked."""
@@ -298,7 +299,7 @@ def _saved(
     row = cases.save(connection, org, made)
     ended = case.state in _ENDS
     cases.end_thread(connection, org, case.id, rules.next_hour(now + THREAD_KEPT) if ended else None)
-    return Done(Opened(case, row.version), replace(audit, hour=rules.hour_of(audit.hour)))
+    return Done(Opened(case, row.version), replace(audit, hour=hour_of(audit.hour)))
 
 
 def _row(case: Case, version: int, recipient: str, now: datetime) -> CaseRow:
@@ -306,7 +307,7 @@ def _row(case: Case, version: int, recipient: str, now: datetime) -> CaseRow:
         id=case.id,
         state=case.state,
         version=version,
-        opened=rules.hour_of(case.opened),
+        opened=hour_of(case.opened),
         due=case.due,
         lapses=rules.lapses(case, now),
         deletes=rules.deletes(case, now),

@@ -33,6 +33,7 @@ from node.federation.protocol.messages import JsonObject
 from node.models import approvals as approval_rows
 from node.models.approvals import Row
 from node.models.organisations import Organisation
+from node.moments import hour_of
 from node.people import Person
 
 ELSEWHERE = ("approve", "publish", "hold")
@@ -73,7 +74,7 @@ def current(connection: Connection, seat: Seat, name: str) -> Opened:
         return held
     words = approval_rows.words_of(connection, org, found.request.id)
     said = tuple(
-        Approval(each.by, APPROVER, each.org, rules.digest(held.case, seat.now), rules.hour_of(each.made))
+        Approval(each.by, APPROVER, each.org, rules.digest(held.case, seat.now), hour_of(each.made))
         for each in words if each.verdict == approval_rules.YES
     )  # fmt: skip
     changed = _caught_up(held.case, found, said, seat.now)

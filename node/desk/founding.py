@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from node.alert_forms import clean
-from node.desk import policies
+from node.desk import policies, profile
 from node.errors import ProtocolError, RefusedError
 from node.federation import letterbox, outbox
 from node.federation.protocol import ids
@@ -24,7 +24,7 @@ from node.policies import Rule
 
 _HANDLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _LOOPBACK = ("127.", "localhost", "[::1]")
-_LONGEST_HANDLE, _LONGEST_NAME, _LONGEST_SUMMARY = 30, 200, 2_000
+_LONGEST_HANDLE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,13 @@ def check(asked: Founding, here: Collection[Organisation], *, loopback: bool) ->
     if not handle or len(handle) > _LONGEST_HANDLE or not set(handle) <= _HANDLE:
         reasons.append("handle takes 1 to 30 of a-z, 0-9 and _: other servers read no other")
     name, summary = clean(asked.name).strip(), clean(asked.summary).strip()
-    if not name or len(name) > _LONGEST_NAME or "\n" in name:
-        reasons.append(f"name takes one line of 1 to {_LONGEST_NAME} characters")
-    if len(summary) > _LONGEST_SUMMARY:
-        reasons.append(f"summary takes up to {_LONGEST_SUMMARY} characters")
-    if asked.country and not (len(asked.country) == 2 and asked.country.isascii() and asked.country.isalpha()):
+    if not name or len(name) > profile.MAX_NAME or "\n" in name:
+        reasons.append(f"name takes one line of 1 to {profile.MAX_NAME} characters")
+    if len(summary) > profile.MAX_SUMMARY:
+        reasons.append(f"summary takes up to {profile.MAX_SUMMARY} characters")
+    try:
+        profile.check_country(asked.country)
+    except RefusedError:
         reasons.append("country takes the two letters of ISO 3166-1, such as IQ")
     origin = ""
     try:

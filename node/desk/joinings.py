@@ -11,9 +11,9 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection
 
-from node import cases, receipts
 from node import joinings as rules
 from node import letters as letter_rules
+from node import receipts
 from node.desk import directory
 from node.desk import network_sheets as sheets
 from node.desk import networks as acts
@@ -30,6 +30,7 @@ from node.models import networks as network_rows
 from node.models.fronts import Front
 from node.models.joinings import Joining
 from node.models.organisations import Organisation
+from node.moments import hour_of
 from node.people import NETWORK
 from node.receipts import Opening, Receipt
 
@@ -69,7 +70,7 @@ def ask(desk: Desk, asking: Asking, receipt: Receipt) -> Joining:
     if rows.open_count(connection, own, own) >= rules.MOST_OPEN:
         raise RefusedError("too many wait for an answer at present")
     dids = tuple(each.did for each in readers)
-    hour, plain = cases.hour_of(desk.now), orjson.dumps(asking.body())
+    hour, plain = hour_of(desk.now), orjson.dumps(asking.body())
     made = Joining(
         rules.name_of(own, outbox.token()), front.network, own,
         hour, hour + rules.ANSWERED_WITHIN, hour + rules.UNANSWERED_FOR,

@@ -14,6 +14,7 @@ from node import alert_dues
 from node import alerts as rules
 from node import approvals as approval_rules
 from node.alert_dues import Standing
+from node.alert_terms import HELD_STATUSES
 from node.alerts import PublicAlert
 from node.desk import sealed_alerts
 from node.desk.sealed_alerts import SealedAlert
@@ -22,7 +23,6 @@ from node.models.alerts import AlertRecord
 from node.models.approvals import Row
 from node.models.organisations import Organisation
 
-STATUSES = ("actual", "exercise", "test", "unknown")
 STANDING, DUE, CLOSED, MEMBERS, EXERCISES = "standing", "due", "closed", "members", "exercises"
 FILTERS = (STANDING, DUE, CLOSED, MEMBERS, EXERCISES)
 _MOST = 500
@@ -71,7 +71,7 @@ def listed(
     org = organisation.did
     open_requests = approvals.of_state(connection, org, approval_rules.WAITING, approval_rules.READY)
     records = alerts.newest(
-        connection, org, author=organisation.actor, statuses=STATUSES, limit=_MOST, hidden=True
+        connection, org, author=organisation.actor, statuses=HELD_STATUSES, limit=_MOST, hidden=True
     )
     found = [_public(connection, org, each, open_requests, now) for each in records]
     sealed = sealed_alerts.current(connection, org, secrets)

@@ -19,6 +19,7 @@ from node.findings import Finding, finding
 from node.models import audit, drafts, organisations, people, rooms, sessions
 from node.models.keyring import Keyring
 from node.models.organisations import Organisation
+from node.moments import hour_of
 from node.people import Person
 from node.people_keys import Wrapped
 
@@ -202,7 +203,7 @@ def lock(connection: Connection, organisation: Organisation, by: Person, now: da
     """
     if not by.may("lock"):
         raise RefusedError("your roles do not allow this")
-    organisations.set_locked(connection, organisation.did, now.replace(minute=0, second=0, microsecond=0))
+    organisations.set_locked(connection, organisation.did, hour_of(now))
     audit.append(connection, organisation.did, "lock", organisation.did, now, **_actor(by, "lock"))
     return sessions.end_all(connection, organisation.did)
 

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Connection
 
 from node import alerts as rules
+from node.alert_terms import HELD_STATUSES
 from node.boosts import Rule as Wish
 from node.federation import holding
 from node.models import alerts, boosts, documents, organisations, policies, unheld
@@ -15,7 +16,6 @@ from node.models.alerts import AlertRecord
 from node.models.organisations import Organisation
 from node.policies import Policies, Rule
 
-_ALL = ("actual", "exercise", "test", "unknown")
 _MOST = 1_000_000
 
 
@@ -81,7 +81,7 @@ def _others(
     """Alerts of others that are held, with country and kinds."""
     org = organisation.did
     own = {each.did for each in organisations.all_of(connection)}
-    for record in alerts.newest(connection, org, statuses=_ALL, limit=_MOST, translations=True, hidden=True):
+    for record in alerts.newest(connection, org, statuses=HELD_STATUSES, limit=_MOST, translations=True, hidden=True):
         held = documents.stored(connection, org, record.object_id)
         if record.did not in own and held is not None and held.raw is not None:
             yield record, rules.traits(orjson.loads(held.raw))

@@ -16,6 +16,7 @@ from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import ids, sealing
 from node.models import audit, people, replies, rooms
 from node.models.replies import BlockRow, ReplyRow
+from node.moments import hour_of
 from node.people import APPROVALS, Person
 from node.replies import Received
 from node.reply_notes import Words
@@ -211,7 +212,7 @@ def block(connection: Connection, by: Person, blocked: str, now: datetime) -> No
         RefusedError: nobody could open the list.
     """
     tag = rules.block_tag(replies.make_salt(connection, by.org), blocked)
-    row = BlockRow(tag, rules.hour_of(now), sealing.seal(blocked.encode(), (_recipient(connection, by.org),)))
+    row = BlockRow(tag, hour_of(now), sealing.seal(blocked.encode(), (_recipient(connection, by.org),)))
     replies.block(connection, by.org, row)
     note(connection, by, "reply.block", tag.hex(), now)
 

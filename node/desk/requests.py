@@ -12,7 +12,6 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection
 
-from node import cases as rules
 from node import receipts
 from node.alert_forms import clean
 from node.cases import Ask, Who
@@ -23,6 +22,7 @@ from node.federation.protocol import sealing
 from node.federation.protocol.messages import parse_document
 from node.models import cases
 from node.models.cases import RequestRow
+from node.moments import hour_of
 from node.receipts import Opening, Receipt
 
 MAX_WORDS = 6_000
@@ -62,7 +62,7 @@ def open_request(
 ) -> str:
     """Keep a request; returns the id of the case that begins with it."""
     case = desk.create(connection, org, recipient, ask, now, promised=True)
-    row = RequestRow(receipt.tag, case, receipt.public, receipt.wrapped, rules.hour_of(now))
+    row = RequestRow(receipt.tag, case, receipt.public, receipt.wrapped, hour_of(now))
     cases.add_request(connection, org, row)
     return case
 
@@ -118,7 +118,7 @@ def _add(
     value = {"text": said}
     missing = _LEAST - len(orjson.dumps(value))
     sealed = sealing.seal(orjson.dumps(value | {"pad": " " * max(0, missing)}), recipients)
-    cases.add_word(connection, org, case, sealed, rules.hour_of(now), answer=answer, most=MAX_THREAD)
+    cases.add_word(connection, org, case, sealed, hour_of(now), answer=answer, most=MAX_THREAD)
 
 
 def _read(

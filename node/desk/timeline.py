@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from node import governance
+from node.alert_terms import HELD_STATUSES
 from node.desk import groups, sealed_alerts
 from node.members import PASSED
 from node.models import alerts, charters, contacts, declarations, documents, networks
@@ -20,7 +21,6 @@ ALERTS, MEMBERS, GROUPS, CHARTERS, DECISIONS, PEOPLE, KEYS = (
     "alerts", "members", "groups", "charters", "decisions", "membership", "keys",
 )  # fmt: skip
 SORTS = (ALERTS, MEMBERS, GROUPS, CHARTERS, DECISIONS, PEOPLE, KEYS)
-_STATUSES = ("actual", "exercise", "test", "unknown")
 _MOST = 1_000
 """Of each sort; what is older stands on the pages of its own."""
 
@@ -69,7 +69,7 @@ def items(
 
 
 def _alerts(connection: Connection, org: str, names: Mapping[str, str]) -> Iterator[Item]:
-    for each in alerts.newest(connection, org, statuses=_STATUSES, limit=_MOST, translations=True):
+    for each in alerts.newest(connection, org, statuses=HELD_STATUSES, limit=_MOST, translations=True):
         if each.translation_of is None:
             what = "news" if each.news_of else "closed" if each.state == "closed" else "alert"
             moment = each.updated if what == "closed" and each.updated else each.published

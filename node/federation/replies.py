@@ -14,6 +14,7 @@ from node.models import contacts, documents, replies, rooms
 from node.models.queues import Incoming
 from node.models.replies import ReplyRow
 from node.models.views import View
+from node.moments import hour_of
 from node.people import APPROVALS
 from node.replies import Allowance, Received
 
@@ -37,7 +38,7 @@ class ReplyKeeper:
             return
         actor = documents.actor(view.connection, effect.author)
         received = Received(
-            raw=row.body, host=row.via, key_id=row.key_id, hour=rules.hour_of(now), request=row.request or b"",
+            raw=row.body, host=row.via, key_id=row.key_id, hour=hour_of(now), request=row.request or b"",
             actor=actor.document.raw if actor else b"",
         )  # fmt: skip
         _keep(view, effect, sealing.seal(received.render(), (room,)), now)
@@ -45,7 +46,7 @@ class ReplyKeeper:
 
 def _keep(view: View, effect: HoldReply, sealed: bytes, now: datetime) -> None:
     connection, org = view.connection, view.org
-    salt, hour = replies.make_salt(connection, org), rules.hour_of(now)
+    salt, hour = replies.make_salt(connection, org), hour_of(now)
     tag = rules.tag(salt, effect.object_id)
     held = replies.by_tag(connection, org, tag)
     if held is None:

@@ -29,7 +29,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from node.alert_terms import HELD_STATUSES
+from node.federation.protocol import ids
 from node.models.base import Id, Instant, metadata
+from node.models.contacts import Member
 
 _HIDDEN = text("NOT shown")
 alerts = Table(
@@ -265,6 +268,12 @@ def count(connection: Connection, org: str, statuses: Sequence[str], author: str
     if author is not None:
         query = query.where(alerts.c.author == author)
     return connection.execute(query).scalar_one()
+
+
+def has_page(connection: Connection, org: str, member: Member) -> bool:
+    """Whether a member has a page of its own here: it agreed to be named, or something that it said is shown."""
+    author = str(ids.Portable(member.did, "/actor"))
+    return member.listed or count(connection, org, HELD_STATUSES, author) > 0
 
 
 def next_number(connection: Connection, org: str, name: str) -> int:

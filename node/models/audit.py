@@ -17,6 +17,7 @@ from sqlalchemy import Column, Connection, Integer, LargeBinary, Row, String, Ta
 from node.errors import RefusedError
 from node.models import organisations
 from node.models.base import Instant, metadata
+from node.moments import hour_of
 from node.people_keys import pseudonym
 
 audit_rows = Table(
@@ -88,7 +89,7 @@ def append(
         .order_by(audit_rows.c.number.desc()).limit(1)
     ).first()  # fmt: skip
     who = pseudonym(key_of(connection, org), person) if person else ""
-    hour = now.replace(minute=0, second=0, microsecond=0)
+    hour = hour_of(now)
     number, previous = (last.number + 1, last.digest) if last else (1, "")
     values = (number, hour, role, act, subject, who, previous)
     made = Act(*values, _digest(org, *values))

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from node import replies as rules
 from node.errors import RefusedError
 from node.models.base import Instant, metadata
+from node.moments import hour_of
 
 replies = Table(
     "replies",
@@ -204,7 +205,7 @@ def destroy(connection: Connection, org: str, row: ReplyRow, now: datetime) -> N
     """Its bytes go, and who wrote it; the bare digest of its id stays for a while."""
     connection.execute(delete(versions).where(versions.c.org == org, versions.c.name == row.name))
     bare = replace(
-        row, author=b"", about="", state=rules.GONE, due=rules.hour_of(now) + rules.GONE_FOR, asked=False, review=b""
+        row, author=b"", about="", state=rules.GONE, due=hour_of(now) + rules.GONE_FOR, asked=False, review=b""
     )
     save(connection, org, bare)
 

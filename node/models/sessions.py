@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from node import people as rules
 from node.models.base import Instant, metadata
+from node.moments import hour_of
 from node.people import Person
 
 desk_sessions = Table(
@@ -70,8 +71,8 @@ def begin(
 ) -> OpenSession:
     """A password was right. Until a second factor is shown, where one is enrolled, the session lets nobody in."""
     made = OpenSession(
-        digest=digest, org=person.org, person=person.id, sealed=sealed, shared=shared, made=_hour(now),
-        seen=_hour(now), expires=now + (rules.ARRIVAL if person.factors else _length(shared)), second_factor=None,
+        digest=digest, org=person.org, person=person.id, sealed=sealed, shared=shared, made=hour_of(now),
+        seen=hour_of(now), expires=now + (rules.ARRIVAL if person.factors else _length(shared)), second_factor=None,
         challenge="",
     )  # fmt: skip
     connection.execute(insert(desk_sessions).values(**{name: getattr(made, name) for name in OpenSession.__slots__}))
@@ -88,12 +89,12 @@ def current(connection: Connection, digest: str, now: datetime) -> OpenSession |
 
 def is_to_be_touched(session: OpenSession, now: datetime) -> bool:
     """Whether `touch` would write: each request on a shared computer, else once an hour."""
-    return session.shared or _hour(now) != session.seen
+    return session.shared or hour_of(now) != session.seen
 
 
 def touch(connection: Connection, session: OpenSession, now: datetime) -> None:
     """It is in use; on a shared computer it therefore goes on."""
-    values = {"seen": _hour(now)}
+    values = {"seen": hour_of(now)}
     if session.shared:
         values["expires"] = now + rules.SHARED_IDLE
     connection.execute(update(desk_sessions).where(desk_sessions.c.digest == session.digest).values(**values))
@@ -140,10 +141,6 @@ def prune(connection: Connection, now: datetime) -> int:
 
 def _end(connection: Connection, which: ColumnElement[bool], org: str) -> int:
     return connection.execute(delete(desk_sessions).where((desk_sessions.c.org == org) & which)).rowcount
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _length(shared: bool) -> timedelta:

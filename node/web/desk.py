@@ -302,7 +302,7 @@ def forget(answer: Response) -> None:
 
 
 def go(request: Request, path: str) -> Response:
-    """On to another page of ours, in the chosen language."""
+    """On to another page of ours, or to another organisation's of this node, in the chosen language."""
     choice = site_of(request).languages.chosen(request.query_params.get("lang"))
     if choice:
         path += ("&" if "?" in path else "?") + f"lang={choice}"

@@ -18,6 +18,7 @@ from node.errors import ProtocolError
 from node.federation.protocol import sealing
 from node.models import drafts
 from node.models.drafts import Draft
+from node.moments import hour_of
 from node.web import desk
 from node.web.desk import Session
 from node.web.site import site_of
@@ -53,7 +54,7 @@ async def keep(request: Request, session: Session, form: str) -> bool:
     named = _form_of(f"/desk/{form}")
     if named is None:
         return False
-    now = site_of(request).clock().replace(minute=0, second=0, microsecond=0)
+    now = hour_of(site_of(request).clock())
     value = {name: session.fields.all(name) for name in session.fields.values if name not in _OURS}
     if not any(text.strip() for texts in value.values() for text in texts):
         await drop(request, session, form)

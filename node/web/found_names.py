@@ -20,7 +20,6 @@ from node.web import directories
 from node.web.languages import Languages
 
 MOST = 10
-_STATUSES = ("actual", "exercise", "test", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +89,9 @@ def _groups(connection: Connection, organisation: Organisation, *, desk: bool) -
 
 def _path(connection: Connection, org: str, member: Member | None) -> str:
     """Its page, where it has one."""
-    if member is None:
+    if member is None or not alerts.has_page(connection, org, member):
         return ""
-    author = str(ids.Portable(member.did, "/actor"))
-    has = member.listed or alerts.count(connection, org, _STATUSES, author) > 0
-    return f"/organisations/{member.did}" if has else ""
+    return f"/organisations/{member.did}"
 
 
 def _country(connection: Connection, member: Member) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from node import people_keys, recovery, recovery_parts
+from node import paper, people_keys, recovery, recovery_parts
 from node.desk.founding import Founding
 from node.errors import RefusedError
 from node.federation.protocol import keys
@@ -25,7 +25,6 @@ from node.recovery_parts import Part
 
 WHOLE, PARTS = "whole", "parts"
 _MOST = 20
-_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Sheet:
     @property
     def blocks(self) -> tuple[str, ...]:
         """The text for a page of any width: its lines joined, but for those that are a list, a fact or the key."""
-        kept = [block for block in self.text.replace("=" * 64, "\n").split("\n\n") if block.strip()]
+        kept = [block for block in self.text.replace(paper.RULE, "\n").split("\n\n") if block.strip()]
         return tuple(_joined(block.strip("\n")) for block in kept)
 
 
@@ -144,7 +143,7 @@ class SetUps:
 def _joined(block: str) -> str:
     found = ""
     for line in block.split("\n"):
-        own = not found or line.startswith(("- ", _LEFT_TO_RIGHT)) or ": " in line[:16]
+        own = not found or line.startswith(("- ", paper.LEFT_TO_RIGHT)) or ": " in line[:16]
         found += line if not found else f"\n{line}" if own else f" {line.strip()}"
     return found
 
@@ -157,7 +156,7 @@ def _whole(spare: RecoveryKey, asked: Founding, key: OrganisationKey, now: datet
 def _parts(spare: RecoveryKey, asked: Founding, key: OrganisationKey, now: datetime) -> tuple[Sheet, ...]:
     def one(part: Part) -> Sheet:
         text = recovery_parts.render_sheet(part, asked.name, asked.address, key.did, now, asked.language)
-        return Sheet(part.name, text, Markup(recovery_parts.render_qr_svg(part)), part.lines)
+        return Sheet(part.name, text, Markup(paper.drawing(part.lines)), part.lines)
 
     return tuple(one(each) for each in recovery_parts.split(spare, secrets.token_bytes))
 

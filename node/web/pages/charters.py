@@ -25,7 +25,6 @@ from node.web.site import Site, problem, site_of
 
 _MOST = 100
 """Charters in the list."""
-_STATUSES = ("actual", "exercise", "test", "unknown")
 
 
 @dataclass(slots=True)
@@ -50,9 +49,7 @@ class Shelf:
         author = str(ids.Portable(did, "/actor"))
         actor, member = documents.actor(self.connection, author), contacts.member(self.connection, self.org, did)
         name = (actor.name or actor.handle) if actor else member.name if member else did
-        has_page = member is not None and (
-            member.listed or alerts.count(self.connection, self.org, _STATUSES, author) > 0
-        )
+        has_page = member is not None and alerts.has_page(self.connection, self.org, member)
         return name, f"/organisations/{did}" if has_page else ""
 
     @property

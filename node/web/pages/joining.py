@@ -17,7 +17,6 @@ from starlette.responses import Response
 
 from node import joinings as rules
 from node import receipts
-from node.cases import hour_of
 from node.desk import joinings as desk
 from node.desk import networks
 from node.desk.networks import Desk
@@ -28,6 +27,7 @@ from node.models import fronts
 from node.models.joinings import Joining
 from node.models.networks import find, state_of
 from node.models.organisations import Organisation
+from node.moments import hour_of
 from node.receipts import Opening, Receipt
 from node.web import counter
 from node.web.pages import public

@@ -428,9 +428,9 @@ def member_view(
     member = contacts.member(connection, organisation.did, did) if did else None
     if member is None:
         return None
-    author = str(ids.Portable(member.did, "/actor"))
-    if not member.listed and not alerts.count(connection, organisation.did, ("actual", *_DRILLS), author):
+    if not alerts.has_page(connection, organisation.did, member):
         return None
+    author = str(ids.Portable(member.did, "/actor"))
     actor = documents.actor(connection, author)
     cards = Cards(connection, organisation, now)
     found = alerts.newest(connection, organisation.did, author=author)

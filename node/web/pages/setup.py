@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from node import people as rules
 from node import people_keys
@@ -117,7 +117,7 @@ async def _take_person(request: Request, found: SetUp, fields: Fields) -> Respon
         raise
     site.setups.close(token)
     site.renew()
-    return desk.inert(RedirectResponse(_with_choice(request, invitation.link), 303))
+    return desk.go(request, invitation.link)
 
 
 _TAKE: Mapping[str, Callable[[Request, SetUp, Fields], Awaitable[Response]]] = MappingProxyType(
@@ -165,11 +165,6 @@ def _origin(request: Request, found: SetUp) -> str:
 
 def _go(request: Request, name: str) -> Response:
     return desk.go(request, f"/setup/{request.path_params['token']}/{name}")
-
-
-def _with_choice(request: Request, link: str) -> str:
-    choice = site_of(request).languages.chosen(request.query_params.get("lang"))
-    return f"{link}?lang={choice}" if choice else link
 
 
 def _page(

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node import people as rules
+from node.alert_terms import HELD_STATUSES
 from node.models import alerts, approvals, contacts, networks, people
 from node.people import Person
 from node.web import desk
 from node.web.site import site_of
 
 ADMINISTRATORS, APPROVERS = 2, 2
-_ALL = ("actual", "exercise", "test", "unknown")
 _ASKED = ("waiting", "ready", "published")
 
 
@@ -55,7 +55,7 @@ def start_of(connection: Connection, org: str) -> Start:
     return Start(
         administrators=_count(here, rules.ADMINISTRATOR), approvers=_count(here, rules.APPROVER),
         joined=bool(networks.all_of(connection, org) or contacts.members_of(connection, org)),
-        spoke=any(each.did == org for each in alerts.newest(connection, org, statuses=_ALL))
+        spoke=any(each.did == org for each in alerts.newest(connection, org, statuses=HELD_STATUSES))
         or bool(approvals.of_state(connection, org, *_ASKED)),
     )  # fmt: skip
 
