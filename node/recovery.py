@@ -30,7 +30,6 @@ STRETCH = 2**16
 """Rounds of PBKDF2: each bit here is one more bit of work for who searches a key with the same six words."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class RecoveryKey(OrganisationKey):
     """The key that may name an organisation's successor. It signs like any other and stays on no node."""

@@ -50,6 +50,7 @@ async def test_one_button_after_another_leads_from_a_first_word_to_an_alert_that
             if form:
                 assert "missing" not in page
                 opened = await sara.get(form[1])
+                assert 'name="free" value="yes" checked' not in opened.text, "nobody is said to be free beforehand"
                 fields = sources.pop() if form[2] == "source" else FILLED[form[2]]
                 answer = await sara.post(form[1], {**fields, "version": version_in(opened.text)})
                 assert (answer.status, answer.headers["location"]) == (303, guide), answer.text

@@ -132,8 +132,6 @@ def _asked_policies(office: Office, country: str) -> list[Rule]:
     return wishes
 
 
-
-
 def _check_outside(recovery_file: str, data: Path) -> None:
     if recovery_file == "-":
         return

@@ -54,8 +54,7 @@ async def fields_of(request: Request, limit: int = _MAX_FORM) -> dict[str, str]:
 
 def language_of(site: Site, request: Request, organisation: Organisation) -> str:
     """The language that somebody reads: an answer is best in it."""
-    choice = site.languages.chosen(request.query_params.get("lang"))
-    return site.languages.negotiate(request.headers.get("accept-language"), choice, organisation.language).reader
+    return public.locale_of(site, request, organisation).reader
 
 
 def show(

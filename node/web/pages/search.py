@@ -18,7 +18,7 @@ from node.search import Query
 from node.web import found_names
 from node.web.found import Finder, Found, FoundOrganisation
 from node.web.middleware import FORM_POLICY
-from node.web.pages.public import missing_page, show
+from node.web.pages.public import locale_of, missing_page, show
 from node.web.site import Site, site_of
 
 
@@ -69,7 +69,7 @@ async def index(request: Request) -> Response:
 
 async def _searched(request: Request, site: Site, organisation: Organisation, query: Query) -> SearchPage:
     choice = site.languages.chosen(request.query_params.get("lang"))
-    locale = site.languages.negotiate(request.headers.get("accept-language"), choice)
+    locale = locale_of(site, request, organisation)
     number = page_of(request.query_params.get("page", ""))
 
     def read(connection: Connection) -> SearchPage:

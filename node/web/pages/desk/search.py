@@ -25,6 +25,7 @@ from node.search import Query
 from node.web import desk, found_names
 from node.web.desk import Session
 from node.web.found import CASE, DRAFT, INSIDE, SEALED, Finder, Found, FoundOrganisation
+from node.web.pages import public
 from node.web.pages.desk.approvals import secrets_of
 from node.web.pages.desk.cases import title_of
 from node.web.pages.search import page_of
@@ -88,8 +89,7 @@ async def take(request: Request) -> Response:
         return session
     site, query = site_of(request), rules.parse(session.fields.one("q"))
     number = page_of(session.fields.one("page"))
-    choice = site.languages.chosen(request.query_params.get("lang"))
-    language = site.languages.negotiate(request.headers.get("accept-language"), choice).code
+    language = public.locale_of(site, request, session.organisation).code
 
     def read(connection: Connection) -> DeskSearch:
         organisation, now = session.organisation, site.clock()
