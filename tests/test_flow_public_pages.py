@@ -170,3 +170,22 @@ async def test_a_frozen_member_can_be_followed_only_past_a_warning(tmp_path):
         await a.write(lambda connection: contacts.pin(connection, a.did, frozen))
         page = await a.get(f"/organisations/{b.did}/follow", Accept_Language="en")
         assert page.status == 200 and page.text.index("banner caution") < page.text.index("<h1")
+
+
+async def test_a_member_that_did_not_agree_to_be_named_has_no_page_until_something_of_it_is_shown(tmp_path):
+    async with Network(tmp_path) as net:
+        a, b = await net.members("a", "b")
+        assert not a.member(b.did).listed
+        path = f"/organisations/{b.did}"
+        assert [(await a.get(each)).status for each in (path, f"{path}/follow")] == [404, 404]
+        said = await b.publish()
+        await wait_until(lambda: a.holds(said), "the exercise is here")
+        assert (await a.get(path)).status == 200
+        await b.withdraw(said.id)
+        await wait_until(lambda: gone(a, path), "what it said is not shown any more")
+        await a.write(lambda c: contacts.pin(c, a.did, replace(a.member(b.did), listed=True)))
+        assert (await a.get(path)).status == 200
+
+
+async def gone(house, path):
+    return (await house.get(path)).status == 404
