@@ -109,7 +109,7 @@ async def test_who_asks_on_one_node_is_invited_by_a_sponsor_on_another_and_reads
         assert "request to join waits for longer" in (await nour.get("/desk")).text
         assert "Overdue since" in (await nour.get("/desk/networks")).text
         shown = (await nour.get(path)).text
-        assert "zq-made-contact" in shown and "<script" not in shown and "on the page of" in shown
+        assert "zq-made-contact" in shown and "on the page of" in shown
         await zainab.sign_in()
         ours = (await zainab.get(path)).text
         assert "zq-made-" not in ours and "we do not read it" in ours and 'value="invite"' not in ours
