@@ -1,7 +1,6 @@
 """One node, put together: settings in, an ASGI application and its workers out. Many may live in one process."""
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
@@ -29,7 +28,6 @@ from node.federation.mirror import Mirror
 from node.federation.protocol.addressing import Policy
 from node.federation.relays import Relays
 from node.federation.witness import Witness
-from node.greetings import Ways
 from node.models import (
     approvals,
     deliveries,
@@ -45,7 +43,7 @@ from node.models import (
 )
 from node.models.base import Database
 from node.models.keyring import Keyring
-from node.models.organisations import Organisation
+from node.models.organisations import ORGANISATION, Organisation
 from node.models.storage import Disk
 from node.people import CASES
 from node.settings import Settings
@@ -84,7 +82,7 @@ class Node:
         )  # fmt: skip
         self.inbox = Inbox(
             self.database, self.keyring, self.discovery, clock, self.delivery.heard, self.delivery.wake,
-            Greeter(Ways("/request" if settings.requests else "", settings.safe_channels)),
+            Greeter(requests=settings.requests, channels=settings.safe_channels),
         )  # fmt: skip
         self.mirror = Mirror(
             self.database, self.discovery, self.keyring, clock, self.delivery.wake, interval=settings.sync_interval
@@ -176,7 +174,7 @@ class Node:
     async def start(self, *, workers: bool = True) -> None:
         """Begin to work; returns when the node is ready to take requests."""
         await self.inbox.refresh()
-        if not workers or self.locks.any:
+        if not workers or self.locks.any or self._mute():
             return
         now = self.clock()
         await self.database.write(lambda connection: queues.release(connection, now))
@@ -187,9 +185,16 @@ class Node:
         )  # fmt: skip
         for work in (*(each.run for each in shells), self._prune):
             self._workers.append(asyncio.create_task(self._guard(work.__qualname__, work)))
-        gc.collect()
-        gc.set_threshold(20_000, 20, 50)
-        gc.freeze()  # what lives as long as the node is not looked at again: a fifth of the inbox's CPU, and its p99
+
+    def _mute(self) -> bool:
+        """Whether somebody who lives here cannot speak, after a restore without keys: then nothing is sent for anybody
+        before they went on under their recovery key.
+        """
+        speaking = (each for each in self.organisations() if each.kind == ORGANISATION and not each.successor)
+        mute = [each.did for each in speaking if not self.keyring.has(each.did)]
+        if mute:
+            log.warning("node.mute", note="keys are missing: the desk leads to the recovery sheet", dids=len(mute))
+        return bool(mute)
 
     async def stop(self) -> None:
         """Finish what is claimed, write down how it ended, let go of everything."""

@@ -36,12 +36,12 @@ _TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The safe ways of one node."""
+    """The safe ways to one organisation."""
 
     page: str
     """Path of the request page; empty where there is none."""
     channels: str
-    """What the operator set."""
+    """What it said, or else the operator of its node."""
 
 
 def render(note_id: str, actor: str, origin: str, to: str, ways: Ways, now: datetime) -> JsonObject:

@@ -144,7 +144,8 @@ def _find_lines(text: str, count: int) -> dict[int, list[str]]:
     if len(bare) != count:
         run, width = "".join(bare), LETTERS + 1
         if len(run) != count * width:
-            raise RefusedError(f"{count} lines of {width} letters are wanted; here are {len(run)} letters")
+            here = f"{count} lines of {width} letters are wanted; here are {len(run)} letters"
+            raise RefusedError(f"all lines of the sheet are wanted ({here})")
         bare = [run[start : start + width] for start in range(0, len(run), width)]
     for number, line in enumerate(bare, 1):
         found[number].append(line)

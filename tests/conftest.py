@@ -1,12 +1,25 @@
 """What holds for every test: nothing is skipped in silence, and where nothing may be skipped, a skip is a failure."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from node.web import render
+from node.web.render import Compiled
+
 settings.register_profile("node", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=False)
 settings.load_profile("node")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> Iterator[Compiled]:
+    """Templates are compiled once for all nodes of a test process, and not once for each of them."""
+    once = Compiled()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(render, "Compiled", lambda: once)
+        yield once
 
 
 FIRST = (

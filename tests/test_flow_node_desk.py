@@ -32,19 +32,31 @@ async def test_a_new_name_goes_out_as_a_log_entry_and_the_press_contact_does_not
         for worker, path in ((karwan, OURS), (karwan, "/desk/choices"), (karwan, "/desk/following")):
             assert (await worker.get(path)).status == 403
         page = (await zainab.get(OURS)).text
-        assert one.organisation.address in page and one.did in page and "safe_channels" in page
+        assert one.organisation.address in page and one.did in page and "Other safe ways to reach us" in page
         before = one.head(one.did)[1]
-        said = {"name": "Exercise house of water", "summary": "EXERCISE", "country": "IQ", "press_contact": ""}
+        said = {"name": "Exercise house of water", "summary": "EXERCISE", "country": "IQ"}
         missing = await zainab.post(OURS, said)
         assert missing.status == 409 and "Exercise house of water" in missing.text, "nobody types it again"
         assert (await zainab.post(OURS, {**said, "name": " ", "sure": "yes"})).status == 409
         assert (await zainab.post(OURS, {**said, "sure": "yes"})).status == 303
         assert one.head(one.did)[1] == before + 1
         await wait_until(lambda: two.member(one.did).name == "Exercise house of water", "the member heard")
-        assert (await zainab.post(OURS, {**said, "press_contact": "press@house.example", "sure": "yes"})).status == 303
+        assert (await one.get("/request")).status == 200
+        reached = {
+            "about": "reached", "press_contact": "press@house.example", "safe_channels": "Signal +999 EXERCISE",
+            "moderators_contact": "moderators@house.example", "sure": "yes",
+        }  # fmt: skip
+        long = await zainab.post(OURS, {**reached, "safe_channels": "x" * 201})
+        assert long.status == 409 and "one line of up to 200" in long.text and "press@house.example" in long.text
+        assert (await zainab.post(OURS, reached)).status == 303
         assert one.head(one.did)[1] == before + 1, "it is told to nobody"
         ours = one.read(lambda connection: organisations.get(connection, one.did))
         assert (ours.press_contact, ours.country, ours.listed) == ("press@house.example", "IQ", False)
+        assert (await one.get("/request")).status == 404, "its box was not ticked"
+        assert "moderators@house.example" in (await one.get("/moderators")).text
+        assert b"moderators@house.example" in (await one.get("/nodeinfo/2.1")).body
+        assert (await zainab.post(OURS, {**reached, "requests": "yes"})).status == 303
+        assert "Signal +999 EXERCISE" in (await one.get("/request")).text
 
 
 async def test_the_node_says_how_it_is_and_compares_with_the_members(tmp_path):

@@ -111,8 +111,8 @@ def test_two_lines_in_each_others_place_are_both_named():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "7 lines of 9 letters are wanted; here are 0 letters"),
-        ("".join(LINES)[:-1], "7 lines of 9 letters are wanted; here are 62 letters"),
+        ("", "all lines of the sheet are wanted (7 lines of 9 letters are wanted; here are 0 letters)"),
+        ("".join(LINES)[:-1], "all lines of the sheet are wanted (7 lines of 9 letters are wanted; here are 62 letters)"),
         (typed(list(LINES[:6])), "line 7 is missing"),
         (with_line(3, LINES[2][:-1]), "line 3 has 8 letters; 9 are wanted"),
         (with_line(3, LINES[2] + "7"), "line 3 has 10 letters; 9 are wanted"),

@@ -6,7 +6,6 @@ import click
 from sqlalchemy import Connection
 
 from node import people as rules
-from node import people_keys
 from node.app import utc_now
 from node.commands.context import Office, common
 from node.desk import people as desk
@@ -88,10 +87,7 @@ def audit(office: Office) -> None:
     organisation = office.organisation
 
     def read(connection: Connection) -> tuple[tuple[trail.Act, ...], dict[str, str]]:
-        key = trail.key_in(connection, organisation.did)
-        named = people.all_of(connection, organisation.did) if key else ()
-        chain = trail.all_of(connection, organisation.did)
-        return chain, {people_keys.pseudonym(key, each.id): each.name for each in named}
+        return trail.all_of(connection, organisation.did), desk.named(connection, organisation.did)
 
     chain, names = office.read(read)
     fault = trail.first_fault(organisation.did, chain)

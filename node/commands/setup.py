@@ -2,14 +2,9 @@
 
 import dataclasses
 import os
-import shutil
-import sqlite3
 import sys
-import tarfile
 from collections.abc import Collection
-from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -19,27 +14,21 @@ from node import recovery, recovery_parts
 from node.app import Node, utc_now
 from node.commands import policies
 from node.commands.context import Office, common
-from node.desk import backups, checkup, founding, search_fill, succession
+from node.desk import backups, checkup, founding, restoring, search_fill, succession
 from node.desk import profile as profile_desk
 from node.desk.founding import Founding
-from node.errors import ConfigurationError, RefusedError
-from node.federation import outbox, trust
-from node.media import is_name
+from node.errors import RefusedError
+from node.federation import trust
 from node.models import (
-    contacts,
-    deliveries,
     logs,
     organisations,
     setup,
 )
 from node.models.base import Database
-from node.models.keyring import KEY_FILES, key_files, sync_folder, write_private
+from node.models.keyring import sync_folder, write_private
 from node.models.organisations import Organisation
 from node.models.views import View
 from node.policies import Policies, Rule
-
-VEILED = timedelta(days=1)
-"""So long a restored node shows nothing where not every member answers."""
 
 
 @click.command()
@@ -259,20 +248,19 @@ def restore(office: Office, file: Path, new_epoch: bool) -> None:
     settings = office.settings
     if settings.database_url:
         raise RefusedError("this node is on PostgreSQL: use pg_restore, and before publishing again 'tadamun sync'")
-    staged = settings.data / ".restoring"
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(mode=0o700, parents=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with file.open("rb") as archive:
+        restoring.stage(settings, archive, utc_now(), file.name)
+    restoring.confirm(settings)
     try:
-        _unpack(file, staged)
-        _hold_all(staged / "node.sqlite")
-        _set_aside(settings.data)
-        _put_in_place(staged, settings.data)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        restoring.put_in_place(settings)
+    except RefusedError:
+        restoring.give_up(settings)
+        raise
     held = office.node.organisations()
     for organisation in held if new_epoch else ():
         if not organisation.successor:
-            begin_epoch(office, organisation)
+            _begin_epoch(office, organisation)
     done = "a new epoch has begun" if new_epoch else "publishing is on hold until 'tadamun sync' has run"
     office.show({"organisations": [each.did for each in held], "new_epoch": new_epoch}, f"restored; {done}")
 
@@ -323,104 +311,11 @@ def succeed(office: Office, sheets: tuple[Path, ...], after: int, recovery_file:
 @common
 def epoch(office: Office) -> None:
     """After a restore, when no member answers: go on from the log we have, in a new epoch."""
-    if not office.organisation.hold:
-        raise RefusedError("publishing is not on hold; a new epoch is only for after a restore")
     organisation = office.organisation
-    begin_epoch(office, organisation)
+    _begin_epoch(office, organisation)
     office.show({"did": organisation.did}, "a new epoch has begun; entries of the other branch stay readable, marked")
 
 
-def begin_epoch(office: Office, organisation: Organisation) -> None:
-    """Say who we are again, one epoch up, and lift the hold."""
-    key = office.node.keyring.organisation(organisation.did)
-    rsa = office.node.keyring.rsa(organisation.did).public_key()
-
-    def work(connection: Connection) -> None:
-        outbox.publish_actor(connection, organisation, key, rsa, utc_now(), new_epoch=True)
-        organisations.set_hold(connection, organisation.did, "")
-
-    office.write(work)
-
-
-def _unpack(file: Path, folder: Path) -> None:
-    """Only the kinds of file that a backup holds; links and other paths are refused (CVE-2025-32949)."""
-    try:
-        with tarfile.open(file, "r:gz") as archive:
-            for member in archive:
-                name = Path(member.name)
-                key = name.parent == Path("keys") and name.suffix in KEY_FILES
-                picture = name.parent == Path("media") and is_name(name.name)
-                if not member.isreg() or not (name == Path("node.sqlite") or key or picture):
-                    raise RefusedError(f"{file.name} holds {member.name[:80]!r}, which no backup of ours does")
-                source = archive.extractfile(member)
-                target = folder / name
-                target.parent.mkdir(mode=0o700, exist_ok=True)
-                if source is None:
-                    continue
-                with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-                    shutil.copyfileobj(source, out, 1 << 20)
-                    out.flush()
-                    os.fsync(out.fileno())
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ConfigurationError(f"{file.name} is no backup that can be read: {error}") from error
-    if not (folder / "node.sqlite").exists():
-        raise ConfigurationError(f"{file.name} is no backup that can be read: there is no database in it")
-
-
-def _hold_all(path: Path) -> None:
-    """Publishing is on hold, and what was said is not shown, before the copy takes the database's name: a stop at any
-    point cannot make a fork, nor bring back to light what was withdrawn after the backup.
-    """
-    now = utc_now()
-    hold = "the data was restored from a backup: run 'tadamun sync', or 'tadamun epoch' if no member answers"
-
-    def work(connection: Connection) -> None:
-        for organisation in organisations.all_of(connection):
-            if not organisation.successor:
-                organisations.set_hold(connection, organisation.did, hold)
-            if contacts.members_of(connection, organisation.did):
-                organisations.veil(connection, organisation.did, now + VEILED)
-            deliveries.give_up_texts(connection, organisation.did)
-
-    database = Database(f"sqlite:///{path}")
-    try:
-        setup.migrate(database)
-        database.write_now(work)
-    finally:
-        database.close()
-
-
-def _set_aside(data: Path) -> None:
-    """What stands there now is kept under a name with the date, its last writes included."""
-    current = data / "node.sqlite"
-    if current.exists():
-        try:
-            with closing(sqlite3.connect(current, timeout=2)) as connection:
-                connection.execute("PRAGMA journal_mode=DELETE")  # takes the -wal in; needs the file for itself
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise RefusedError("a running 'tadamun serve' has the database open: stop it first") from error
-            # It is damaged, and may be why somebody restores: its files are kept as they are.
-    kept = f"node.sqlite.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    for suffix in ("", "-wal"):
-        if (data / f"node.sqlite{suffix}").exists():
-            (data / f"node.sqlite{suffix}").rename(data / f"{kept}{suffix}")
-    (data / "node.sqlite-shm").unlink(missing_ok=True)
-
-
-def _put_in_place(staged: Path, data: Path) -> None:
-    """Keys and pictures that are here already stay; the database takes its name last."""
-    for source in key_files(staged / "keys"):
-        (data / "keys").mkdir(mode=0o700, exist_ok=True)
-        if not (data / "keys" / source.name).exists():
-            source.rename(data / "keys" / source.name)
-    for source in sorted((staged / "media").glob("*")):
-        (data / "media").mkdir(mode=0o700, exist_ok=True)
-        if not (data / "media" / source.name).exists():
-            source.rename(data / "media" / source.name)
-    for folder in (data / "keys", data / "media"):
-        if folder.exists():
-            sync_folder(folder)
-    (staged / "node.sqlite").rename(data / "node.sqlite")
-    sync_folder(data)
-    sync_folder(data.absolute().parent)
+def _begin_epoch(office: Office, organisation: Organisation) -> None:
+    keyring = office.node.keyring
+    office.write(lambda connection: restoring.begin_epoch(connection, keyring, organisation, utc_now()))

@@ -266,3 +266,10 @@ def _staying(connection: Connection, organisation: Organisation, room: str, leav
 
 def _actor(by: Person | None, act: str) -> dict[str, str]:
     return {"person": by.id, "role": by.role_for(act)} if by is not None else {}
+
+
+def named(connection: Connection, org: str) -> dict[str, str]:
+    """The names of our people by the pseudonyms of the audit trail."""
+    key = audit.key_in(connection, org)
+    here = people.all_of(connection, org) if key else ()
+    return {people_keys.pseudonym(key, each.id): each.name for each in here}

@@ -1,11 +1,13 @@
-"""What an organisation says of itself: name, summary, country, whether it is listed; and whom journalists may ask.
+"""What an organisation says of itself: name, summary, country, whether it is listed; and how it is reached.
 
-All but the last is its actor document, a log entry that members and followers get. The contact for the press stands on
-this node's page for journalists only.
+The first four are its actor document, a log entry that members and followers get. How it is reached stands on this
+node's own pages, and no other server is told: the page for confidential requests and the safe ways beside it, whom
+journalists and whom moderators of other servers may ask.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from sqlalchemy import Connection
@@ -18,8 +20,15 @@ from node.models import organisations
 from node.models.organisations import Organisation
 
 MAX_NAME, MAX_SUMMARY, MAX_CONTACT = 200, 2_000, 200
-PRESS = "press_contact"
-FIELDS = ("name", "summary", "country", "listed", PRESS)
+_LINES: Mapping[str, str] = MappingProxyType({
+    "press_contact": f"the contact for journalists is one line of up to {MAX_CONTACT} characters",
+    "moderators_contact": f"the contact for moderators is one line of up to {MAX_CONTACT} characters",
+    "safe_channels": f"the safe ways to reach us are one line of up to {MAX_CONTACT} characters",
+})  # fmt: skip
+"""Fields that are a line of this node's own pages → what is said where one is not."""
+HERE = frozenset({*_LINES, "requests"})
+"""What no other server is told."""
+FIELDS = ("name", "summary", "country", "listed", *HERE)
 
 
 def change(
@@ -43,7 +52,7 @@ def change(
     if not changes:
         return changes, None
     organisations.describe(connection, organisation.did, **changes)
-    if set(changes) == {PRESS}:
+    if HERE.issuperset(changes):
         return changes, None
     changed = organisations.lock(connection, organisation.did)
     return changes, outbox.publish_actor(connection, changed, key, rsa, now).sequence
@@ -65,9 +74,11 @@ def _checked(name: str, value: str | bool) -> str | bool:
     if name == "country":
         check_country(value)
         return value.upper()
-    value = clean(value) if name != PRESS else value
-    if name == PRESS and (len(value) > MAX_CONTACT or value != clean(value) or "\n" in value):
-        raise RefusedError(f"the contact for journalists is one line of up to {MAX_CONTACT} characters")
+    if name in _LINES:
+        if len(value) > MAX_CONTACT or value != clean(value) or "\n" in value:
+            raise RefusedError(_LINES[name])
+        return value
+    value = clean(value)
     if name == "name":
         value = " ".join(value.split())
     if name == "name" and not 0 < len(value) <= MAX_NAME:

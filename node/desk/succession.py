@@ -16,6 +16,7 @@ from node.federation.outbox import Speech
 from node.federation.protocol.actors import NAMESPACE
 from node.federation.protocol.keys import OrganisationKey
 from node.federation.protocol.messages import JsonObject
+from node.federation.protocol.replicas import Header
 from node.models import contacts, inheritance, logs, organisations
 from node.models.deliveries import Lane
 from node.models.keyring import Keyring
@@ -52,7 +53,20 @@ def check(organisation: Organisation, spare: OrganisationKey) -> None:
     try:
         recovery.check_commitment(spare.did, organisation.recovery)
     except ProtocolError as error:
-        raise RefusedError("this sheet is not the recovery sheet of " + organisation.address) from error
+        raise RefusedError(f"this is not the recovery sheet of this organisation ({organisation.address})") from error
+
+
+def check_after(connection: Connection, org: str, after: int) -> Header:
+    """The entry of the old log up to which it counts.
+
+    Raises:
+        RefusedError: there is no such entry here.
+    """
+    line = {header.sequence: header for header in logs.line(connection, org, org)}
+    if after not in line:
+        last = max(line, default=0)
+        raise RefusedError(f"our copy of the old log does not hold this entry ({after}; it reaches {last})")
+    return line[after]
 
 
 def succeed(
@@ -69,9 +83,7 @@ def succeed(
     Raises:
         RefusedError: there is no such entry here.
     """
-    line = {header.sequence: header for header in logs.line(connection, old.did, old.did)}
-    if after not in line:
-        raise RefusedError(f"our copy of the old log has no entry {after}; it reaches {max(line, default=0)}")
+    header = check_after(connection, old.did, after)
     new = replace(old, did=spare.did, recovery=commitment, hold="", made=now)
     organisations.add(connection, new)
     organisations.set_successor(connection, old.did, new.did)
@@ -81,7 +93,6 @@ def succeed(
     letterbox.begin(connection, keyring, new, now)
     rsa = keyring.rsa(new.did).public_key()
     outbox.publish_actor(connection, new, spare, rsa, now, aliases=(old.uri,))
-    header = line[after]
     place = {"epoch": header.epoch, "sequence": header.sequence, "digest": header.digest}
     statement: JsonObject = {"id": old.uri}
     speech = Speech(

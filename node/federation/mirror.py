@@ -8,7 +8,7 @@ that a stop loses nothing. Entries travel as lines: the signed bytes, or `{"stub
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from weakref import WeakValueDictionary
@@ -22,6 +22,7 @@ from node.errors import ConfigurationError, FetchError, NodeError, ProtocolError
 from node.evidence import Evidence
 from node.federation import commit, outbox, pages, receipts, saving
 from node.federation.discovery import Discovery
+from node.federation.fetcher import Signer
 from node.federation.protocol import heads as head_tables
 from node.federation.protocol import (
     http_signatures,
@@ -56,6 +57,8 @@ _NEW_AGAIN = 15.0
 """Seconds until a new member that did not answer is called again."""
 _MAX_SUCCESSIONS = 50
 _MAX_PAGES = 2_000
+_ALL = Head(1, 2**52, "")
+"""Where nobody said how far a log reaches: as far as its pages go."""
 
 
 @dataclass(slots=True)
@@ -171,7 +174,7 @@ class Mirror:
         document = await self._heads(organisation, member, held)
         theirs = head_tables.parse_table(document, member.did) if document else None
         if document == {}:
-            theirs = await self._public_head(member)
+            theirs = await self._public_head(organisation, member)
         elif document is not None and isinstance(document.get("own"), dict):
             await self._compare_claims(organisation, member, document["own"])
         if theirs is None:
@@ -289,18 +292,24 @@ class Mirror:
         us: then its own log is all there is to see.
         """
         url = f"{member.uri}/heads/{replicas.root_digest(held)}"
-
-        def sign(request: Request) -> tuple[tuple[str, str], ...]:
-            key_id = organisation.uri + "#main-key"
-            return http_signatures.sign(request, self._keyring.rsa(organisation.did), key_id, self._clock())
-
         try:
-            _, document = await self._discovery.fetcher.get_json(url, signer=sign)
+            _, document = await self._discovery.fetcher.get_json(url, signer=self._signer(organisation))
         except FetchError as error:
             if error.status not in (401, 403, 404):
                 raise
             return {}
         return None if document.value.get("same") is True else document.value
+
+    def _signer(self, organisation: Organisation) -> Signer:
+        """As the organisation, for some texts are for members only; as the node, where its keys are not here."""
+        if not self._keyring.has(organisation.did):
+            return self._discovery.sign
+
+        def sign(request: Request) -> tuple[tuple[str, str], ...]:
+            key_id = organisation.uri + "#main-key"
+            return http_signatures.sign(request, self._keyring.rsa(organisation.did), key_id, self._clock())
+
+        return sign
 
     async def _compare_claims(self, organisation: Organisation, member: Member, own: JsonObject) -> None:
         """A member that signs a lower head of its own log than before went back: kept, whatever the reason was."""
@@ -329,10 +338,13 @@ class Mirror:
 
         await self._database.write(look)
 
-    async def _public_head(self, member: Member) -> dict[str, Head]:
-        """From the member's proven actor document: at least as far as the entry that carries it."""
+    async def _public_head(self, organisation: Organisation, member: Member) -> dict[str, Head]:
+        """From the member's proven actor document: at least as far as the entry that carries it. Without our keys,
+        after a restore, nobody shows us a table: then our own log is asked for as well.
+        """
         actor = await self._discovery.actor(member.uri, fresh=True)
-        return {member.did: Head(max(actor.order[0], 1), 2**52, "")}
+        own = {} if self._keyring.has(organisation.did) else {organisation.did: _ALL}
+        return {member.did: replace(_ALL, epoch=max(actor.order[0], 1)), **own}
 
     async def pull(
         self, organisation: Organisation, did: str, origin: str, ours: Head | None, claimed: Head, report: Report,
@@ -355,11 +367,7 @@ class Mirror:
     async def _pull(
         self, organisation: Organisation, did: str, origin: str, ours: Head | None, claimed: Head, report: Report
     ) -> None:
-        def sign(request: Request) -> tuple[tuple[str, str], ...]:
-            # As the organisation: some texts are for members only.
-            key_id = organisation.uri + "#main-key"
-            return http_signatures.sign(request, self._keyring.rsa(organisation.did), key_id, self._clock())
-
+        sign = self._signer(organisation)
         epoch, start = (ours.epoch, ours.sequence + 1) if ours else (1, 1)
         waiting: list[Header] = []
         for _ in range(_MAX_PAGES):

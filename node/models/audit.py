@@ -45,6 +45,7 @@ ACTS = frozenset({
     "case.open", "case.change", "case.close", "message.send", "message.read", "request.take", "settings",
     "custody.release", "custody.asked", "trust.pin", "trust.remove", "trust.freeze", "trust.unfreeze", "trust.confirm",
     "trust.quorum", "policy", "boosts", "follow", "unfollow", "profile", "sync", "backup",
+    "mirror", "epoch", "succeed",
     "reply.judge", "reply.ask", "reply.evidence", "reply.destroy", "reply.export", "reply.block", "reply.unblock",
     "reply.case", "reply.report",
 })  # fmt: skip

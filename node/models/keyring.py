@@ -61,6 +61,11 @@ class Keyring:
             self._organisations[did] = found
         return self._organisations[did]
 
+    def has(self, did: str) -> bool:
+        """Whether the organisation's keys are here: without them it can be read, and cannot speak."""
+        name = did.removeprefix(keys.DID_KEY)
+        return all((self.folder / f"{name}.{kind}.pem").exists() for kind in ("ed25519", "rsa"))
+
     def rsa(self, did: str) -> RSAPrivateKey:
         """The RSA key of an organisation's HTTP signatures.
 
@@ -71,15 +76,13 @@ class Keyring:
 
     @cached_property
     def application(self) -> RSAPrivateKey:
-        """The RSA key of the node's own actor."""
-        return self._cached_rsa("application.rsa.pem")
+        """The RSA key of the node's own actor; made when it is first asked for, since a restored node may have none."""
+        return self._made_rsa("application.rsa.pem")
 
     @cached_property
     def alerts(self) -> RSAPrivateKey:
         """The RSA key of `@alerts`; made when it is first asked for, since older nodes have none."""
-        if not (self.folder / "alerts.rsa.pem").exists():
-            self._keep("alerts.rsa.pem", keys.private_pem(keys.generate_rsa_key()))
-        return self._cached_rsa("alerts.rsa.pem")
+        return self._made_rsa("alerts.rsa.pem")
 
     def add_sealing(self, did: str) -> SealKey:
         """Make and keep a key that letters to this organisation are sealed to."""
@@ -120,6 +123,11 @@ class Keyring:
     def exposed(self) -> tuple[str, ...]:
         """Key files that others on this machine could read."""
         return tuple(path.name for path in key_files(self.folder) if path.stat().st_mode & 0o077)
+
+    def _made_rsa(self, name: str) -> RSAPrivateKey:
+        if not (self.folder / name).exists():
+            self._keep(name, keys.private_pem(keys.generate_rsa_key()))
+        return self._cached_rsa(name)
 
     def _cached_rsa(self, name: str) -> RSAPrivateKey:
         if name not in self._rsa:

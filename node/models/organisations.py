@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Boolean, Connection, Integer, Row, String, Table, Text, false, func, insert, select, update
+from sqlalchemy import Boolean, Connection, Integer, Row, String, Table, Text, false, func, insert, select, true, update
 from sqlalchemy.schema import Column
 
 from node.federation.protocol import actors, ids
@@ -31,6 +31,9 @@ organisations = Table(
     Column("parent", String(80), nullable=False, server_default=""),
     Column("working_group", String(80), nullable=False, server_default=""),
     Column("locked", Instant),
+    Column("requests", Boolean, nullable=False, server_default=true()),
+    Column("safe_channels", Text, nullable=False, server_default=""),
+    Column("moderators_contact", Text, nullable=False, server_default=""),
 )
 
 ORGANISATION, GROUP = "organisation", "group"
@@ -69,6 +72,12 @@ class Organisation:
     """And the digest of the act that founded the group."""
     locked: datetime | None = None
     """Since when its people have locked it: it says nothing, shows nothing and takes nothing in."""
+    requests: bool = True
+    """Anybody may ask it for help confidentially, where the settings of the node allow that."""
+    safe_channels: str = ""
+    """Other safe ways to reach it, one line; empty: those of the settings."""
+    moderators_contact: str = ""
+    """Where moderators of other servers can write; empty: the contact of the settings."""
 
     @property
     def actor(self) -> str:

@@ -62,7 +62,7 @@ def show(
 ) -> Response:
     """A page that no cache and no index keeps."""
     site = site_of(request)
-    channels = site.settings.safe_channels
+    channels = organisation.safe_channels or site.settings.safe_channels
     answer = public.show(
         site, request, organisation, template, nav, noindex=True, status=status, channels=channels, **views
     )

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from types import MappingProxyType
+from types import CodeType, MappingProxyType
 from typing import Any
 
 import nh3
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from node.people import SHARED_IDLE
@@ -80,11 +81,28 @@ def on_the_web(address: str) -> bool:
     return address.lower().startswith(("https://", "http://"))
 
 
-class Renderer:
-    """Makes pages. Holds the compiled templates of every language, and nothing about any reader."""
+class Compiled(BytecodeCache):
+    """Templates, each compiled once for all languages: what differs between these are values, not the program."""
 
-    def __init__(self, languages: Languages) -> None:
+    def __init__(self) -> None:
+        self._programs: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the program of this template, if it is here."""
+        bucket.code = self._programs.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        if bucket.code is not None:
+            self._programs[bucket.key, bucket.checksum] = bucket.code
+
+
+class Renderer:
+    """Makes pages. Holds the compiled templates, and nothing about any reader."""
+
+    def __init__(self, languages: Languages, compiled: Compiled | None = None) -> None:
         self.languages = languages
+        self._compiled = compiled or Compiled()
         self.stylesheet = f"/static/site.css?v={_fingerprint(STATIC / 'site.css')}"
         self.forms_stylesheet = f"/static/forms.css?v={_fingerprint(STATIC / 'forms.css')}"
         self.desk_stylesheet = f"/static/desk.css?v={_fingerprint(STATIC / 'desk.css')}"
@@ -124,6 +142,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=self._compiled,
             extensions=["jinja2.ext.i18n"],
         )
         environment.install_gettext_callables(  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ from node.models.storage import Storage
 from node.receipts import Patience
 from node.settings import Settings
 from node.web.languages import Languages
+from node.web.recoveries import Recoveries
 from node.web.render import Renderer
 from node.web.setups import SetUps
 from node.web.turns import Turns
@@ -101,6 +102,8 @@ class Site:
     """Where organisations ask to join, apart from those who ask for help: neither holds the other up."""
     setups: SetUps = field(default_factory=SetUps)
     """Organisations that are being set up in the browser."""
+    recoveries: Recoveries = field(default_factory=Recoveries)
+    """Organisations that are about to go on under their recovery keys."""
     locks: Locks = field(default_factory=Locks)
     renew: Callable[[], None] = stay
     """Begin the process anew: another organisation lives here, or its keys must leave the memory."""

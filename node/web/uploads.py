@@ -2,25 +2,32 @@
 
 Rules of `Uploads`, in order: at most twenty a minute; at most eight being received; one being read at a time, the
 others wait for it. Rules of `read_body`: at most `limit` bytes within two minutes; what is longer is heard out, up to
-8 MiB, for a browser shows an answer only when all it had to say was taken.
+8 MiB, for a browser shows an answer only when all it had to say was taken. `read_upload` is for one large file, which
+never stands in memory.
 """
 
 import asyncio
 import re
+import tempfile
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, cast
 
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser
 from starlette.requests import ClientDisconnect, Request
 
-from node.errors import ProtocolError
+from node.errors import ProtocolError, RefusedError
 
 A_MINUTE = 20
 _RECEIVED = 8
 _PATIENCE = 120.0
 _HEARD_OUT = 8 * 1024 * 1024
 _MAX_PARTS = 8
+_MAX_TEXT = 4_096
 _BOUNDARY = re.compile(r"""multipart/form-data;.*\bboundary=(?:"([^"]{1,70})"|([!-~]{1,70}?))(?:;.*)?""", re.I)
 _NAME = re.compile(rb"""\bname="([^"\r\n]{0,40})\"""")
 _FORM = "RFC 7578 §4"
@@ -83,6 +90,114 @@ async def read_body(request: Request, limit: int) -> bytes:
     if size > limit:
         raise ProtocolError(f"more than {limit} bytes", spec="RFC 9110 §15.5.14", status=413)
     return bytes(body)
+
+
+async def read_upload(
+    request: Request, folder: Path, name: str, limit: int, patience: float = 3600.0
+) -> tuple[dict[str, str], BinaryIO]:
+    """A form with one large file, which goes to the disk as it comes.
+
+    Args:
+        folder: where a file without a name is made for it.
+        name: the field that is the file; the others are short texts.
+        patience: seconds that all of it may take; between two pieces of it two minutes.
+
+    Returns:
+        The other fields, and the file at its start; the caller closes it.
+
+    Raises:
+        ProtocolError: 413, 408 or 415, or it is no form.
+        RefusedError: the disk is full.
+
+    Spec: RFC 7578 §4
+    """
+    boundary = _BOUNDARY.fullmatch(request.headers.get("content-type", "").strip())
+    if boundary is None:
+        raise ProtocolError("a form is multipart/form-data", spec=_FORM, status=415)
+    with ExitStack() as stack:
+        file = cast(BinaryIO, stack.enter_context(tempfile.TemporaryFile(dir=folder)))
+        reader = _UploadReader(boundary[1] or boundary[2], name, file)
+        try:
+            async with asyncio.timeout(patience):
+                await _pass_on(request, reader, limit)
+        except TimeoutError as error:
+            raise ProtocolError("the file came too slowly", spec="RFC 9110 §15.5.9", status=408) from error
+        except FormParserError as error:
+            raise ProtocolError("a form that is cut off, or has too many fields", spec=_FORM) from error
+        except OSError as error:
+            raise RefusedError("there is not enough room on the disk for this file") from error
+        if not reader.whole:
+            raise ProtocolError("a form that is cut off, or has too many fields", spec=_FORM)
+        file.seek(0)
+        stack.pop_all()
+    return reader.fields, file
+
+
+async def _pass_on(request: Request, reader: "_UploadReader", limit: int) -> None:
+    size = 0
+    while True:
+        async with asyncio.timeout(_PATIENCE):
+            message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
+        if size > limit:
+            raise ProtocolError(f"more than {limit} bytes", spec="RFC 9110 §15.5.14", status=413)
+        if piece:
+            await asyncio.to_thread(reader.write, piece)
+        if not message.get("more_body", False):
+            return
+
+
+class _UploadReader:
+    """Sorts the pieces of a form: one field into a file, the others into memory."""
+
+    def __init__(self, boundary: str, name: str, file: BinaryIO) -> None:
+        self.fields: dict[str, str] = {}
+        self.whole = False
+        """The form came to its end."""
+        self._name, self._file = name, file
+        self._header, self._field, self._value = bytearray(), "", bytearray()
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin, "on_header_field": self._head, "on_header_value": self._head,
+                "on_headers_finished": self._named, "on_part_data": self._take, "on_part_end": self._end,
+                "on_end": self._finish,
+            },
+        )  # fmt: skip
+
+    def write(self, piece: bytes) -> None:
+        """Take in the next bytes."""
+        self._parser.write(piece)
+
+    def _begin(self) -> None:
+        self._header, self._field, self._value = bytearray(), "", bytearray()
+
+    def _head(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _named(self) -> None:
+        found = _NAME.search(bytes(self._header))
+        if found is None or len(self.fields) >= _MAX_PARTS:
+            raise ProtocolError("a field without a name, or too many", spec=_FORM)
+        self._field = found[1].decode("latin-1")
+
+    def _take(self, data: bytes, start: int, end: int) -> None:
+        if self._field == self._name:
+            self._file.write(data[start:end])
+        elif len(self._value) + end - start > _MAX_TEXT:
+            raise ProtocolError(f"more than {_MAX_TEXT} bytes", spec="RFC 9110 §15.5.14", status=413)
+        else:
+            self._value += data[start:end]
+
+    def _end(self) -> None:
+        if self._field != self._name:
+            self.fields[self._field] = self._value.decode("utf-8", "replace")
+
+    def _finish(self) -> None:
+        self.whole = True
 
 
 def parse_form(content_type: str, body: bytes) -> dict[str, bytes]:

@@ -83,7 +83,8 @@ async def get_nodeinfo(request: Request) -> Response:
     organisation = await site.organisation(request)
     page = f"{organisation.origin}/moderators" if organisation is not None else ""
     kind = 'application/json; profile="http://nodeinfo.diaspora.software/ns/schema/2.1#"'
-    body = orjson.dumps(nodeinfo.render(__version__, users, contact=site.settings.contact, moderators=page))
+    contact = (organisation.moderators_contact if organisation is not None else "") or site.settings.contact
+    body = orjson.dumps(nodeinfo.render(__version__, users, contact=contact, moderators=page))
     return Response(body, headers=_OPEN, media_type=kind)
 
 

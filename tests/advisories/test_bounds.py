@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from node import bundles
 from node.app import Node
-from node.commands.setup import _unpack
+from node.desk.restoring import unpack
 from node.errors import ConfigurationError, NodeError, ProtocolError, RefusedError
 from node.federation import mirror, pages
 from node.federation.mirror import Report
@@ -165,8 +165,8 @@ def test_27_an_archive_holds_what_a_backup_holds_or_nothing(tmp_path: Path, name
         archive.addfile(info, io.BytesIO(b"x"))
     target = tmp_path / "data" / "inner"
     target.mkdir(parents=True)
-    with pytest.raises((RefusedError, ConfigurationError)):
-        _unpack(made, target)
+    with pytest.raises((RefusedError, ConfigurationError)), made.open("rb") as archive:
+        unpack(archive, target, made.name)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [made]
 
 

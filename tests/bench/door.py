@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import gc
 import sys
 from pathlib import Path
 
@@ -21,9 +20,6 @@ class Door(Node):
     async def start(self, *, workers: bool = True) -> None:
         """As a node starts, but for the workers."""
         await super().start(workers=False)
-        gc.collect()
-        gc.set_threshold(20_000, 20, 50)
-        gc.freeze()
 
 
 def main() -> None:

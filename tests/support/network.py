@@ -5,7 +5,6 @@ byte that a node is sent and every byte that it answers is kept, so that a test 
 """
 
 import asyncio
-import gc
 import json
 import shutil
 import socket
@@ -390,7 +389,6 @@ class Network:
         await asyncio.gather(*(house.stop() for house in self.houses), *(each.stop() for each in self.others))
         if self._client is not None:
             await self._client.close()
-        gc.unfreeze()
 
     async def house(self, *handles: str, start: bool = True, at: str = "") -> House:
         """A new node with these organisations; `at` a name of this machine, where its address will not do."""
@@ -557,8 +555,7 @@ def _make(data: Path, handle: str, place: tuple[str, int], now: datetime) -> Non
         did=key.did, handle=handle, name=f"Exercise organisation {handle}", summary="", language="ar", country="",
         origin=f"http://{place[0]}:{place[1]}", recovery=recovery.commitment(spare), hold="", made=now,
     )  # fmt: skip
-    sheet = recovery.render_sheet(spare, made.name, made.address, made.did, now, "en")
-    (data.parent / f"{handle}.sheet").write_text(sheet, "utf-8")
+    (data.parent / f"{handle}.sheet").write_text("\n".join(recovery.render_lines(spare)), "utf-8")
     public = keys.load_private_pem(rsa_pem(number)).public_key()
 
     def begin(connection: Connection) -> None:

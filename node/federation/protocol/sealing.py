@@ -136,6 +136,35 @@ def seal_by_passphrase(data: bytes, passphrase: str) -> bytes:
     return sealed
 
 
+def open_stream(source: BinaryIO, target: BinaryIO, secret: str) -> None:
+    """Open what `seal_stream` or the program `age` sealed, of any length.
+
+    Raises:
+        ProtocolError: the secret is none, or another's, or what was sealed is damaged. What was written before that
+            is of no use.
+        OSError: it cannot be read or written to the end.
+    """
+    try:
+        pyrage.decrypt_io(source, target, [pyrage.x25519.Identity.from_str(secret)])
+    except (pyrage.DecryptError, pyrage.IdentityError) as error:
+        raise ProtocolError("sealed, and not to this key", spec=_SPEC) from error
+
+
+def open_by_passphrase(blob: bytes, passphrase: str) -> bytes:
+    """Open what `seal_by_passphrase` or the program `age` sealed.
+
+    Raises:
+        ProtocolError: another passphrase, or what was sealed is damaged.
+
+    Spec: age-encryption.org/v1 (scrypt recipients)
+    """
+    try:
+        opened: bytes = pyrage.passphrase.decrypt(blob, passphrase)
+    except pyrage.DecryptError as error:
+        raise ProtocolError("sealed, and not by this passphrase", spec=_SPEC) from error
+    return opened
+
+
 def _padded(data: bytes) -> bytes:
     size = _LEAST
     while size < len(data) + 4:

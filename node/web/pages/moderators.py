@@ -58,7 +58,7 @@ async def index(request: Request) -> Response:
         return missing_page(site, request, None, 404)
 
     def read(connection: Connection) -> ModeratorsView:
-        contact = site.settings.contact
+        contact = organisation.moderators_contact or site.settings.contact
         return ModeratorsView(
             contact, PressView(contact).mail, bool(organisation.press_contact), _accounts(connection, organisation),
             _lately(connection, organisation, site.clock()), f"tadamun/{__version__}", organisation.host,

@@ -211,7 +211,7 @@ def show(
         nav=nav,
         choice=choice,
         noindex=noindex,
-        requests=site.settings.requests and site.copied is None,
+        requests=host is not None and host.requests and site.settings.requests and site.copied is None,
         feeds=feeds,
         copied=site.copied,
         live=host.origin + request.scope["path"] if host and site.copied else "",

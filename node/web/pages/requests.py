@@ -119,11 +119,12 @@ def _keep(org: str, room: str, ask: Ask, receipt: Receipt, site: Site, connectio
 
 
 async def _open(request: Request) -> tuple[Site, Organisation | None]:
-    """The site and whose page it is; nobody's where the operator took it away, or in a copy."""
+    """The site and whose page it is; nobody's where it or the operator took it away, or in a copy."""
     site = site_of(request)
     if not site.settings.requests or site.copied is not None:
         return site, None
-    return site, await site.organisation(request)
+    organisation = await site.organisation(request)
+    return site, organisation if organisation is not None and organisation.requests else None
 
 
 async def _room(site: Site, organisation: Organisation) -> str | None:

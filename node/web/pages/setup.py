@@ -43,10 +43,10 @@ _MORE_ROLES = (rules.AUTHOR, rules.CASE_WORKER)
 
 async def step(request: Request) -> Response:
     """One page of the set-up, asked for or sent."""
-    site, name = site_of(request), request.path_params.get("step", STEPS[0])
+    name = request.path_params.get("step", STEPS[0])
     found = await _found(request)
     if found is None or name not in STEPS:
-        return public.missing_page(site, request, await site.organisation(request), 404)
+        return await missing(request)
     if STEPS.index(name) > STEPS.index(_furthest(found)):
         return _go(request, _furthest(found))
     if request.method == "GET":
@@ -88,7 +88,8 @@ async def _take_sheets(request: Request, found: SetUp, fields: Fields) -> Respon
 
 
 async def _take_check(request: Request, found: SetUp, fields: Fields) -> Response:
-    found.copied(tuple(fields.one(f"line{number}") for number in range(len(found.wanted))))
+    sheets = found.sheets
+    sheets.copied(tuple(fields.one(f"line{number}") for number in range(len(sheets.wanted))))
     return _go(request, "person")
 
 
@@ -107,7 +108,7 @@ async def _take_person(request: Request, found: SetUp, fields: Fields) -> Respon
 
         def work(connection: Connection) -> tuple[Organisation, Invitation]:
             now = site.clock()
-            made = founding.begin(connection, site.keyring, checked, key, found.commitment, now)
+            made = founding.begin(connection, site.keyring, checked, key, found.sheets.commitment, now)
             hostings.drop_digest(connection, people_keys.digest(token))
             return made, people_desk.invite(connection, made, person, (*_FIRST_ROLES, *more), now)
 
@@ -142,19 +143,34 @@ async def _found(request: Request) -> SetUp | None:
 
 
 def _furthest(found: SetUp) -> str:
-    if found.commitment:
+    if found.sheets.commitment:
         return "person"
-    if found.sheets:
+    if found.sheets.shown:
         return "check"
     return "sheets" if found.asked is not None else "organisation"
 
 
 async def _read(request: Request) -> Fields:
     """What a form of ours brought. There is no organisation yet whose origin it could come from: it is the Host's."""
+    check_origin(request)
+    return await desk.read_form(request)
+
+
+def check_origin(request: Request) -> None:
+    """A form of the set-up comes from a page of this node.
+
+    Raises:
+        ProtocolError: another site sent it.
+    """
     host = request.headers.get("host", "").lower()
     if request.headers.get("origin", "").partition("://")[2].lower() != host or not host:
         raise ProtocolError("this form was not sent by a page of this node", spec="OWASP CSRF", status=403)
-    return await desk.read_form(request)
+
+
+async def missing(request: Request) -> Response:
+    """The link opens nothing: whoever asks learns no more than at any other address."""
+    site = site_of(request)
+    return public.missing_page(site, request, await site.organisation(request), 404)
 
 
 def _origin(request: Request, found: SetUp) -> str:

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from node import __version__
-from node.desk import backups, catch_up, checkup
+from node.desk import backups, catch_up, checkup, restoring
+from node.desk import people as people_desk
 from node.errors import NodeError, RefusedError
 from node.federation.mirror import Report
 from node.findings import Finding
@@ -29,6 +30,8 @@ _PAGE = "/desk/node"
 _PATIENCE = 20.0
 """Seconds that a member may take while somebody waits for the page."""
 _CHUNK = 256 * 1024
+_ACTS = 50
+"""Rows of a page of the audit trail."""
 _MEGABYTE = 1_000_000
 
 
@@ -88,6 +91,45 @@ async def backup(request: Request) -> Response:
     return desk.inert(StreamingResponse(_chunks(sealed), headers=headers, media_type="application/octet-stream"))
 
 
+async def epoch(request: Request) -> Response:
+    """After a restore, when no member answers: go on from the log that is here, in a new epoch."""
+    session = await desk.signed_in(request, act="profile", fresh_factor=True)
+    if isinstance(session, Response):
+        return session
+    site, organisation = site_of(request), session.organisation
+    work = partial(
+        restoring.begin_epoch, keyring=site.keyring, organisation=organisation, now=site.clock()
+    )
+    try:
+        if not session.fields.one("sure"):
+            raise RefusedError("tick that you mean it")
+        await acting.do(request, session, "profile", "epoch", organisation.did, work)
+    except NodeError as error:
+        return await _index(request, session, problem=acting.reason_of(error))
+    return desk.go(request, _PAGE)
+
+
+async def trail(request: Request) -> Response:
+    """What our people did, newest first; whether a row was changed or is gone."""
+    session = await desk.signed_in(request, act="profile")
+    if isinstance(session, Response):
+        return session
+    number = request.path_params.get("before", 10**9)
+
+    def read(connection: Connection) -> tuple[tuple[audit.Act, ...], dict[str, str]]:
+        org = session.organisation.did
+        return audit.all_of(connection, org), people_desk.named(connection, org)
+
+    chain, names = await site_of(request).database.read(read)
+    older = [each for each in chain if each.number < number]
+    shown = older[: -_ACTS - 1 : -1]
+    return desk.page(
+        request, session, session.organisation, "desk/audit.html", acts=shown, names=names,
+        fault=audit.first_fault(session.organisation.did, chain), digest=chain[-1].digest if chain else "",
+        before=shown[-1].number if len(older) > len(shown) else 0, shell=audit.SHELL,
+    )  # fmt: skip
+
+
 async def _sealed(site: Site, fields: Fields) -> BinaryIO:
     """Made off the event loop.
 
@@ -124,6 +166,7 @@ async def _index(
     of_machine = await asyncio.to_thread(checkup.of_machine, site.settings, site.keyring)
     return desk.page(
         request, session, organisation, "desk/node.html", status=409 if problem else 200, problem=problem,
+        ours=organisation, mute=not site.keyring.has(organisation.did), may_recover=session.person.may("profile"),
         compared=compared, findings=_once((*of_machine, *shown.pop("findings"))), room=room, megabyte=_MEGABYTE,
         version=__version__, schema=schema.REVISIONS[-1], fresh=acting.is_fresh(request, session),
         sqlite=not site.settings.database_url, most_recipients=backups.MAX_RECIPIENTS,

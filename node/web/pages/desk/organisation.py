@@ -1,4 +1,4 @@
-"""What our organisation says of itself, at the desk: one form, and what is fixed or set on the machine.
+"""What our organisation says of itself and how it is reached, at the desk: a form for each, and what is fixed.
 
 Coordinators alone, with a fresh second factor: what is said becomes a log entry, and an entry cannot be taken back.
 """
@@ -19,6 +19,11 @@ from node.web.pages.desk import acting
 from node.web.site import site_of
 
 _PAGE = "/desk/organisation"
+_SAID = ("name", "summary", "country", "listed")
+"""The fields of the form that becomes a log entry."""
+_REACHED = ("requests", "safe_channels", "press_contact", "moderators_contact")
+"""Those of the form that this node's own pages show."""
+_BOXES = ("listed", "requests")
 
 
 async def index(request: Request) -> Response:
@@ -34,10 +39,11 @@ async def take(request: Request) -> Response:
         return session
     site, fields, organisation = site_of(request), session.fields, session.organisation
     now, key, rsa = site.clock(), site.keyring.organisation(organisation.did), site.keyring.rsa(organisation.did)
-    given: dict[str, str | bool] = {
-        name: fields.one(name) for name in ("name", "summary", "country", "press_contact") if name in fields.values
-    }
-    given["listed"] = bool(fields.one("listed"))
+    about = _REACHED if fields.one("about") == "reached" else _SAID
+    given: dict[str, str | bool] = {name: fields.one(name) for name in about if name in fields.values}
+    given |= {name: bool(fields.one(name)) for name in _BOXES if name in about}
+    if not site.settings.requests:
+        given.pop("requests", None)  # its box is closed, and says nothing
     try:
         if not fields.one("sure"):
             raise RefusedError("tick that you mean it")
@@ -63,13 +69,11 @@ async def _index(request: Request, session: Session, *, problem: str = "") -> Re
 
 
 def _now(ours: Organisation) -> dict[str, str | bool]:
-    return {
-        "name": ours.name, "summary": ours.summary, "country": ours.country, "listed": ours.listed,
-        "press_contact": ours.press_contact,
-    }  # fmt: skip
+    return {name: getattr(ours, name) for name in (*_SAID, *_REACHED)}
 
 
 def _said(session: Session, ours: Organisation) -> dict[str, str | bool]:
     """What was typed and not taken: nobody types it again."""
-    typed = {name: session.fields.one(name) for name in _now(ours) if name != "listed"}
-    return {**typed, "listed": bool(session.fields.one("listed"))}
+    fields, about = session.fields, _REACHED if session.fields.one("about") == "reached" else _SAID
+    typed = {name: bool(fields.one(name)) if name in _BOXES else fields.one(name) for name in about}
+    return {**_now(ours), **typed}

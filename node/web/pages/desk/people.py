@@ -60,8 +60,8 @@ async def home(request: Request) -> Response:
             ),
         }
 
-    found = await site.database.read(read)
-    return desk.page(request, session, session.organisation, "desk/home.html", mine=_view(person), **found)
+    found, mute = await site.database.read(read), not site.keyring.has(session.organisation.did)
+    return desk.page(request, session, session.organisation, "desk/home.html", mine=_view(person), mute=mute, **found)
 
 
 async def index(request: Request) -> Response:
