@@ -26,7 +26,7 @@ run: $(STAMP) ## three invented organisations on this machine, ready in the brow
 
 test: $(STAMP) ## all tests that need only Python; what is missing is skipped and listed
 	@echo "test: running the tests"
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q
 
 check: $(STAMP) ## ruff, mypy --strict, import-linter
 	@echo "check: ruff" && $(BIN)/ruff check node tests

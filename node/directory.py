@@ -7,7 +7,8 @@ where they are or what they are, whoever counts, compares or subtracts. Rules, i
 2. The unnamed are told by region and kind in fives. What is left over, and whoever is in no full five, is told for no
    region: "elsewhere, or not told". Where anything at all is told of regions, that remainder is five or more: fives are
    given back to it, from the largest, until it is. So no cell is small, none is the rest of the others, and also where
-   all are in one region nobody learns that.
+   all are in one region nobody learns that. Everybody has one of three kinds, and what is in no full five is four of
+   each at most: there the remainder is more than that, for just as much could be divided in one way alone.
 3. What is told of the unnamed stays until five of them are others than when it was told: whoever looks every day
    sees nobody come or go in a region. If too few are left for it meanwhile, nothing is told.
 4. A row holds the named and the told unnamed together; a row below five is merged into the remainder.
@@ -26,6 +27,7 @@ from types import MappingProxyType
 
 from node import regions
 from node.federation.protocol.messages import JsonObject
+from node.governance import MEMBER_KINDS
 from node.groups import Group
 from node.members import MEMBER, Standing
 
@@ -110,15 +112,15 @@ def tell(hidden: Unnamed) -> Told:
     """What is told of these (rule 2)."""
     return Told(
         fives(Counter(regions.region_of(country) for _, country, _ in hidden)),
-        fives(Counter(kind for _, _, kind in hidden)),
+        fives(Counter(kind for _, _, kind in hidden), len(MEMBER_KINDS) * (LEAST - 1) + 1),
         tuple(sorted({country for _, country, _ in hidden if country})),
     )
 
 
-def fives(counts: Mapping[str, int]) -> dict[str, int]:
-    """In fives, so that five or more are left over where anything is told."""
+def fives(counts: Mapping[str, int], left: int = LEAST) -> dict[str, int]:
+    """In fives, so that so many or more are left over where anything is told."""
     told = {name: count - count % LEAST for name, count in counts.items() if name and count >= LEAST}
-    while told and sum(counts.values()) - sum(told.values()) < LEAST:
+    while told and sum(counts.values()) - sum(told.values()) < left:
         most = max(sorted(told), key=lambda name: told[name])
         told[most] -= LEAST
         told = {name: count for name, count in told.items() if count}

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from functools import cache
 from itertools import combinations_with_replacement
@@ -145,6 +145,19 @@ def test_from_everything_public_nobody_says_of_an_unnamed_member_where_or_what_i
             assert len(counts) > 1 or counts == {0}
 
     attack()
+
+
+@pytest.mark.parametrize("named", [(), ("organisation",) * 6, ("organisation",) * 3 + ("individual",) * 7])
+def test_of_no_number_of_unnamed_can_anybody_say_how_many_are_of_one_kind(named):
+    """Every division of up to 27 among the three kinds: none stands alone, as four of each would among twelve."""
+    for count in range(1, 28):
+        worlds = defaultdict(list)
+        for kinds in combinations_with_replacement(sorted(KINDS), count):
+            worlds[seen(named, kinds, "kind")].append(kinds)
+        for alike in worlds.values():
+            for kind in KINDS:
+                counts = {world.count(kind) for world in alike}
+                assert len(counts) > 1 or counts == {0}, (count, kind, counts)
 
 
 @settings(max_examples=300)

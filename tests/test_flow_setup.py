@@ -23,8 +23,8 @@ ASKED = {
 class SettingUp:
     """`tadamun serve` on an empty directory, and a browser without a script before it."""
 
-    def __init__(self, folder: Path, host: str = "127.5.0.1") -> None:
-        self.node = Node(folder / "data", host)
+    def __init__(self, folder: Path, host: str = "127.5.0.1", port: int | None = None) -> None:
+        self.node = Node(folder / "data", host, port)
         self.log = folder / "serve.log"
         words = [str(TADAMUN), "serve", "--bind", f"{host}:{self.node.port}"]
         self.process = Process(words, self.log, self.node._environment())

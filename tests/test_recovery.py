@@ -16,6 +16,7 @@ KEY = recovery.RecoveryKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))
 OTHER = recovery.RecoveryKey(Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))))
 MADE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LINES = recovery.render_lines(KEY)
+WANTED = "all lines of the sheet are wanted (7 lines of 9 letters are wanted; here are {} letters)"
 keys = st.binary(min_size=32, max_size=32).map(
     lambda seed: recovery.RecoveryKey(Ed25519PrivateKey.from_private_bytes(seed))
 )
@@ -111,8 +112,8 @@ def test_two_lines_in_each_others_place_are_both_named():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "all lines of the sheet are wanted (7 lines of 9 letters are wanted; here are 0 letters)"),
-        ("".join(LINES)[:-1], "all lines of the sheet are wanted (7 lines of 9 letters are wanted; here are 62 letters)"),
+        ("", WANTED.format(0)),
+        ("".join(LINES)[:-1], WANTED.format(62)),
         (typed(list(LINES[:6])), "line 7 is missing"),
         (with_line(3, LINES[2][:-1]), "line 3 has 8 letters; 9 are wanted"),
         (with_line(3, LINES[2] + "7"), "line 3 has 10 letters; 9 are wanted"),

@@ -35,6 +35,7 @@ def main() -> int:
 def _open(asked: dict[str, str | int]) -> int:
     target = sys.stdout.buffer
     with os.fdopen(int(asked["sealed"]), "rb") as sealed:
+        sealed.seek(0)  # whoever opened it may have read of it: the two share one place in it
         try:
             if "identity" in asked:
                 sealing.open_stream(sealed, target, str(asked["identity"]))

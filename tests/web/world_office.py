@@ -145,5 +145,6 @@ async def last(world: World) -> None:
         if form:
             found.draw(form, now)
         if name == "copied":
-            found.copied(tuple(found.sheets[each.sheet].lines[each.number - 1] for each in found.wanted))
+            sheets = found.sheets
+            sheets.copied(tuple(sheets.shown[each.sheet].lines[each.number - 1] for each in sheets.wanted))
     world.paths["age"] = sealing.generate().public
