@@ -133,12 +133,13 @@ async def typed(worker, **fields):
     return await worker.post(PAGE, fields)
 
 
-def copied(page):
-    """What the page of the sheet says, line by line; and what the next page asks of it."""
+def written(page):
+    """What stands on the sheets of a page."""
     return "\n".join(map(unescape, re.findall(r"<pre dir=\"auto\">(.*?)</pre>", page, re.S)))
 
 
 def asked(page, sheet):
+    """The lines that a page wants to have copied back."""
     lines = {}
     for field, label in re.findall(r'<label for="line(\d)">(.*?)</label>', page):
         number, of = map(int, re.search(r"(\d+)/(\d+)", re.sub("<[^>]+>", "", label)).groups())
@@ -188,7 +189,7 @@ async def test_without_keys_it_asks_its_members_and_goes_on_with_the_sheet_typed
         assert (await typed(zainab, do="sheet", sheet=sheet, after=last)).status == 303
         assert (await typed(zainab, do="form", form_of="neither")).status == 409
         assert (await typed(zainab, do="form", form_of="whole")).status == 303
-        next_sheet = copied((await zainab.get(PAGE)).text)
+        next_sheet = written((await zainab.get(PAGE)).text)
         assert (await typed(zainab, do="go-on", sure="yes")).status == 409, "not before it is on paper"
         assert (await typed(zainab, do="printed", yes="yes")).status == 303
         lines = asked((await zainab.get(PAGE)).text, next_sheet)

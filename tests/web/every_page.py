@@ -188,6 +188,17 @@ PAGES: dict[str, tuple[Visit, ...]] = {
         _set_up("whole", "/check", "check-refused", status=409, press=SEND, fields={"line0": "1", "line1": "2"}),
         _set_up("copied", "/person"),
     ),
+    "/setup/{token}/restore": (
+        Visit("/setup/{setup_empty}/restore", "newcomer"),
+        Visit("/setup/{setup_restored}/restore", "newcomer", "found"),
+    ),
+    "/desk/recovery": (
+        Visit("/desk/recovery", BOSS),
+        Visit("/desk/recovery", BOSS, "refused", 409, press=SEND, fields={"sheet": "1/7 AAA"}),
+        *(Visit("/desk/recovery", f"recovery {step}", step) for step in ("form", "printed", "lines", "go-on")),
+    ),
+    "/desk/node/audit": (Visit("/desk/node/audit", BOSS),),
+    "/desk/node/audit/{before:int}": (Visit("/desk/node/audit/5", BOSS),),
     "/desk/cases/{case}/guide": (
         _case("/guide", "fresh"),
         _case("/guide", name="drafted"),

@@ -3,6 +3,9 @@ organisation, and set-ups that stand at each step.
 """
 
 import re
+from dataclasses import replace
+
+from sqlalchemy import delete
 
 from node import evidence
 from node import replies as reply_rules
@@ -11,9 +14,10 @@ from node.desk import endorsements as names
 from node.desk import evidence as evidence_desk
 from node.desk import people as people_desk
 from node.desk.founding import Founding
+from node.desk.restoring import Restored
 from node.evidence import Evidence
 from node.federation.protocol import sealing
-from node.models import boosts, documents, policies, queues
+from node.models import boosts, documents, organisations, policies, queues
 from node.models.queues import Incoming
 from node.policies import Rule
 from tests.support.desk import Browser, Worker, join
@@ -21,6 +25,9 @@ from tests.support.fediverse import Host
 from tests.support.network import House, Network, page_of, wait_until
 from tests.test_flow_desk_alerts import OURS
 from tests.test_flow_replies import act, create, deliver, held, path_in
+from tests.test_flow_restore import PAGE as RECOVERY
+from tests.test_flow_restore import asked as lines_asked
+from tests.test_flow_restore import written
 from tests.test_flow_sealed_alerts import publish as publish_sealed
 from tests.test_flow_sign_on import act as endorse
 from tests.test_flow_sign_on import ask as ask_to_sign
@@ -119,6 +126,9 @@ async def office(net: Network, world: World) -> None:
     kept = await writer.post("/desk/drafts/keep/write", {"headline": "تدريب: نصف جملة", "audience": "network"})
     assert kept.status == 204
     await _locked(world, four)
+    empty = await net.house("empty")
+    world.houses += (empty,)
+    world.people["newcomer"] = Browser(empty)
 
 
 async def _locked(world: World, house: House) -> None:
@@ -127,6 +137,41 @@ async def _locked(world: World, house: House) -> None:
     world.houses += (house,)
     world.people["who unlocks"] = boss
     world.people["before a lock"] = Browser(house)
+
+
+async def _emptied(world: World, house: House) -> None:
+    """A node on which nobody lives, at whose set-up somebody sits with a backup."""
+    await house.write(lambda mine: mine.execute(delete(organisations.organisations)))
+    setups = house.node.setups
+    world.paths["setup_empty"], world.paths["setup_restored"] = setups.begin(), setups.begin()
+    found = setups.find(world.paths["setup_restored"])
+    assert found is not None
+    found.restored = (Restored("منظمة الواحة (تدريب)", "@waha@waha.example", "https://waha.example", 41, False),)
+
+
+async def _recoveries(world: World) -> None:
+    """A coordinator at each step of going on with the recovery sheet, in a session for each."""
+    house, boss = world.house, world.people["coordinator"]
+    assert isinstance(boss, Worker)
+    sheet = (house.data.parent / f"{house.organisation.handle}.sheet").read_text("utf-8")
+    for step in ("form", "printed", "lines", "go-on"):
+        each = replace(boss, cookies={}, seen=[])
+        await each.sign_in()
+        boss.last_step = each.last_step
+        await each.get(RECOVERY)
+        assert (await each.post(RECOVERY, {"do": "sheet", "sheet": sheet, "after": 1})).status == 303
+        world.people[f"recovery {step}"] = each
+        if step == "form":
+            continue
+        form = "parts" if step == "printed" else "whole"
+        assert (await each.post(RECOVERY, {"do": "form", "form_of": form})).status == 303
+        if step == "printed":
+            continue
+        printed = written((await each.get(RECOVERY)).text)
+        assert (await each.post(RECOVERY, {"do": "printed", "yes": "yes"})).status == 303
+        if step == "go-on":
+            lines = lines_asked((await each.get(RECOVERY)).text, printed)
+            assert (await each.post(RECOVERY, {"do": "lines", **lines})).status == 303
 
 
 async def last(world: World) -> None:
@@ -148,3 +193,5 @@ async def last(world: World) -> None:
             sheets = found.sheets
             sheets.copied(tuple(sheets.shown[each.sheet].lines[each.number - 1] for each in sheets.wanted))
     world.paths["age"] = sealing.generate().public
+    await _emptied(world, world.people["newcomer"].house)
+    await _recoveries(world)
