@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 
@@ -47,8 +48,10 @@ from node.models.organisations import ORGANISATION, Organisation
 from node.models.storage import Disk
 from node.people import CASES
 from node.settings import Settings
+from node.web import mirroring
 from node.web.languages import Languages
-from node.web.render import Renderer
+from node.web.mirroring import Written
+from node.web.render import Compiled, Renderer
 from node.web.routes import build
 from node.web.setups import SetUps
 from node.web.site import CaseRoom, Locks, Site, stay
@@ -105,6 +108,7 @@ class Node:
         self.reception = Reception()
         self.case_room: CaseRoom = partial(rooms.recipient, room=CASES)
         """To whom confidential requests are sealed."""
+        self._compiled = Compiled()
         self.setups = SetUps()
         self.locks = Locks(own)
         self.renew: Callable[[], None] = stay
@@ -161,15 +165,25 @@ class Node:
             discovery=self.discovery,
             mirror=self.mirror,
             languages=languages,
-            renderer=Renderer(languages),
+            renderer=Renderer(languages, self._compiled),
             clock=self.clock,
             reception=self.reception,
             case_room=self.case_room,
             setups=self.setups,
             locks=self.locks,
             renew=lambda: self.renew(),
+            write_copy=lambda organisation, folder: self.write_copy(organisation, folder, colons=False),
         )
         return build(site)
+
+    async def write_copy(
+        self, organisation: Organisation, folder: Path, *, colons: bool, tell: Callable[[int], None] = mirroring.quiet
+    ) -> Written:
+        """Write the whole public site of an organisation into a folder (`web/mirroring`)."""
+        site, key = self.web().state.site, self.keyring.organisation(organisation.did)
+        if not isinstance(site, Site):
+            raise TypeError("the application has no site")
+        return await mirroring.write(site, organisation, key, folder, self.clock(), colons=colons, tell=tell)
 
     async def start(self, *, workers: bool = True) -> None:
         """Begin to work; returns when the node is ready to take requests."""

@@ -1,19 +1,23 @@
 """Our organisation and the node at the desk: what is said of us, how the machine is, comparing, an encrypted backup."""
 
+import asyncio
 import io
 import sqlite3
 import tarfile
+import zipfile
 
 import pyrage
 import pytest
+from click.testing import CliRunner
 
+from node.cli import tadamun
 from node.desk import backups
 from node.errors import ProtocolError, RefusedError
 from node.federation.protocol import sealing
 from node.models import audit, organisations
 from node.settings import Settings
 from tests.support.desk import join
-from tests.support.network import Network, wait_until
+from tests.support.network import Network, page_of, wait_until
 
 PAGE, OURS = "/desk/node", "/desk/organisation"
 PHRASE = "six invented words of an exercise"
@@ -132,3 +136,27 @@ class Full(io.RawIOBase):
 
     def write(self, data):
         raise OSError(28, "the disk is full")
+
+
+async def test_the_public_site_is_one_file_that_opens_anywhere_and_proves_itself(tmp_path):
+    async with Network(tmp_path) as net:
+        one = await net.house("one")
+        said = await one.publish(status="actual", translations={})
+        drill = await one.publish(status="exercise", translations={})
+        karwan = await join(one, "Karwan (exercise)", "coordinator", "administrator")
+        hana = await join(one, "Hana (exercise)", "approver", by=karwan)
+        assert (await hana.post(f"{PAGE}/mirror")).status == 403
+        packed = await karwan.post(f"{PAGE}/mirror")
+        assert packed.status == 200 and packed.headers["content-type"] == "application/zip"
+        with zipfile.ZipFile(io.BytesIO(packed.body)) as archive:
+            names_of = archive.namelist()
+            assert "index.html" in names_of and "freshness.json" in names_of
+            assert any(page_of(said)[8:] in each for each in names_of)
+            assert not any(page_of(drill)[8:] in each for each in names_of), "an exercise is the members'"
+            assert not [each for each in names_of if ":" in each or each.startswith(("/", ".."))]
+            archive.extractall(tmp_path / "copy")
+        done = await asyncio.to_thread(CliRunner().invoke, tadamun, ["verify", str(tmp_path / "copy")])
+        assert done.exit_code == 0, done.output
+        left = [path.name for path in one.data.iterdir() if path.name.startswith(("tmp", "."))]
+        assert left == []
+        assert one.read(lambda connection: audit.all_of(connection, one.did))[-1].act == "mirror"

@@ -4,54 +4,20 @@ What is made stands beside the old copy under a name of its own, and takes its p
 """
 
 import fcntl
-import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 
 import click
-import orjson
-from sqlalchemy import Connection
 
-from node import bundles, copies
-from node.app import Node, utc_now
+from node import copies
 from node.commands.context import Office, common
-from node.desk import copies as desk
-from node.desk.copies import Plan
 from node.errors import ProtocolError, RefusedError
-from node.federation.protocol import ids
-from node.federation.protocol.messages import MAX_PAGE
-from node.models.organisations import Organisation
-from node.web import copies as web
-from node.web.copies import MovedError
-from node.web.pages.public import PER_PAGE
-from node.web.site import Site
 
-_TRIES = 3
-_LINES = 500
 _TELL = 200
 """Files between two lines of progress."""
-
-
-class Pile:
-    """The files of a copy as they are written, each with its digest."""
-
-    def __init__(self, folder: Path, tell: bool) -> None:
-        self.folder = folder
-        self.digests: dict[str, str] = {}
-        self._tell = tell
-
-    def add(self, name: str, content: bytes) -> None:
-        """Write one file."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        self.digests[name] = hashlib.sha256(content).hexdigest()
-        if self._tell and len(self.digests) % _TELL == 0:
-            click.echo(f"{len(self.digests)} files …", err=True)
 
 
 @click.command()
@@ -66,94 +32,25 @@ def mirror(office: Office, folder: Path, stick: bool) -> None:
     tests are the members' and stay out. DIR is new, empty, or an earlier mirror, which is replaced as a whole when the
     new one is complete.
     """
-    organisation, key, made = office.organisation, office.key, utc_now()
-    folder = folder.absolute()
+    organisation, folder = office.organisation, folder.absolute()
+
+    def tell(files: int) -> None:
+        if not office.json and files % _TELL == 0:
+            click.echo(f"{files} files …", err=True)
+
     with _place(folder, organisation.did) as new:
         colons = not stick and _takes_colons(new)
-        pile, plan = _attempts(office, new, organisation, made, colons)
-        signed = copies.render(organisation.uri, key, plan.heads, pile.digests, made)
-        (new / copies.FRESHNESS).write_bytes(orjson.dumps(signed))
+        done = office.call(lambda node: node.write_copy(organisation, new, colons=colons, tell=tell))
         _swap(new, folder)
-    files, alerts, logs, pictures = len(pile.digests) + 1, len(plan.alerts), len(plan.heads), len(plan.media)
-    counts = {"files": files, "alerts": alerts, "logs": logs, "pictures": pictures}
+    counts = done.counts
     office.show(
-        {"folder": str(folder), **counts, "made": signed["published"]},
+        {"folder": str(folder), **counts, "made": done.made},
         [
-            f"{folder}: files {files}, alerts {alerts}, logs {logs}",
+            f"{folder}: files {counts['files']}, alerts {counts['alerts']}, logs {counts['logs']}",
             f"open   {folder / 'index.html'}",
             f"check  tadamun verify {folder}",
         ],
     )
-
-
-def _attempts(
-    office: Office, new: Path, organisation: Organisation, made: datetime, colons: bool
-) -> tuple[Pile, Plan]:
-    """Again from the start when something was withdrawn or frozen meanwhile: nothing of it may stay in the files."""
-    for _ in range(_TRIES):
-        _clear(new)
-        pile = Pile(new, not office.json)
-        try:
-            plan = office.call(lambda node, pile=pile: _write(node, pile, organisation, made, colons))  # type: ignore[misc]
-            return pile, plan
-        except MovedError as error:
-            moved = error
-    raise RefusedError(f"alerts are being withdrawn just now ({moved}): try again; the old copy is as it was")
-
-
-async def _write(node: Node, pile: Pile, organisation: Organisation, made: datetime, colons: bool) -> Plan:
-    site = node.web().state.site
-    if not isinstance(site, Site):
-        raise TypeError("the application has no site")
-
-    def begin(connection: Connection) -> Plan:
-        plan = desk.plan(connection, organisation, PER_PAGE)
-        _write_logs(connection, pile, organisation, plan, made, colons)
-        return plan
-
-    plan = await node.database.read(begin)
-    found = web.layout(organisation, site, plan, colons=colons)
-    async for name, content in web.render(site, found, made):
-        pile.add(name, content)
-    later = await node.database.read(lambda connection: desk.plan(connection, organisation, PER_PAGE))
-    gone = {*plan.pages, *plan.documents, *plan.caps} - {*later.pages, *later.documents, *later.caps}
-    gone |= {each.digest for each in plan.media} - {each.digest for each in later.media}
-    behind = [did for did, head in plan.heads.items() if did not in later.heads or later.heads[did].order < head.order]
-    if gone or behind:
-        raise MovedError(f"{len(gone) + len(behind)} went away while they were copied")
-    return plan
-
-
-def _write_logs(
-    connection: Connection, pile: Pile, organisation: Organisation, plan: Plan, made: datetime, colons: bool
-) -> None:
-    """Each log as pages, under the paths where whoever catches up asks next, and all of them as bundles."""
-    bundle: list[bytes] = []
-    size = parts = 0
-    for did in plan.heads:
-        page: list[bytes] = []
-        start, held = "1/1", 0
-        base = f"{ids.GATEWAY_PATH.strip('/')}/{did if colons else did.replace(':', '_')}/log"
-        for line in desk.lines_of(connection, organisation.did, did, public=True):
-            if page and (len(page) == _LINES or held + len(line) > MAX_PAGE - 65_536):
-                pile.add(f"{base}/{start}", b"\n".join(page))
-                start, page, held = _after(page[-1]), [], 0
-            if size + len(line) > bundles.MAX_BUNDLE - 65_536:
-                parts += 1
-                pile.add(copies.BUNDLE.replace(".", f"-{parts}.", 1), bundles.render(bundle, made))
-                bundle, size = [], 0
-            page.append(line)
-            bundle.append(line)
-            held, size = held + len(line) + 1, size + len(line) + 1
-        pile.add(f"{base}/{start}", b"\n".join(page))
-    pile.add(copies.BUNDLE, bundles.render(bundle, made))
-
-
-def _after(line: bytes) -> str:
-    """Where the entry after this one is asked for."""
-    value: Mapping[str, Mapping[str, int]] = orjson.loads(line)
-    place = value.get("log") or value["stub"]
-    return f"{place['epoch']}/{place['sequence'] + 1}"
 
 
 @contextmanager
@@ -214,14 +111,6 @@ def _takes_colons(folder: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
 
 
 def _swap(new: Path, folder: Path) -> None:

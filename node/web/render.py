@@ -81,6 +81,11 @@ def on_the_web(address: str) -> bool:
     return address.lower().startswith(("https://", "http://"))
 
 
+def is_line_flaw(reason: str) -> bool:
+    """Whether a refusal is about one line of a recovery sheet."""
+    return reason.startswith("line ")
+
+
 class Compiled(BytecodeCache):
     """Templates, each compiled once for all languages: what differs between these are values, not the program."""
 
@@ -102,7 +107,7 @@ class Renderer:
 
     def __init__(self, languages: Languages, compiled: Compiled | None = None) -> None:
         self.languages = languages
-        self._compiled = compiled or Compiled()
+        self._compiled = compiled if compiled is not None else Compiled()
         self.stylesheet = f"/static/site.css?v={_fingerprint(STATIC / 'site.css')}"
         self.forms_stylesheet = f"/static/forms.css?v={_fingerprint(STATIC / 'forms.css')}"
         self.desk_stylesheet = f"/static/desk.css?v={_fingerprint(STATIC / 'desk.css')}"
@@ -153,7 +158,7 @@ class Renderer:
             npgettext=locale.npgettext,
         )
         environment.filters.update(clean=clean, plain=plain, apart=apart)
-        environment.tests.update(on_the_web=on_the_web)
+        environment.tests.update(on_the_web=on_the_web, line_flaw=is_line_flaw)
         environment.globals.update(typing=False, shared_idle=_IDLE)
         environment.globals.update(locale=locale, stylesheet=self.stylesheet, desk_script=self.desk_script)
         environment.globals.update(desk_stylesheet=self.desk_stylesheet, forms_stylesheet=self.forms_stylesheet)

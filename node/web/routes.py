@@ -223,6 +223,7 @@ ROUTES = (
     Route("/desk/unlock", lock.unlock_form, methods=["GET"]),
     Route("/desk/unlock", lock.take_unlock, methods=["POST"]),
     Route("/desk/node/epoch", machine.epoch, methods=["POST"]),
+    Route("/desk/node/mirror", machine.mirror, methods=["POST"]),
     Route("/desk/node/audit", machine.trail),
     Route("/desk/node/audit/{before:int}", machine.trail),
     Route("/desk/recovery", recovery.index, methods=["GET"]),

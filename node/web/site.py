@@ -1,15 +1,17 @@
 """What endpoints need, in one frozen value: they read, call and answer, and hold nothing themselves."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from node.desk.sign_in import Reception
+from node.errors import RefusedError
 from node.federation.discovery import Discovery
 from node.federation.inbox import Inbox
 from node.federation.mirror import Mirror
@@ -28,6 +30,7 @@ from node.web.turns import Turns
 from node.web.uploads import Uploads
 from node.web.versions import Versions
 
+WriteCopy = Callable[[Organisation, Path], Awaitable[object]]
 CaseRoom = Callable[[Connection, str], str | None]
 
 
@@ -59,6 +62,15 @@ class Locks:
 
 def stay() -> None:
     """A node in a test or a command: there is no process to begin anew."""
+
+
+async def no_copy(organisation: Organisation, folder: Path) -> object:
+    """A site in a test that has nothing to write copies with.
+
+    Raises:
+        RefusedError: always.
+    """
+    raise RefusedError("no copy can be written here")
 
 
 def nobody(connection: Connection, org: str) -> str | None:
@@ -107,6 +119,8 @@ class Site:
     locks: Locks = field(default_factory=Locks)
     renew: Callable[[], None] = stay
     """Begin the process anew: another organisation lives here, or its keys must leave the memory."""
+    write_copy: WriteCopy = no_copy
+    """Write the whole public site of an organisation into a folder, as files."""
     searches: Turns = field(default_factory=Turns)
     copied: datetime | None = None
     """The moment of a copy as files, while one is made: exercises, which are the members', are left out of it."""

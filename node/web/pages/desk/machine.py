@@ -4,11 +4,15 @@ Coordinators and technical administrators; it opens nothing that is sealed. A ba
 """
 
 import asyncio
+import tempfile
+import zipfile
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -21,6 +25,7 @@ from node.errors import NodeError, RefusedError
 from node.federation.mirror import Report
 from node.findings import Finding
 from node.models import audit, backlogs, contacts, media, schema
+from node.models.organisations import Organisation
 from node.web import desk
 from node.web.desk import Fields, Session
 from node.web.pages.desk import acting
@@ -128,6 +133,50 @@ async def trail(request: Request) -> Response:
         fault=audit.first_fault(session.organisation.did, chain), digest=chain[-1].digest if chain else "",
         before=shown[-1].number if len(older) > len(shown) else 0, shell=audit.SHELL,
     )  # fmt: skip
+
+
+async def mirror(request: Request) -> Response:
+    """The whole public site as files, in one ZIP: for a web space, a stick, an address that is not blocked."""
+    session = await desk.signed_in(request, act="node")
+    if isinstance(session, Response):
+        return session
+    site, organisation = site_of(request), session.organisation
+    if site.packing.locked():
+        return await _index(request, session, problem="another backup is just being made: try again when it is done")
+    try:
+        async with site.packing:
+            packed = await _packed(site, organisation)
+        await acting.do(request, session, "node", "mirror", organisation.did, lambda connection: None)
+    except NodeError as error:
+        return await _index(request, session, problem=acting.reason_of(error))
+    name = f"tadamun-{organisation.handle}-{site.clock():%Y%m%d}.zip"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return desk.inert(StreamingResponse(_chunks(packed), headers=headers, media_type="application/zip"))
+
+
+async def _packed(site: Site, organisation: Organisation) -> BinaryIO:
+    """A file without a name, at its start.
+
+    Raises:
+        NodeError: there is no room, the keys are not here, or alerts are being withdrawn just now.
+    """
+    with ExitStack() as stack:
+        packed = cast(BinaryIO, stack.enter_context(tempfile.TemporaryFile(dir=site.settings.data)))
+        try:
+            with tempfile.TemporaryDirectory(dir=site.settings.data) as folder:
+                await site.write_copy(organisation, Path(folder))
+                await asyncio.to_thread(_zip, Path(folder), packed)
+        except OSError as error:
+            raise RefusedError(backups.NO_ROOM) from error
+        packed.seek(0)
+        stack.pop_all()  # it stays open for who reads it
+    return packed
+
+
+def _zip(folder: Path, target: BinaryIO) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            archive.write(path, path.relative_to(folder))
 
 
 async def _sealed(site: Site, fields: Fields) -> BinaryIO:

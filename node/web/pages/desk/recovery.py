@@ -30,7 +30,7 @@ from node.web.sheets import Bearer
 from node.web.site import site_of
 
 _PAGE = "/desk/recovery"
-_SHOWN = 12
+_SHOWN, _FEW = 12, 4
 _FAR = (2**31 - 1, 2**63 - 1)
 _BEGIN_AGAIN = "begin again: what was typed is not here any more"
 
@@ -147,7 +147,7 @@ async def _page(request: Request, session: Session, problem: tuple[str, ...] = (
     return desk.page(
         request, session, organisation, "desk/recovery.html", status=409 if problem else 200, problem=problem,
         recovery=found, step=_step(found), entries=entries, followers=followers, members=members,
-        mute=not site.keyring.has(organisation.did), typed=session.fields,
+        mute=not site.keyring.has(organisation.did), typed=session.fields, few=_FEW,
     )  # fmt: skip
 
 
