@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, settings
 
+from node.models import base
 from node.web import render
 from node.web.render import Compiled
 
@@ -14,12 +17,26 @@ settings.load_profile("node")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled() -> Iterator[Compiled]:
-    """Templates are compiled once for all nodes of a test process, and not once for each of them."""
-    once = Compiled()
+def compiled() -> Iterator[None]:
+    """Templates and statements are compiled once for all nodes of a test process, and not once for each of them: else a
+    third of what the tests take is that. A statement is compiled for a dialect, so the SQLite engines share one.
+    """
+    templates, first = Compiled(), sqlalchemy.create_engine("sqlite://")
+    first.connect().close()  # from now on the dialect knows what it speaks with
+
+    def create_engine(url: str, **options: Any) -> sqlalchemy.Engine:
+        engine = sqlalchemy.create_engine(url, **options)
+        if engine.dialect.name == first.dialect.name:
+            engine.dialect = first.dialect
+            return engine.execution_options(compiled_cache=statements)
+        return engine
+
+    statements: dict[Any, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(render, "Compiled", lambda: once)
-        yield once
+        patch.setattr(render, "Compiled", lambda: templates)
+        patch.setattr(base, "create_engine", create_engine)
+        yield
+    first.dispose()
 
 
 FIRST = (

@@ -10,14 +10,12 @@ import asyncio
 import re
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser
 from starlette.requests import ClientDisconnect, Request
 
 from node.errors import ProtocolError, RefusedError
@@ -27,7 +25,7 @@ _RECEIVED = 8
 _PATIENCE = 120.0
 _HEARD_OUT = 8 * 1024 * 1024
 _MAX_PARTS = 8
-_MAX_TEXT = 4_096
+_MAX_TEXT, _MAX_HEAD = 4_096, 8_192
 _BOUNDARY = re.compile(r"""multipart/form-data;.*\bboundary=(?:"([^"]{1,70})"|([!-~]{1,70}?))(?:;.*)?""", re.I)
 _NAME = re.compile(rb"""\bname="([^"\r\n]{0,40})\"""")
 _FORM = "RFC 7578 §4"
@@ -122,8 +120,6 @@ async def read_upload(
                 await _pass_on(request, reader, limit)
         except TimeoutError as error:
             raise ProtocolError("the file came too slowly", spec="RFC 9110 §15.5.9", status=408) from error
-        except FormParserError as error:
-            raise ProtocolError("a form that is cut off, or has too many fields", spec=_FORM) from error
         except OSError as error:
             raise RefusedError("there is not enough room on the disk for this file") from error
         if not reader.whole:
@@ -151,53 +147,85 @@ async def _pass_on(request: Request, reader: "_UploadReader", limit: int) -> Non
 
 
 class _UploadReader:
-    """Sorts the pieces of a form: one field into a file, the others into memory."""
+    """Sorts the pieces of a form, however they are cut: one field into a file, the others into memory.
+
+    Spec: RFC 2046 §5.1.1
+    """
 
     def __init__(self, boundary: str, name: str, file: BinaryIO) -> None:
         self.fields: dict[str, str] = {}
         self.whole = False
         """The form came to its end."""
         self._name, self._file = name, file
-        self._header, self._field, self._value = bytearray(), "", bytearray()
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin, "on_header_field": self._head, "on_header_value": self._head,
-                "on_headers_finished": self._named, "on_part_data": self._take, "on_part_end": self._end,
-                "on_end": self._finish,
-            },
-        )  # fmt: skip
+        self._mark = b"\r\n--" + boundary.encode("latin-1")
+        self._rest = bytearray(b"\r\n")
+        self._step: Callable[[], bool] = self._before
+        self._field, self._value = "", bytearray()
 
     def write(self, piece: bytes) -> None:
-        """Take in the next bytes."""
-        self._parser.write(piece)
+        """Take in the next bytes.
 
-    def _begin(self) -> None:
-        self._header, self._field, self._value = bytearray(), "", bytearray()
+        Raises:
+            ProtocolError: a field without a name, or too much of anything but the file.
+        """
+        self._rest += piece
+        while self._step():
+            pass
 
-    def _head(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
+    def _before(self) -> bool:
+        """What stands before the first field is nobody's."""
+        return self._until_mark(lambda data: None)
 
-    def _named(self) -> None:
-        found = _NAME.search(bytes(self._header))
-        if found is None or len(self.fields) >= _MAX_PARTS:
-            raise ProtocolError("a field without a name, or too many", spec=_FORM)
-        self._field = found[1].decode("latin-1")
-
-    def _take(self, data: bytes, start: int, end: int) -> None:
-        if self._field == self._name:
-            self._file.write(data[start:end])
-        elif len(self._value) + end - start > _MAX_TEXT:
-            raise ProtocolError(f"more than {_MAX_TEXT} bytes", spec="RFC 9110 §15.5.14", status=413)
-        else:
-            self._value += data[start:end]
-
-    def _end(self) -> None:
+    def _inside(self) -> bool:
+        """The value of a field."""
+        if not self._until_mark(self._take):
+            return False
         if self._field != self._name:
             self.fields[self._field] = self._value.decode("utf-8", "replace")
+        return True
 
-    def _finish(self) -> None:
-        self.whole = True
+    def _after_mark(self) -> bool:
+        """Either two hyphens, and that was all; or another field."""
+        if len(self._rest) < 2:
+            return False
+        self.whole = self._rest.startswith(b"--")
+        self._step = self._ended if self.whole else self._head
+        return True
+
+    def _head(self) -> bool:
+        at = self._rest.find(b"\r\n\r\n", 0, _MAX_HEAD)
+        if at < 0 and len(self._rest) < _MAX_HEAD:
+            return False
+        found = _NAME.search(bytes(self._rest[: max(at, 0)]))
+        if found is None or len(self.fields) >= _MAX_PARTS:
+            raise ProtocolError("a field without a name, or too many", spec=_FORM)
+        self._field, self._value = found[1].decode("latin-1"), bytearray()
+        del self._rest[: at + 4]
+        self._step = self._inside
+        return True
+
+    def _ended(self) -> bool:
+        """What stands after the last field is nobody's."""
+        self._rest.clear()
+        return False
+
+    def _until_mark(self, take: Callable[[bytes], None]) -> bool:
+        """Give on what cannot be part of the mark any more; whether the mark came."""
+        at = self._rest.find(self._mark)
+        here = at if at >= 0 else max(0, len(self._rest) - len(self._mark) + 1)
+        take(bytes(self._rest[:here]))
+        del self._rest[: here + (len(self._mark) if at >= 0 else 0)]
+        if at >= 0:
+            self._step = self._after_mark
+        return at >= 0
+
+    def _take(self, data: bytes) -> None:
+        if self._field == self._name:
+            self._file.write(data)
+        elif len(self._value) + len(data) > _MAX_TEXT:
+            raise ProtocolError(f"more than {_MAX_TEXT} bytes", spec="RFC 9110 §15.5.14", status=413)
+        else:
+            self._value += data
 
 
 def parse_form(content_type: str, body: bytes) -> dict[str, bytes]:
