@@ -13,6 +13,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "loopback": "allow_networks opens loopback: right for a test or demo node, wrong for any other",
         "before-restore": "{name} holds texts that were withdrawn since: delete it when nothing in it is needed",
         "disk-low": "{free} MB are free on the disk of the data directory: make room before the node stops taking data",
+        "keys-missing": "the keys of {address} are not here: put them back into keys/, or go on with 'tadamun succeed'",
         "hold": "publishing is on hold: {reason}",
         "evidence": "evidence: {fault} in {did} from {via}: {note}; {proven}, {source}",
         "distrusted": "{by} declares that our key is not to be trusted past entry {sequence}: call them",

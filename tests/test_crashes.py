@@ -21,7 +21,7 @@ from tests.support.exercises import write_exercise
 from tests.support.processes import TADAMUN, CommandFailed, Node
 from tests.support.wreckage import Rows, check_own, check_theirs, rows_of
 
-ROUNDS, BOUND = 5, 150.0
+ROUNDS, BOUND = 3, 150.0
 """Rounds of the loop in CI, and the seconds after which it begins no further one."""
 DRILL_ROUNDS = 200
 SETTLE = 60.0

@@ -146,6 +146,7 @@ async def test_its_author_comes_back(tmp_path):
         assert carriers(others, said) == []
 
 
+@pytest.mark.drill
 async def test_the_next_in_order_takes_over_and_two_become_one(tmp_path):
     async with Network(tmp_path) as net:
         a, others, host = await cast(net, "a", "b", "c", "d", "e", "f")
@@ -173,6 +174,7 @@ async def test_the_next_in_order_takes_over_and_two_become_one(tmp_path):
         assert not of(first, host, "Delete")
 
 
+@pytest.mark.drill
 async def test_two_who_noticed_are_too_few_and_strangers_do_not_count(tmp_path):
     async with Network(tmp_path) as net:
         a, others, host = await cast(net, "a", "b", "c", "d")
@@ -248,6 +250,7 @@ async def test_a_copy_ends_with_what_it_is_a_copy_of(tmp_path, end):
             assert carriers([b], said) == []
 
 
+@pytest.mark.drill
 async def test_a_member_that_says_it_noticed_a_minute_ago_does_not_count_yet(tmp_path):
     async with Network(tmp_path) as net:
         a, others, host = await cast(net, "a", "b", "c", "d")

@@ -254,6 +254,7 @@ async def _gone(house, said):
     return (await house.get(page_of(said))).status == 410
 
 
+@pytest.mark.drill
 async def test_an_update_renews_what_custodians_hold_and_is_withdrawn_too(tmp_path):
     async with Network(tmp_path) as network:
         author, two, three, four, said = await custodians(network)
@@ -268,6 +269,7 @@ async def test_an_update_renews_what_custodians_hold_and_is_withdrawn_too(tmp_pa
         assert states == {"hidden"}
 
 
+@pytest.mark.drill
 async def test_an_author_who_comes_back_obeys_its_own_word(tmp_path):
     async with Network(tmp_path) as network:
         author, two, three, _, said = await custodians(network)

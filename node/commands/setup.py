@@ -202,6 +202,7 @@ def doctor(office: Office) -> None:
     organisation, now = office.organisation, office.node.clock()
     found = (
         *checkup.of_machine(office.settings, office.node.keyring),
+        *checkup.of_keys(office.node.keyring, organisation),
         *office.read(lambda connection: checkup.of_rows(connection, organisation, now)),
     )
     findings = [each.text for each in found]

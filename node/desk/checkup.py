@@ -83,6 +83,13 @@ def of_machine(settings: Settings, keyring: Keyring) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+def of_keys(keyring: Keyring, organisation: Organisation) -> tuple[Finding, ...]:
+    """Whether an organisation that speaks has what it speaks with."""
+    if organisation.successor or keyring.has(organisation.did):
+        return ()
+    return (finding("keys-missing", address=organisation.address),)
+
+
 def of_rows(connection: Connection, organisation: Organisation, now: datetime) -> tuple[Finding, ...]:
     """What the database says is wrong."""
     org, found = organisation.did, []

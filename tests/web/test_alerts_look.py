@@ -21,6 +21,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.drill
 async def test_every_page_of_an_alert_fits_a_phone_in_arabic(tmp_path):
     async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
         house, friend, away = await net.members("a", "b", "c")
@@ -92,6 +93,7 @@ async def test_the_board_is_kept_fresh_where_scripts_are_on_and_is_whole_where_t
         await browser.until(f"{SUM}.startsWith('Held by 1 of 1 member')")
 
 
+@pytest.mark.drill
 async def test_the_timeline_and_notices_fit_a_phone_in_arabic(tmp_path):
     async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
         house, friend = await net.members("a", "b")

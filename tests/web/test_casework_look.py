@@ -20,6 +20,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.drill
 async def test_every_page_of_a_case_fits_a_phone_in_arabic(tmp_path):
     async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
         house, sara, people = await office(net, "one")

@@ -18,6 +18,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.drill
 async def test_charters_fit_a_phone_in_arabic_and_a_wide_screen_in_english(tmp_path):
     async with (
         Network(tmp_path) as net,

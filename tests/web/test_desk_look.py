@@ -70,6 +70,7 @@ async def test_a_coordinator_joins_confirms_and_signs_out_on_a_phone_in_arabic(t
         assert await phone.run("document.cookie") == ""
 
 
+@pytest.mark.drill
 async def test_what_waits_offers_and_pictures_fit_a_phone_in_arabic(tmp_path):
     async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
         house, friend = await net.members("a", "b")
@@ -124,6 +125,7 @@ async def test_a_passkey_is_enrolled_and_shown(tmp_path):
         await browser.until("location.pathname == '/desk'")
 
 
+@pytest.mark.drill
 async def test_what_waits_and_what_is_for_members_fits_a_phone_in_arabic(tmp_path):
     async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
         author, house = await net.members("a", "b")

@@ -20,6 +20,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.drill
 async def test_the_directory_and_the_form_fit_a_phone(tmp_path):
     async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
         house, network = await alone(net)

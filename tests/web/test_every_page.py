@@ -23,13 +23,15 @@ MOST = 30_000
 LOOKS = [
     pytest.param(
         route, visit, window, id=f"{picture_name(route, visit)}-{window.language}",
-        marks=[pytest.mark.drill] if window.language == "en" and visit.path.startswith("/desk") else [],
+        marks=[pytest.mark.drill] if window.language == "en" and (at or visit.path.startswith("/desk")) else [],
     )
     for route, visits in PAGES.items()
-    for visit in visits
+    for at, visit in enumerate(visits)
     for window in WINDOWS
 ]  # fmt: skip
-"""Every page on an Arabic phone, and every public one in a wide English window; the desk's wide windows are a drill."""
+"""Every page in each of its states on an Arabic phone, and every public one in a wide English window; the desk's wide
+windows, and those of the other states, are a drill.
+"""
 
 
 def in_a_browser(test):

@@ -26,6 +26,7 @@ PLAN = {
 }
 
 
+@pytest.mark.drill
 async def test_groups_fit_a_phone_in_arabic(tmp_path):
     async with Network(tmp_path) as net, Chromium(tmp_path / "profile", language="ar") as phone:
         one, two = await net.members("one", "two")

@@ -20,11 +20,17 @@ pytestmark = [
 ]
 
 
-async def send(page, do, **fields):
+async def send(page, do, about="", **fields):
     """Fill in the form of one act and press its button; what is folded away is opened first."""
-    form = page.locator(f'form:has([name=do][value="{do}"])').first
+    which = f':has([name=about][value="{about}"])' if about else ""
+    await press(page, f'form:has([name=do][value="{do}"]){which}', **fields)
+
+
+async def press(page, selector, **fields):
+    """The same, of whichever form that is."""
+    form = page.locator(selector).first
     await form.wait_for(state="attached")
-    folded = page.locator(f'details:not([open]):has([name=do][value="{do}"]) > summary')
+    folded = page.locator(f"details:not([open]):has({selector}) > summary")
     while await folded.count():
         await folded.first.click()
     for name, value in fields.items():
@@ -39,7 +45,7 @@ async def send(page, do, **fields):
             await field.fill(value)
     async with page.expect_navigation():
         await form.locator("button[type=submit]").first.click()
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{do}: wider than the phone"
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the phone"
 
 
 async def until(page, path, selector):
@@ -82,12 +88,12 @@ async def test_a_network_is_joined_by_a_sheet_plans_a_year_and_affirms_a_charter
             await ours.goto(path)
             await send(ours, "admit", answer=answer, compared="yes")
             await until(theirs, path, f'[name=about][value="{three.did}"]')
-            await send(theirs, "admit", compared="yes")
+            await send(theirs, "admit", three.did, compared="yes")
             await until(guest, path, f"text={two.organisation.name}")
 
             # A working group and the plan of its year.
             await ours.goto("/desk/groups")
-            await send(ours, "found", starter="women")
+            await press(ours, "form:has([name=starter])", starter="women")
             group = ours.url.removeprefix(one.origin).partition("?")[0]
             await ours.goto(f"{group}/plans/2027")
             await send(

@@ -224,9 +224,13 @@ async def _index(
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:
-    """One line for all evidence of one fault about one member: each piece stands on the page of evidence."""
+    """One line for all evidence of one fault about one member: each piece stands on the page of evidence. A hold has a
+    part of the page of its own.
+    """
     found: dict[tuple[object, ...], Finding] = {}
     for at, each in enumerate(findings):
+        if each.code == "hold":
+            continue
         evidence = each.code == "evidence"
         found.setdefault((each.values["fault"], each.values["did"]) if evidence else (at,), each)
     return list(found.values())
