@@ -75,6 +75,10 @@ def test_a_backup_is_shown_before_it_is_put_back_and_then_the_organisation_is_he
         shown = page.get("/restore").body.decode()
         assert before.handle in shown and "Log up to entry" in shown and "Its keys are not in the backup" in shown
         assert page.node.get("/alerts").status == 404, "nothing is in its place yet"
+        assert upload(page, b"no backup", PHRASE).status == 409
+        gone = page.post("/restore", {"do": "go-on"})
+        assert gone.status == 409 and "Begin again" in gone.body.decode(), "the one before it is not there any more"
+        assert upload(page, sealed, PHRASE).status == 303
         dropped = page.post("/restore", {"do": "drop"})
         assert dropped.status == 303 and b"This is in the backup" not in page.get("/restore").body
         assert not list(page.node.data.glob(".rest*"))

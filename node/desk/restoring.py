@@ -140,7 +140,7 @@ def open_sealed(settings: Settings, sealed: BinaryIO, opener: str, now: datetime
         raise RefusedError("this file is no backup of ours: it ends in .tar.gz.age, or .tar.gz")
     if not opener:
         raise RefusedError("this backup is sealed: give its passphrase, or the secret half of an age key")
-    how = {"identity": opener} if opener.upper().startswith("AGE-SECRET-KEY-1") else {"passphrase": opener}
+    how = {"identity": opener.upper()} if opener.upper().startswith("AGE-SECRET-KEY-1") else {"passphrase": opener}
     # -P: a folder called "node" where the command is run is not ours.
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", strongbox.__name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

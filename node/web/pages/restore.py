@@ -64,6 +64,7 @@ async def _take_file(request: Request, found: SetUp) -> Response:
     if site.packing.locked():
         raise RefusedError("a backup is just being read: wait until it is done")
     async with site.packing:
+        found.restored = ()  # whatever comes of this one, what lay there before is not there any more
         fields, file = await read_upload(request, site.settings.data, _FILE, MAX_BACKUP)
         with file:
             found.restored = await asyncio.to_thread(_open, request, file, fields.get(_OPENER, ""))

@@ -102,9 +102,7 @@ async def epoch(request: Request) -> Response:
     if isinstance(session, Response):
         return session
     site, organisation = site_of(request), session.organisation
-    work = partial(
-        restoring.begin_epoch, keyring=site.keyring, organisation=organisation, now=site.clock()
-    )
+    work = partial(restoring.begin_epoch, keyring=site.keyring, organisation=organisation, now=site.clock())
     try:
         if not session.fields.one("sure"):
             raise RefusedError("tick that you mean it")
@@ -146,8 +144,12 @@ async def mirror(request: Request) -> Response:
     try:
         async with site.packing:
             packed = await _packed(site, organisation)
-        await acting.do(request, session, "node", "mirror", organisation.did, lambda connection: None)
     except NodeError as error:
+        return await _index(request, session, problem=acting.reason_of(error))
+    try:
+        await acting.do(request, session, "node", "mirror", organisation.did, lambda connection: None)
+    except RefusedError as error:
+        packed.close()
         return await _index(request, session, problem=acting.reason_of(error))
     name = f"tadamun-{organisation.handle}-{site.clock():%Y%m%d}.zip"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
