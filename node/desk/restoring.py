@@ -1,8 +1,8 @@
 """A backup is put back: by the command line at once, by the pages of the set-up when the node begins anew.
 
-1. `stage` reads the backup into a folder of its own. Publishing is on hold, and what was said is not shown, before the
-   copy can take the database's name: a stop at any point makes no fork, and brings nothing back to light that was
-   withdrawn after the backup.
+1. `stage` reads the backup into a folder of its own. Publishing is on hold, what was said is not shown, and no session
+   is open, before the copy can take the database's name: a stop at any point makes no fork, and brings nothing back to
+   light that was withdrawn after the backup.
 2. `confirm` gives the folder the name `READY`: from then on it is decided.
 3. `put_in_place` moves what is ready to where it belongs, the database last; stopped anywhere, it is done again.
 """
@@ -30,7 +30,7 @@ from node.desk import strongbox
 from node.errors import ConfigurationError, RefusedError
 from node.federation import outbox
 from node.media import is_name
-from node.models import contacts, deliveries, logs, organisations
+from node.models import contacts, deliveries, logs, organisations, sessions
 from node.models.base import Database
 from node.models.keyring import KEY_FILES, Keyring, key_files, sync_folder
 from node.models.organisations import ORGANISATION, Organisation
@@ -232,6 +232,7 @@ def _hold_all(path: Path, now: datetime, folders: Sequence[Path]) -> tuple[Resto
             if contacts.members_of(connection, organisation.did):
                 organisations.veil(connection, organisation.did, now + VEILED)
             deliveries.give_up_texts(connection, organisation.did)
+            sessions.end_all(connection, organisation.did)  # whoever holds a cookie of then signs in again
             if organisation.kind == ORGANISATION and not organisation.successor:
                 head = logs.head(connection, organisation.did, organisation.did)
                 keys = any(Keyring(folder).has(organisation.did) for folder in folders)

@@ -67,7 +67,7 @@ _OVERFLOW = """(size) => {
   return [`${root.scrollWidth - root.clientWidth} px`, ...wide.slice(-3).map(each => each.outerHTML.slice(0, 90))];
 }"""
 # A link within a sentence is as high as its line (WCAG 2.5.8, exception "inline"); a box is touched by its label.
-_SMALL = """() => [...document.querySelectorAll("a, button, summary, select, textarea, input, .tick label")]
+SMALL = """() => [...document.querySelectorAll("a, button, summary, select, textarea, input, .tick label")]
   .filter(each => each.checkVisibility() && !each.closest(".skip") && each.type != "hidden")
   .filter(each => !(["checkbox", "radio"].includes(each.type) && each.labels.length))
   .filter(each => {
@@ -197,7 +197,7 @@ class Walker:
 
     async def _measured(self, page: Page, window: Window) -> list[str]:
         """In the window itself, there with letters twice as large, and at narrow widths."""
-        faults = [f"smaller than 44 px: {each}" for each in await page.evaluate(_SMALL)]
+        faults = [f"smaller than 44 px: {each}" for each in await page.evaluate(SMALL)]
         faults += [f"too wide at 200 %: {each}" for each in await page.evaluate(_OVERFLOW, "200%")]
         for width in NARROW:
             if width != window.width:
