@@ -73,7 +73,7 @@ async def still(world):
 def table(weights):
     """Bytes of each public page, the heaviest first."""
     rows = sorted(weights.items(), key=lambda each: -sum(each[1][:2]))
-    lines = [f"{len(LOOKS)} looks at pages; bytes of the {len(rows)} at public ones"]
+    lines = [f"bytes of {len(rows)} looks at public pages"]
     lines += [f"{'HTML':>8}{'CSS':>8}{'both':>8}{'pictures':>10}  page"]
     lines += [f"{html:8}{css:8}{html + css:8}{images:10}  {name}" for name, (html, css, images) in rows]
     return "\n".join([*lines, ""])
