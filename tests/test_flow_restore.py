@@ -7,10 +7,13 @@ from html import unescape
 
 import pyrage
 import pytest
+from sqlalchemy import delete
 
-from node import recovery
+from node import people_keys, recovery
 from node.commands.setup import utc_now
 from node.desk import restoring
+from node.errors import RefusedError
+from node.federation.protocol import sealing
 from node.models import audit, contacts, logs, organisations
 from node.models.base import Database
 from node.settings import Settings
@@ -131,6 +134,37 @@ def test_a_stop_at_any_point_leaves_the_old_or_the_new(tmp_path, lost):
     assert restoring.put_in_place(settings) is True
     assert restoring.put_in_place(settings) is False
     assert [path.name for path in settings.data.iterdir()] == ["node.sqlite"]
+
+
+def test_what_is_sealed_is_taken_whole_or_not_at_all(tmp_path, lost):
+    """The archive came to its end, and what was sealed after it did not: somebody cut it."""
+    _, packed, _ = lost
+    settings, key = Settings(data=tmp_path / "data"), sealing.generate()
+    settings.data.mkdir()
+    sealed = pyrage.encrypt(packed + bytes(300_000), [pyrage.x25519.Recipient.from_str(key.public)])
+    for blob, whole in ((sealed[:-100], False), (sealed, True)):
+        with (tmp_path / "sealed").open("w+b") as file:
+            file.write(blob)
+            file.seek(0)
+            if whole:
+                assert restoring.open_sealed(settings, file, key.secret.lower(), utc_now())
+                continue
+            with pytest.raises(RefusedError, match="does not open the backup"):
+                restoring.open_sealed(settings, file, key.secret, utc_now())
+            assert not list(settings.data.iterdir())
+
+
+async def test_only_an_empty_node_takes_a_backup_and_by_no_link_of_a_place_that_is_kept(tmp_path):
+    async with Network(tmp_path) as net:
+        a = await net.house("a")
+        token = a.node.setups.begin()
+        assert (await a.get(f"/setup/{token}")).status == 200
+        assert (await a.get(f"/setup/{token}/restore")).status == 404
+        await a.write(lambda connection: connection.execute(delete(organisations.organisations)))
+        assert (await a.get(f"/setup/{token}/restore")).status == 200
+        kept = people_keys.new_token()
+        a.node.setups.admit(people_keys.digest(kept), a.places[0][0])
+        assert (await a.get(f"/setup/{kept}/restore")).status == 404
 
 
 async def typed(worker, **fields):
