@@ -28,7 +28,7 @@ PHRASE = "six words by chance of an exercise"
 BOUNDARY = "an-exercise-boundary"
 
 
-def upload(page, packed, opener="", origin=None, name="backup"):
+def upload(page, packed, opener="", origin=None, name="backup", language="en"):
     parts = [("opener", "", opener.encode()), (name, '; filename="b.tar.gz.age"', packed)]
     body = b"".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{each}"{more}\r\n\r\n'.encode() + value + b"\r\n"
@@ -36,7 +36,7 @@ def upload(page, packed, opener="", origin=None, name="backup"):
     )
     headers = {
         "Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Origin": origin or page.node.origin,
-        "Accept-Language": "en",
+        "Accept-Language": language,
     }  # fmt: skip
     body += f"--{BOUNDARY}--\r\n".encode()
     return request("POST", page.node.origin + page.base + "/restore", body=body, headers=headers, timeout=60.0)
@@ -109,6 +109,8 @@ def test_a_backup_of_another_address_and_a_node_that_is_lived_in_are_left_alone(
         assert refused.status == 409
         assert "answers at another address" in refused.body.decode() and before.origin in refused.body.decode()
         assert not list(page.node.data.glob(".rest*"))
+        for file, said in ((packed, "منظمة هذه النسخة تجيب على عنوان آخر"), (b"\x1f\x8b", "لا يمكن قراءة هذا الملف")):
+            assert said in upload(page, file, language="ar").body.decode(), "a refusal is in the reader's language"
     with Node(tmp_path / "lived-in", "127.5.0.8") as node:
         assert node.get("/setup/x/restore").status == 404
 

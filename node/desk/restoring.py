@@ -210,9 +210,9 @@ def unpack(archive: BinaryIO, folder: Path, name: str) -> None:
         while archive.read(1 << 20):
             pass  # what follows the archive is part of what was sealed, and must be whole too
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise ConfigurationError(f"{name} is no backup that can be read: {error}") from error
+        raise ConfigurationError(f"{name} is no backup that can be read ({error})") from error
     if not (folder / _DATABASE).exists():
-        raise ConfigurationError(f"{name} is no backup that can be read: there is no database in it")
+        raise ConfigurationError(f"{name} is no backup that can be read (there is no database in it)")
 
 
 def _write(source: IO[bytes], target: Path) -> None:
@@ -247,7 +247,7 @@ def _hold_all(path: Path, now: datetime, folders: Sequence[Path]) -> tuple[Resto
         import_module("node.models.setup").migrate(database)
         return database.write_now(work)
     except DatabaseError as error:
-        raise ConfigurationError(f"{_NO_BACKUP}: its database is none") from error
+        raise ConfigurationError(f"{_NO_BACKUP} (its database is none)") from error
     finally:
         database.close()
 

@@ -6,7 +6,7 @@ Coordinators and technical administrators; it opens nothing that is sealed. A ba
 import asyncio
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,22 +78,8 @@ async def backup(request: Request) -> Response:
     session = await desk.signed_in(request, act="node", fresh_factor=True)
     if isinstance(session, Response):
         return session
-    site = site_of(request)
-    if site.packing.locked():
-        return await _index(request, session, problem="another backup is just being made: try again when it is done")
-    try:
-        async with site.packing:
-            sealed = await _sealed(site, session.fields)
-    except NodeError as error:
-        return await _index(request, session, problem=acting.reason_of(error))
-    try:
-        await acting.do(request, session, "node", "backup", session.organisation.did, lambda connection: None)
-    except RefusedError as error:
-        sealed.close()
-        return await _index(request, session, problem=acting.reason_of(error))
-    name = f"tadamun-{session.organisation.handle}-{site.clock():%Y%m%d}.tar.gz.age"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return desk.inert(StreamingResponse(_chunks(sealed), headers=headers, media_type="application/octet-stream"))
+    make = partial(_sealed, site_of(request), session.fields)
+    return await _hand_out(request, session, "backup", make, ".tar.gz.age", "application/octet-stream")
 
 
 async def epoch(request: Request) -> Response:
@@ -138,22 +124,36 @@ async def mirror(request: Request) -> Response:
     session = await desk.signed_in(request, act="node")
     if isinstance(session, Response):
         return session
+    make = partial(_packed, site_of(request), session.organisation)
+    return await _hand_out(request, session, "mirror", make, ".zip", "application/zip")
+
+
+async def _hand_out(
+    request: Request, session: Session, act: str, make: Callable[[], Awaitable[BinaryIO]], ending: str, kind: str
+) -> Response:
+    """One large file, made while no other is, written down, and given to whoever asked.
+
+    Args:
+        act: an act of `audit.ACTS`.
+        ending: of its name.
+        kind: its media type.
+    """
     site, organisation = site_of(request), session.organisation
     if site.packing.locked():
         return await _index(request, session, problem="another backup is just being made: try again when it is done")
     try:
         async with site.packing:
-            packed = await _packed(site, organisation)
+            file = await make()
     except NodeError as error:
         return await _index(request, session, problem=acting.reason_of(error))
     try:
-        await acting.do(request, session, "node", "mirror", organisation.did, lambda connection: None)
+        await acting.do(request, session, "node", act, organisation.did, lambda connection: None)
     except RefusedError as error:
-        packed.close()
+        file.close()
         return await _index(request, session, problem=acting.reason_of(error))
-    name = f"tadamun-{organisation.handle}-{site.clock():%Y%m%d}.zip"
+    name = f"tadamun-{organisation.handle}-{site.clock():%Y%m%d}{ending}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return desk.inert(StreamingResponse(_chunks(packed), headers=headers, media_type="application/zip"))
+    return desk.inert(StreamingResponse(_chunks(file), headers=headers, media_type=kind))
 
 
 async def _packed(site: Site, organisation: Organisation) -> BinaryIO:
